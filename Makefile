@@ -1,0 +1,42 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run train test check format clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv/installed ## Serve on http://127.0.0.1:5000, training the default model first if there is none
+	@$(BIN)/python train_model.py --if-empty
+	@$(BIN)/gunicorn run:app
+
+train: .venv/installed ## Train the default model and make it the active version
+	$(BIN)/python train_model.py
+
+test: .venv/installed-dev ## Run all tests
+	$(BIN)/pytest --cov
+
+check: .venv/installed-dev ## Formatting, lint, types and all tests: what continuous integration runs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest --cov
+
+format: .venv/installed-dev ## Format the code and mend what lint can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## Remove the virtual environment and caches, not the models
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .coverage
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/installed-dev: .venv/installed requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

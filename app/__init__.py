@@ -1,0 +1,28 @@
+"""The application factory. Importing the package is cheap and needs no Flask: see ``app.models``."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from config import Config
+
+
+def create_app(config: "Config | str | None" = None) -> "Flask":
+    """Build the service.
+
+    :param config: settings, or the name of an environment; by default what ``APP_ENV`` names.
+    :raises ConfigError: if a setting is wrong.
+    """
+    from flask import Flask, current_app
+
+    from app import api, middleware
+    from app.models.ml_models import model_manager
+    from config import Config, load_config
+
+    app = Flask(__name__, static_folder=None)
+    app.config.from_object(config if isinstance(config, Config) else load_config(config))
+    model_manager.init_app(app, current_app=lambda: current_app or None)
+    middleware.init_app(app)
+    api.init_app(app)
+    return app

@@ -1,0 +1,54 @@
+"""From the bytes of a request to a validated body."""
+
+import json
+from typing import Any
+
+import orjson
+from flask import request
+from marshmallow import Schema, ValidationError
+from werkzeug.exceptions import UnsupportedMediaType
+
+from app.api.fields import ExactFloat, RoundedInteger
+from app.exceptions import InvalidInput
+
+
+def load_body(schema: Schema) -> dict[str, Any]:
+    """Read, parse and validate the JSON body of the current request.
+
+    :raises InvalidInput: if there is none, it is not JSON, or does not fit ``schema``.
+    :raises UnsupportedMediaType: if it is declared to be something else than JSON.
+    """
+    raw = request.get_data(cache=False)
+    if not raw:
+        raise InvalidInput([], message="No JSON data provided")
+    if not request.is_json:
+        raise UnsupportedMediaType
+    try:
+        return _load(schema, raw)
+    except ValidationError as error:
+        raise InvalidInput(_flatten(error.messages_dict)) from None
+
+
+def _load(schema: Schema, raw: bytes) -> dict[str, Any]:
+    try:
+        document = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        where = {
+            "line": error.lineno,
+            "column": error.colno,
+            "reason": error.msg.partition(": line")[0],
+        }
+        raise InvalidInput([where], message="The body is not valid JSON") from None
+    try:
+        body: dict[str, Any] = schema.load(document)
+    except RoundedInteger:
+        # orjson reads integers of 2**64 and more as floats; the standard parser keeps them apart.
+        body = schema.load(json.loads(raw, parse_float=ExactFloat))
+    return body
+
+
+def _flatten(messages: dict[str, Any]) -> list[dict[str, str]]:
+    return [
+        ({} if field == "_schema" else {"field": field}) | {"reason": " ".join(reasons)}
+        for field, reasons in messages.items()
+    ]

@@ -1,0 +1,35 @@
+"""Probes: is the process alive, can it predict."""
+
+from typing import Any
+
+from flask import Blueprint
+
+from app.api.responses import now
+from app.models.ml_models import model_manager
+
+bp = Blueprint("health", __name__, url_prefix="/api/health")
+
+
+@bp.get("")
+def health() -> tuple[dict[str, Any], int]:
+    """Whether the service can predict, and with which version."""
+    service = model_manager.service
+    status = {
+        "status": "healthy" if service.loaded else "unhealthy",
+        "model_loaded": service.loaded,
+        "model_version": service.model.version if service.loaded else None,
+        "timestamp": now(),
+    }
+    return status, 200 if service.loaded else 503
+
+
+@bp.get("/live")
+def live() -> dict[str, str]:
+    """200 while the process can answer at all."""
+    return {"status": "alive"}
+
+
+@bp.get("/ready")
+def ready() -> tuple[dict[str, str], int]:
+    """200 only while there is a model to predict with."""
+    return ({"status": "ready"}, 200) if model_manager.model_loaded else ({"status": "not ready"}, 503)

@@ -1,0 +1,37 @@
+"""Shapes of request bodies. What a row must hold is known by the model, not here."""
+
+from typing import Any
+
+from marshmallow import RAISE, Schema
+
+from app.api.fields import Row, Rows, Token
+
+
+class BodySchema(Schema):
+    """What every prediction request may carry."""
+
+    class Meta:
+        unknown = RAISE
+
+    error_messages = {  # noqa: RUF012 # marshmallow declares it so
+        "type": "The body must be a JSON object.",
+        "unknown": "Unknown field.",
+    }
+
+    request_id = Token(metadata={"description": "Returned with the answer and logged."})
+    client_id = Token(metadata={"description": "Who asks; logged."})
+
+
+class PredictSchema(BodySchema):
+    """One row."""
+
+    features = Row(required=True)
+
+
+class BatchSchema(BodySchema):
+    """Several rows."""
+
+    samples = Rows(required=True)
+
+
+Body = dict[str, Any]

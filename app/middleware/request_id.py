@@ -1,0 +1,27 @@
+"""Every request has an id: the caller's ``X-Request-ID`` if it is a sane one, else a new one."""
+
+import re
+import secrets
+
+from flask import Flask, Response, g, request
+
+HEADER = "X-Request-ID"
+SANE = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
+
+
+def init_app(app: Flask) -> None:
+    """Set ``g.request_id`` before, and the response header after each request."""
+    app.before_request(assign)
+    app.after_request(echo)
+
+
+def assign() -> None:
+    """Take over the caller's id or make one of 128 random bits."""
+    given = request.environ.get("HTTP_X_REQUEST_ID", "")
+    g.request_id = given if SANE.fullmatch(given) else secrets.token_hex(16)
+
+
+def echo(response: Response) -> Response:
+    """Name the request in its answer."""
+    response.headers[HEADER] = g.request_id
+    return response

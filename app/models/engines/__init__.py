@@ -1,0 +1,1 @@
+"""Engines: ways of computing a fitted model's predictions."""

@@ -1,0 +1,125 @@
+"""The global model manager: `model_manager`, created unbound and bound to an app by `init_app`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+from weakref import ReferenceType, ref
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from app.models.publishing import publish
+from app.models.service import ModelService
+from app.models.store import ModelStore
+
+EXTENSION = "model_manager"
+
+Features = NDArray[Any] | Sequence[Any] | Mapping[str, Any]
+
+
+class Application(Protocol):
+    """As much of a Flask application as the manager uses; this layer does not import Flask."""
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """Settings by name."""
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        """What extensions keep with the app."""
+
+
+class MLModelManager:
+    """Loads, saves and calls the model of an app.
+
+    What belongs to one app is kept in ``app.extensions``. A call finds its app as the running
+    request's; outside any request it is the app bound last.
+    """
+
+    def __init__(self) -> None:
+        self._current_app: Callable[[], Application | None] = lambda: None
+        self._latest: Callable[[], Application | None] | ReferenceType[Any] = lambda: None
+
+    def init_app(
+        self, app: Application, *, current_app: Callable[[], Application | None] | None = None
+    ) -> None:
+        """Bind to ``app``; its configuration names the store and the outlier policy.
+
+        :param current_app: returns the app of the running request, or None outside of one.
+        """
+        app.extensions[EXTENSION] = ModelService(
+            ModelStore(app.config["MODELS_DIR"]),
+            policy=app.config["OUTLIER_POLICY"],
+            tolerance=app.config["OUTLIER_TOLERANCE"],
+        )
+        self._latest = ref(app)
+        if current_app is not None:
+            self._current_app = current_app
+
+    @property
+    def service(self) -> ModelService:
+        """The app's model service.
+
+        :raises RuntimeError: if no app was bound.
+        """
+        app = self._current_app() or self._latest()
+        if app is None:
+            raise RuntimeError("model_manager is bound to no app: call create_app() first")
+        service: ModelService = app.extensions[EXTENSION]
+        return service
+
+    @property
+    def model_loaded(self) -> bool:
+        """True if there is a model to predict with."""
+        return self.service.loaded
+
+    def load_model(self, version: str | None = None) -> str:
+        """Load a version, by default the active one or else the newest, and return its name.
+
+        :raises ModelNotLoaded: if the store is empty.
+        :raises VersionNotFound: if there is no such version.
+        :raises ArtifactInvalid: if it fails a check; what served before goes on serving.
+        """
+        return self.service.load(version).version
+
+    def save_model(
+        self,
+        model: Any,
+        scaler: Any = None,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        sample: Any = None,
+        version: str | None = None,
+        activate: bool = True,
+    ) -> str:
+        """Save a fitted model as a new version and return its name; see `publish`.
+
+        :param activate: make it the version that is served from the next load on.
+        """
+        store = self.service.store
+        saved = publish(store, model, scaler, metadata, sample=sample, version=version)
+        if activate:
+            store.activate(saved)
+        return saved
+
+    def predict(self, features: Features) -> dict[str, Any]:
+        """Predict one row, given as shape (d,) in training order or as a mapping by column name.
+
+        Returns ``prediction`` and, where the model has them, ``confidence`` and ``probabilities``.
+
+        :raises ModelNotLoaded: if no model is loaded.
+        :raises InvalidInput: if the row does not fit the model.
+        """
+        row = np.atleast_2d(features) if isinstance(features, np.ndarray) else [features]
+        return self.service.predict(row).to_dicts()[0]
+
+    def batch_predict(self, samples: ArrayLike | Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Predict n rows, an array (n, d) or a sequence of rows; one result per row, in order.
+
+        :raises ModelNotLoaded: if no model is loaded.
+        :raises InvalidInput: naming each value that does not fit.
+        """
+        rows: Any = samples.to_dict("records") if hasattr(samples, "to_dict") else samples
+        return self.service.predict(rows, field="samples").to_dicts()
+
+
+model_manager = MLModelManager()

@@ -1,0 +1,110 @@
+"""From a fitted estimator to a stored version."""
+
+import io
+from collections.abc import Mapping
+from importlib.metadata import version as installed
+from platform import python_version
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from app.models import golden, introspection
+from app.models.engines.sklearn_engine import SklearnEngine
+from app.models.loading import MODEL, SCALER
+from app.models.store import Metadata, ModelStore
+
+LIBRARIES = ("scikit-learn", "numpy", "pandas", "joblib")
+
+
+def publish(
+    store: ModelStore,
+    model: Any,
+    scaler: Any = None,
+    metadata: Mapping[str, Any] | None = None,
+    *,
+    sample: Any = None,
+    version: str | None = None,
+) -> str:
+    """Save a fitted model as a new version and return its name; does not activate it.
+
+    :param model: fitted classifier, regressor, outlier detector or whole pipeline.
+    :param scaler: fitted transformer that is applied before ``model``, or None.
+    :param metadata: what to record beside what is found out here: ``metrics``, ``feature_names``,
+        or anything else that is JSON.
+    :param sample: training rows as ``scaler`` (or ``model``) takes them, the source of names, kinds,
+        statistics and golden rows; without it a numeric model is probed with random rows.
+    :raises UnsupportedModel: if the model cannot be served.
+    :raises VersionExists: if ``version`` is taken.
+    """
+    extra = dict(metadata or {})
+    files = {MODEL: _dump(model)} | ({} if scaler is None else {SCALER: _dump(scaler)})
+    # Work on what a server will load, and leave the caller's objects alone.
+    loaded = {name: joblib.load(io.BytesIO(content)) for name, content in files.items()}
+    estimator = make_pipeline(loaded[SCALER], loaded[MODEL]) if scaler is not None else loaded[MODEL]
+    found = _examine(estimator, sample, extra.pop("feature_names", None))
+    final = model.steps[-1][1] if isinstance(model, Pipeline) else model
+    found |= {
+        "model_type": type(final).__name__,
+        "params": _plain(final.get_params(deep=False)),
+        "feature_importance": _feature_importance(final, found["feature_names"]),
+        "libraries": {name: installed(name) for name in LIBRARIES} | {"python": python_version()},
+        "engine": SklearnEngine.name,
+    }
+    return store.save(files, _plain(extra) | found, version=version)
+
+
+def _examine(estimator: Any, sample: Any, feature_names: Any) -> Metadata:
+    """Signatures, golden rows and everything else that is read off the estimator at work."""
+    known = sample is not None
+    frame = introspection.sample_frame(
+        estimator, sample if known else introspection.stand_in_sample(estimator), feature_names
+    )
+    output = introspection.output_signature(estimator)
+    signature = introspection.input_signature(estimator, frame, output)
+    rows = introspection.as_rows(frame, signature)
+    outcome = SklearnEngine(estimator, signature, output).predict(rows)
+    if not known:
+        signature = signature.without_statistics()
+    return {
+        "signature": signature.to_dict(),
+        "output": output.to_dict(),
+        "feature_names": list(signature.names),
+        "n_features": len(signature.features),
+        "classes": list(output.classes),
+        "n_classes": len(output.classes),
+        "golden": golden.record(rows, outcome, output),
+    }
+
+
+def _feature_importance(estimator: Any, names: list[str]) -> dict[str, float] | None:
+    """Impurity importances, or mean absolute coefficients, by column; None where there are none."""
+    weights = getattr(estimator, "feature_importances_", None)
+    if weights is None:
+        coefficients = getattr(estimator, "coef_", None)
+        if not isinstance(coefficients, np.ndarray):
+            return None
+        weights = np.abs(np.atleast_2d(coefficients)).mean(axis=0)
+    if len(weights) != len(names):
+        return None
+    return dict(zip(names, np.asarray(weights, dtype=float).tolist(), strict=True))
+
+
+def _dump(estimator: Any) -> bytes:
+    buffer = io.BytesIO()
+    joblib.dump(estimator, buffer, compress=3)
+    return buffer.getvalue()
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON, with the ``repr`` of whatever JSON has no form for."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic | np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not np.isfinite(value):
+        return repr(value)
+    return value if isinstance(value, str | int | float | bool | None) else repr(value)

@@ -1,0 +1,35 @@
+"""Training statistics per feature: what later input is judged against."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+MAX_CATEGORIES = 1000
+
+
+def describe_column(column: "pd.Series[Any]") -> dict[str, Any]:
+    """Count and missing share of a column, and its spread (numbers) or its frequencies (others).
+
+    Standard deviation is that of the population (ddof 0), as `StandardScaler` has it.
+    """
+    present = column.dropna()
+    summary: dict[str, Any] = {"count": len(column), "missing": int(column.isna().sum())}
+    if present.empty:
+        return summary
+    if pd.api.types.is_numeric_dtype(present):
+        values = present.to_numpy(dtype=np.float64)
+        quantiles = np.quantile(values, QUANTILES).tolist()
+        return summary | {
+            "min": float(values.min()),
+            "max": float(values.max()),
+            "mean": float(values.mean()),
+            "std": float(values.std()),
+            "quantiles": {f"{q:g}": value for q, value in zip(QUANTILES, quantiles, strict=True)},
+        }
+    frequencies = present.astype(str).value_counts()
+    if len(frequencies) > MAX_CATEGORIES:
+        lengths = present.astype(str).str.len()
+        return summary | {"distinct": len(frequencies), "mean_length": float(lengths.mean())}
+    return summary | {"frequencies": {str(k): int(v) for k, v in frequencies.items()}}

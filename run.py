@@ -1,0 +1,23 @@
+"""WSGI entry point ``run:app``; ``python run.py`` starts Flask's development server."""
+
+import logging
+import sys
+
+from app import create_app
+from app.exceptions import ServiceError
+from app.models.ml_models import model_manager
+from config import ConfigError
+
+try:
+    app = create_app()
+except ConfigError as error:
+    sys.exit(f"Wrong configuration: {error}")
+
+try:
+    model_manager.load_model()
+except ServiceError as error:
+    # Without a model the service answers 503 and says so at /api/health.
+    logging.getLogger(__name__).error("no model to serve", extra={"reason": error.message})
+
+if __name__ == "__main__":
+    app.run(host=app.config["HOST"], port=app.config["PORT"], debug=app.debug)

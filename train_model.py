@@ -1,0 +1,139 @@
+"""Train a model, save it as a new version in the store and make it the active one."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import click
+from rich.console import Console
+
+from app.exceptions import ServiceError
+from app.models.store import ModelStore
+from config import ConfigError, load_config
+
+console = Console()
+
+EPILOG = """\b
+Examples:
+  python train_model.py
+  python train_model.py --dataset wine --estimator LogisticRegression --param C=0.5
+  python train_model.py --data people.csv --target income --estimator HistGradientBoostingClassifier
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.option(
+    "--dataset",
+    default="synthetic",
+    show_default=True,
+    help="A bundled data set: synthetic, iris, wine, breast-cancer, digits or diabetes.",
+)
+@click.option("--data", type=click.Path(path_type=Path), help="A .csv or .parquet file with a header.")
+@click.option("--target", help="The column of --data to predict.")
+@click.option(
+    "--estimator",
+    help="Class name of any scikit-learn classifier or regressor; by default a "
+    "random forest of the kind that the target needs.",
+)
+@click.option(
+    "--param",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of the estimator; may be repeated.",
+)
+@click.option("--version", help="Name of the new version; by default the UTC time.")
+@click.option("--if-empty", is_flag=True, help="Do nothing if the store has a version already.")
+@click.option(
+    "--activate/--no-activate",
+    default=True,
+    show_default=True,
+    help="Make the new version the one that serves.",
+)
+def main(
+    dataset: str,
+    data: Path | None,
+    target: str | None,
+    estimator: str | None,
+    parameters: tuple[str, ...],
+    version: str | None,
+    activate: bool,
+    if_empty: bool,
+) -> None:
+    """Train a model, measure it on a fifth of the rows held out, and save it to the store.
+
+    Columns that are numbers are scaled, others one-hot encoded, missing values imputed; all of it is
+    part of what is saved, so that callers send the raw columns.
+    """
+    try:
+        store = ModelStore(load_config().MODELS_DIR)
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from None
+    if if_empty and store.versions():
+        return
+    with console.status("Loading scikit-learn…"):
+        from app.models import publishing
+        from app.models.training import datasets, estimators, fitting
+
+    try:
+        with step("data"):
+            source = _load(datasets, dataset, data, target)
+        name = estimator or estimators.DEFAULT[source.task]
+        unfitted = estimators.build(name, estimators.parse_parameters(parameters))
+        source = _for_task(source, estimators.task_of(unfitted))
+        rows, columns = source.features.shape
+        console.print(f"[bold]{source.name}[/]: {rows:,} rows, {columns} features, {source.task}")
+        with step(f"fitting {name}"):
+            fitted = fitting.fit(source, unfitted)
+        console.print(fitted.report, highlight=False)
+        for metric, value in fitted.metrics.items():
+            console.print(f"{metric}: [bold]{value:.4f}[/]")
+        with step("saving"):
+            metadata = {"metrics": fitted.metrics, "dataset": source.name}
+            saved = publishing.publish(
+                store, fitted.model, fitted.scaler, metadata, sample=fitted.sample, version=version
+            )
+            if activate:
+                store.activate(saved)
+    except (datasets.DataError, ServiceError) as error:
+        reasons = "; ".join(e["reason"] for e in getattr(error, "details", {}).get("errors", ()))
+        click.echo(f"Error: {error}{f': {reasons}' if reasons else ''}", err=True)
+        sys.exit(2)
+    console.print(f"Saved [bold green]{saved}[/] in {store.root}" + (", active" if activate else ""))
+
+
+@contextmanager
+def step(title: str) -> Iterator[None]:
+    """Show a spinner while a step runs, and how long it took if that was noticeable."""
+    started = perf_counter()
+    with console.status(f"{title}…"):
+        yield
+    if (seconds := perf_counter() - started) > 1:
+        console.print(f"[dim]{title}: {seconds:.1f} s[/]")
+
+
+def _load(datasets: Any, dataset: str, data: Path | None, target: str | None) -> Any:
+    if data is not None:
+        if target is None:
+            raise datasets.DataError("--data needs --target, the column to predict")
+        return datasets.from_file(data, target)
+    if target is not None:
+        raise datasets.DataError("--target goes with --data")
+    if dataset not in datasets.NAMES:
+        known = ", ".join(datasets.NAMES)
+        raise datasets.DataError(f"unknown dataset {dataset!r}; known are {known}")
+    return datasets.bundled(dataset)
+
+
+def _for_task(source: Any, task: str) -> Any:
+    """The data with the target read as the estimator needs it."""
+    from dataclasses import replace
+
+    return replace(source, task=task)
+
+
+if __name__ == "__main__":
+    main()
