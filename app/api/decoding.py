@@ -42,7 +42,7 @@ def _load(schema: Schema, raw: bytes) -> dict[str, Any]:
     try:
         body: dict[str, Any] = schema.load(document)
     except RoundedInteger:
-        # orjson reads integers of 2**64 and more as floats; the standard parser keeps them apart.
+        # orjson reads integers below -2**63 and from 2**64 as floats; the standard parser keeps them apart.
         body = schema.load(json.loads(raw, parse_float=ExactFloat))
     return body
 
