@@ -43,7 +43,13 @@ def _load(schema: Schema, raw: bytes) -> dict[str, Any]:
         body: dict[str, Any] = schema.load(document)
     except RoundedInteger:
         # orjson reads integers below -2**63 and from 2**64 as floats; the standard parser keeps them apart.
-        body = schema.load(json.loads(raw, parse_float=ExactFloat))
+        try:
+            document = json.loads(raw, parse_float=ExactFloat)
+        except RecursionError:  # it stops at about 1,000 levels, orjson at 1,024
+            raise InvalidInput(
+                [{"reason": "depth limit exceeded"}], message="The body is not valid JSON"
+            ) from None
+        body = schema.load(document)
     return body
 
 
