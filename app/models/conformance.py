@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.exceptions import InvalidInput
+from app.exceptions import MAX_ERRORS, InvalidInput
 from app.models.rows import Matrix, Rows, Table
 from app.models.signature import Feature, InputSignature
 
 RawRows = Matrix | Sequence[Sequence[Any] | Mapping[str, Any]]
 
-MAX_ERRORS = 100
 EXACT_INTEGER = 2**53
 NUMERIC_TYPES = frozenset((int, float))
 
@@ -73,7 +72,7 @@ class _Conformer:
             for position, (feature, column) in enumerate(zip(self.signature.features, columns, strict=False))
         )
         if self.errors:
-            raise InvalidInput(sorted(self.errors, key=_reading_order)[:MAX_ERRORS])
+            raise InvalidInput(sorted(self.errors, key=_reading_order))
         if self.signature.layout == "array":
             return np.ascontiguousarray(np.column_stack(arrays))
         return Table(self.signature.names, arrays)
@@ -84,7 +83,7 @@ class _Conformer:
         if isinstance(row, Mapping):
             unknown = [name for name in row if name not in self.signature.positions]
             missing = [name for name in names if name not in row]
-            for name in unknown:
+            for name in unknown[: MAX_ERRORS - len(self.errors)]:
                 self._refuse(index, None, name, "unknown feature" + _suggestion(name, missing or names))
             for name in missing:
                 self._refuse(index, self.signature.positions[name], name, "feature is missing")
