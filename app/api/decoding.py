@@ -6,10 +6,14 @@ from typing import Any
 import orjson
 from flask import request
 from marshmallow import Schema, ValidationError
+from structlog.contextvars import bind_contextvars
 from werkzeug.exceptions import UnsupportedMediaType
 
 from app.api.fields import ExactFloat, RoundedInteger
 from app.exceptions import InvalidInput
+
+# The identifiers of a body and their keys in the log, where request_id is that of the header.
+LOGGED = {"request_id": "body_request_id", "client_id": "client_id"}
 
 
 def load_body(schema: Schema) -> dict[str, Any]:
@@ -24,9 +28,12 @@ def load_body(schema: Schema) -> dict[str, Any]:
     if not request.is_json:
         raise UnsupportedMediaType
     try:
-        return _load(schema, raw)
+        body = _load(schema, raw)
     except ValidationError as error:
         raise InvalidInput(_flatten(error.messages_dict)) from None
+    if given := {key: body[field] for field, key in LOGGED.items() if field in body}:
+        bind_contextvars(**given)
+    return body
 
 
 def _load(schema: Schema, raw: bytes) -> dict[str, Any]:
