@@ -47,10 +47,15 @@ def conform(rows: RawRows, signature: InputSignature, *, field: str = "features"
     if (
         isinstance(rows, np.ndarray)
         and signature.layout == "array"
+        and rows.dtype.kind == "f"
+        and rows.ndim == 2
         and rows.shape[1] == len(signature.features)
+        and rows.size
         and np.isfinite(rows).all()
     ):
-        return rows
+        return rows.astype(np.float64, copy=False)
+    if not len(rows):
+        raise InvalidInput([{"field": field, "reason": "must hold at least one row"}])
     return _Conformer(signature, field).conform(rows)
 
 
