@@ -24,7 +24,7 @@ class Config:
     ENVIRONMENT = "development"
     TESTING = False
     DEFAULT_DEBUG = False
-    DEFAULT_CORS_ORIGINS = ""
+    DEFAULT_CORS_ORIGINS: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         env = FileAwareEnv(eager=False)
@@ -40,7 +40,7 @@ class Config:
         # Requests
         self.MAX_CONTENT_LENGTH = env.int("MAX_CONTENT_LENGTH", 10_000_000, validate=between(1))
         self.MAX_BATCH_SIZE = env.int("MAX_BATCH_SIZE", 100, validate=between(1))
-        self.CORS_ORIGINS = env.list("CORS_ORIGINS", self.DEFAULT_CORS_ORIGINS)
+        self.CORS_ORIGINS = env.list("CORS_ORIGINS", list(self.DEFAULT_CORS_ORIGINS))
 
         # Model
         self.MODELS_DIR = env.path("MODELS_DIR", ROOT / "models")
@@ -69,7 +69,7 @@ class DevelopmentConfig(Config):
     """On one's own machine: open, verbose, with the debugger under ``python run.py``."""
 
     DEFAULT_DEBUG = True
-    DEFAULT_CORS_ORIGINS = "*"
+    DEFAULT_CORS_ORIGINS = ("*",)
 
 
 class TestingConfig(Config):
