@@ -102,7 +102,12 @@ def load_config(environment: str | None = None) -> Config:
     name = environment or os.environ.get("APP_ENV", DevelopmentConfig.ENVIRONMENT)
     if name not in CONFIGS:
         raise ConfigError(f"APP_ENV={name!r}: must be one of {', '.join(CONFIGS)}")
-    return CONFIGS[name]()
+    try:
+        return CONFIGS[name]()
+    except ConfigError:
+        raise
+    except ValueError as error:  # an unreadable NAME_FILE is raised at once
+        raise ConfigError(str(error)) from None
 
 
 def _explain(error: EnvValidationError) -> str:
