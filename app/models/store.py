@@ -75,11 +75,17 @@ class ModelStore:
         :raises VersionExists: if ``version`` is taken.
         :raises InvalidInput: if it is not 1 to 64 of ``A-Za-z0-9._-``.
         """
-        saved_at = datetime.now(UTC)
-        name = check_version(version) if version else self._free_name(saved_at)
+        if version is not None:
+            return self._save_as(check_version(version), files, metadata)
+        while True:
+            # Another process may take the free name first.
+            with suppress(VersionExists):
+                return self._save_as(self._free_name(datetime.now(UTC)), files, metadata)
+
+    def _save_as(self, name: str, files: Mapping[str, bytes], metadata: Metadata) -> str:
         document = metadata | {
             "version": name,
-            "saved_at": saved_at.isoformat(timespec="seconds"),
+            "saved_at": datetime.now(UTC).isoformat(timespec="microseconds"),
             "files": {file: fingerprint(content) for file, content in files.items()},
         }
         encoded = json.dumps(document, indent=2, allow_nan=False).encode()
