@@ -33,7 +33,8 @@ class ModelStore:
 
     def versions(self) -> list[str]:
         """Complete versions, newest first by the time they were saved."""
-        found = [path.parent.name.removeprefix(PREFIX) for path in self.root.glob(f"{PREFIX}*/{METADATA}")]
+        names = (path.parent.name.removeprefix(PREFIX) for path in self.root.glob(f"{PREFIX}*/{METADATA}"))
+        found = [name for name in names if VERSION_PATTERN.fullmatch(name)]
         saved_at = {version: self._saved_at(version) for version in found}
         return sorted(found, key=lambda version: (saved_at[version], version), reverse=True)
 
@@ -141,7 +142,7 @@ class ModelStore:
         return next(name for name in names if f"{PREFIX}{name}" not in taken)
 
     def _saved_at(self, version: str) -> str:
-        with suppress(VersionNotFound, ArtifactInvalid, InvalidInput):
+        with suppress(VersionNotFound, ArtifactInvalid):
             return str(self.metadata(version).get("saved_at", ""))
         return ""
 
