@@ -19,6 +19,11 @@ from app.models.store import Metadata, ModelStore
 
 MODEL = "model.pkl"
 SCALER = "scaler.pkl"
+# What serving and describing a model take from its metadata, as `publish` writes it.
+REQUIRED = (
+    *("signature", "output", "golden", "files", "model_type", "params"),
+    *("feature_names", "n_features", "feature_importance", "classes", "n_classes"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,8 @@ def load(store: ModelStore, version: str, *, policy: Policy, tolerance: float) -
     :raises ArtifactInvalid: if it fails any check.
     """
     metadata = store.metadata(version)
+    if missing := [key for key in REQUIRED if key not in metadata]:
+        raise ArtifactInvalid(version, f"metadata lacks {', '.join(missing)}")
     try:
         signature = InputSignature.from_dict(metadata["signature"])
         output = OutputSignature.from_dict(metadata["output"])
@@ -68,12 +75,11 @@ def _unpickle(store: ModelStore, version: str, metadata: Metadata) -> Any:
 
 
 def _replay_golden_rows(model: LoadedModel) -> None:
-    recorded = model.metadata.get("golden")
-    if not recorded:
-        raise ArtifactInvalid(model.version, "metadata has no golden rows")
+    recorded = model.metadata["golden"]
     try:
         outcome = model.engine.predict(conform(recorded["rows"], model.signature))
+        reason = golden.disagreement(recorded, outcome)
     except Exception as error:
         raise ArtifactInvalid(model.version, f"golden rows raised {type(error).__name__}") from error
-    if reason := golden.disagreement(recorded, outcome):
+    if reason:
         raise ArtifactInvalid(model.version, f"golden rows: {reason}")
