@@ -7,7 +7,7 @@ import orjson
 from flask import request
 from marshmallow import Schema, ValidationError
 from structlog.contextvars import bind_contextvars
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from app.api.fields import ExactFloat, RoundedInteger
 from app.exceptions import InvalidInput
@@ -21,8 +21,9 @@ def load_body(schema: Schema) -> dict[str, Any]:
 
     :raises InvalidInput: if there is none, it is not JSON, or does not fit ``schema``.
     :raises UnsupportedMediaType: if it is declared to be something else than JSON.
+    :raises RequestEntityTooLarge: if it is longer than ``MAX_CONTENT_LENGTH``.
     """
-    raw = request.get_data(cache=False)
+    raw = _read()
     if not raw:
         raise InvalidInput([], message="No JSON data provided")
     if not request.is_json:
@@ -34,6 +35,19 @@ def load_body(schema: Schema) -> dict[str, Any]:
     if given := {key: body[field] for field, key in LOGGED.items() if field in body}:
         bind_contextvars(**given)
     return body
+
+
+def _read() -> bytes:
+    raw = request.get_data(cache=False)
+    # Werkzeug cuts a chunked body off at the limit instead of refusing it.
+    environ = request.environ
+    if (
+        "CONTENT_LENGTH" not in environ
+        and environ.get("wsgi.input_terminated")
+        and environ["wsgi.input"].read(1)
+    ):
+        raise RequestEntityTooLarge
+    return raw
 
 
 def _load(schema: Schema, raw: bytes) -> dict[str, Any]:
