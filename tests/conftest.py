@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
+from threadpoolctl import threadpool_limits
 
 from app import create_app
 from app.models.ml_models import model_manager
@@ -30,6 +31,13 @@ def _settings_of_the_shell_are_ignored() -> Iterator[None]:
         for name in settings.declared():
             patch.delenv(name, raising=False)
             patch.delenv(f"{name}_FILE", raising=False)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread_per_process() -> Iterator[None]:
+    """As in serving; on busy machines thread pools fight for the cores, and small fits take seconds."""
+    with threadpool_limits(1):
         yield
 
 

@@ -55,4 +55,8 @@ def test_a_wrong_setting_stops_the_start(monkeypatch):
 
 
 def test_the_debugger_is_on_in_development_only(build_app):
-    assert [build_app(name).debug for name in ("development", "testing", "production")] == [True, False, False]
+    assert [build_app(name).debug for name in ("development", "testing", "production")] == [
+        True,
+        False,
+        False,
+    ]

@@ -1,5 +1,6 @@
 import json
 import struct
+from io import BytesIO
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -165,3 +166,21 @@ def test_body_up_to_the_limit_is_read_and_a_longer_one_refused(serve):
     assert client.post("/api/predict", data=body, content_type="application/json").status_code == 200
     longer = client.post("/api/predict", data=body + b" ", content_type="application/json")
     assert_error(longer, 413, "payload_too_large")
+
+
+def test_chunked_body_up_to_the_limit_is_read_and_a_longer_one_refused(serve):
+    body = json.dumps({"features": [1, 2, 3]}).encode()
+    client = serve(fitted(SumClassifier()), MAX_CONTENT_LENGTH=len(body))
+
+    def post_chunked(content):
+        return client.post(
+            "/api/predict",
+            input_stream=BytesIO(content),
+            content_type="application/json",
+            headers={"Transfer-Encoding": "chunked"},
+            environ_overrides={"wsgi.input_terminated": True},
+        )
+
+    assert post_chunked(body).status_code == 200
+    assert_error(post_chunked(body + b" "), 413, "payload_too_large")
+    assert_error(post_chunked(b"[" * 1_000_000), 413, "payload_too_large")

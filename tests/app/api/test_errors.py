@@ -12,7 +12,9 @@ RAISES = {"features": [13, 0, 0]}
 ANSWERS_NAN = {"features": [14, 0, 0]}
 
 
-@pytest.mark.parametrize("path", ["/", "/api", "/api/nothing", "/api/predict/", "/%2e%2e/etc/passwd", "/static/x"])
+@pytest.mark.parametrize(
+    "path", ["/", "/api", "/api/nothing", "/api/predict/", "/%2e%2e/etc/passwd", "/static/x"]
+)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_unknown_address_is_a_json_404(client, path, method):
     assert_error(client.open(path, method=method), 404, "not_found")

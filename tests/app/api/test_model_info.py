@@ -9,7 +9,10 @@ from tests.estimators import INCOME, NAMES, PEOPLE, SumClassifier, SumRegressor,
 
 def test_info_tells_what_the_model_is(serve, models_dir):
     client = serve(
-        fitted(SumRegressor(factor=2.0)), version="v1", metadata={"metrics": {"r2": 0.5}}, OUTLIER_POLICY="off"
+        fitted(SumRegressor(factor=2.0)),
+        version="v1",
+        metadata={"metrics": {"r2": 0.5}},
+        OUTLIER_POLICY="off",
     )
     info = client.get("/api/model/info").get_json()
     assert info["model_type"] == "SumRegressor"

@@ -230,7 +230,9 @@ def test_value_that_is_no_exact_number_is_refused_by_row_and_position(client, va
     assert_one_error(response, field="samples", row=1, **where)
 
 
-@pytest.mark.parametrize("number", ["1e400", "-1e400", "9" * 5000, "NaN", "Infinity", "-Infinity", "0x1", "01"])
+@pytest.mark.parametrize(
+    "number", ["1e400", "-1e400", "9" * 5000, "NaN", "Infinity", "-Infinity", "0x1", "01"]
+)
 def test_number_that_no_float_holds_is_refused(client, number):
     body = f'{{"features": [1, {number}, 3]}}'
     response = client.post("/api/predict", data=body, content_type="application/json")

@@ -74,7 +74,9 @@ def test_the_bound_is_one_standard_deviation_beyond_the_range(ask, value, ordina
     assert ask([value, 5, 5], OUTLIER_POLICY="reject").status_code == (200 if ordinary else 400)
 
 
-@pytest.mark.parametrize(("tolerance", "value", "ordinary"), [(0, 10, True), (0, 10.01, False), (3, 25, True)])
+@pytest.mark.parametrize(
+    ("tolerance", "value", "ordinary"), [(0, 10, True), (0, 10.01, False), (3, 25, True)]
+)
 def test_tolerance_is_a_setting(ask, tolerance, value, ordinary):
     response = ask([value, 5, 5], OUTLIER_POLICY="reject", OUTLIER_TOLERANCE=tolerance)
     assert response.status_code == (200 if ordinary else 400)
@@ -90,7 +92,9 @@ def test_a_value_is_judged_by_its_own_column_not_by_the_rest_of_the_row(serve):
 
 def test_batch_names_the_row_of_each_outlier(serve):
     client = serve(fitted(SumRegressor()))
-    answer = client.post("/api/predict/batch", json={"samples": [[1, 2, 3], [1, 99, 3], [-99, 2, 3]]}).get_json()
+    answer = client.post(
+        "/api/predict/batch", json={"samples": [[1, 2, 3], [1, 99, 3], [-99, 2, 3]]}
+    ).get_json()
     assert [(w["row"], w["name"]) for w in answer["warnings"]] == [(1, "width"), (2, "height")]
 
 

@@ -70,7 +70,12 @@ def test_what_json_cannot_hold_is_kept_as_text(store):
     metadata = saved(
         store,
         fitted(SumRegressor()),
-        metadata={"loss": float("inf"), "kind": SumRegressor, "sizes": (np.int64(1), 2), 3: {"a": np.ones(2)}},
+        metadata={
+            "loss": float("inf"),
+            "kind": SumRegressor,
+            "sizes": (np.int64(1), 2),
+            3: {"a": np.ones(2)},
+        },
         sample=BOXES,
     )
     assert metadata["loss"] == "inf"

@@ -238,7 +238,11 @@ def test_broken_active_file_means_no_active_version(store, models_dir, content):
 
 @pytest.mark.parametrize("version", TRAVERSALS)
 def test_name_that_is_no_version_is_refused_before_any_path_is_made_of_it(store, version):
-    for call in (store.metadata, store.activate, lambda name: store.read(name, "model.pkl", {"files": FILES})):
+    for call in (
+        store.metadata,
+        store.activate,
+        lambda name: store.read(name, "model.pkl", {"files": FILES}),
+    ):
         with pytest.raises(InvalidInput):
             call(version)
     if version:
@@ -249,7 +253,9 @@ def test_name_that_is_no_version_is_refused_before_any_path_is_made_of_it(store,
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(version=st.text(st.sampled_from("./\\%2eaA0_-~\x00\n é"), max_size=70))
 def test_any_name_is_refused_or_stays_inside_the_store(store, version):
-    expected = VersionNotFound if VERSION_PATTERN.fullmatch(version) and set(version) != {"."} else InvalidInput
+    expected = (
+        VersionNotFound if VERSION_PATTERN.fullmatch(version) and set(version) != {"."} else InvalidInput
+    )
     with pytest.raises(expected):
         store.metadata(version)
 
@@ -354,9 +360,7 @@ def test_tampered_scaler_is_refused(store, tmp_path):
     from sklearn.preprocessing import StandardScaler
 
     canary = tmp_path / "canary"
-    publish(
-        store, fitted(SumRegressor()), StandardScaler().fit(BOXES.to_numpy()), sample=BOXES, version="v1"
-    )
+    publish(store, fitted(SumRegressor()), StandardScaler().fit(BOXES.to_numpy()), sample=BOXES, version="v1")
     load(store)
     (store.root / "model_v1" / "scaler.pkl").write_bytes(pickled(Canary(canary)))
     with pytest.raises(ArtifactInvalid, match=r"scaler\.pkl does not match"):
