@@ -40,12 +40,8 @@ def load_body(schema: Schema) -> dict[str, Any]:
 def _read() -> bytes:
     raw = request.get_data(cache=False)
     # Werkzeug cuts a chunked body off at the limit instead of refusing it.
-    environ = request.environ
-    if (
-        "CONTENT_LENGTH" not in environ
-        and environ.get("wsgi.input_terminated")
-        and environ["wsgi.input"].read(1)
-    ):
+    chunked = request.content_length is None and request.environ.get("wsgi.input_terminated")
+    if chunked and request.environ["wsgi.input"].read(1):
         raise RequestEntityTooLarge
     return raw
 
