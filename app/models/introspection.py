@@ -182,7 +182,7 @@ def _column_transformers(estimator: Any) -> Iterator[tuple[Any, list[str] | str]
             elif names is not None:
                 yield (
                     transformer,
-                    list(np.asarray(names)[np.asarray(columns)]) if _positional(columns) else list(columns),
+                    list(np.asarray(names)[columns]) if _positional(columns) else list(columns),
                 )
 
 
