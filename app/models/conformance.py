@@ -143,9 +143,9 @@ def _reason_against_number(value: Any, feature: Feature) -> str | None:
 def _reason_against_label(value: Any, feature: Feature) -> str | None:
     if value is None or value != value:
         return None if feature.nullable else "must not be null"
-    expected = {type(category) for category in feature.categories} or {str}
-    if type(value) not in expected:
-        return f"must be {' or '.join(sorted(map(_noun, expected)))}, not {_describe(value)}"
+    expected = {_describe(category) for category in feature.categories} or {_noun(str)}
+    if _describe(value) not in expected:
+        return f"must be {' or '.join(sorted(expected))}, not {_describe(value)}"
     if not feature.open and value not in feature.categories:
         return "unknown category" + _suggestion(str(value), map(str, feature.categories))
     return None
