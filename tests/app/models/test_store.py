@@ -453,3 +453,18 @@ def test_damaged_version_leaves_the_other_serving(serve, models_dir):
 def test_store_that_is_not_there_is_empty(tmp_path):
     store = ModelStore(tmp_path / "nothing")
     assert (store.versions(), store.active()) == ([], None)
+
+
+def test_newest_version_may_be_damaged_and_is_still_listed(store, models_dir):
+    for version in ("old", "new"):
+        store.save(FILES, {}, version=version)
+    (models_dir / "model_new" / "metadata.json").write_text("{")
+    assert store.versions() == ["old", "new"]
+
+
+def test_failure_of_the_disk_is_not_taken_for_an_existing_version(store, models_dir):
+    models_dir.mkdir()
+    (models_dir / "model_v1").symlink_to("model_v1")
+    with pytest.raises(OSError, match=r"Too many levels|Not a directory|File exists"):
+        store.save(FILES, {}, version="v1")
+    assert [path.name for path in models_dir.iterdir()] == ["model_v1"]
