@@ -15,13 +15,13 @@ train: .venv/installed ## Train the default model and make it the active version
 	$(BIN)/python train_model.py
 
 test: .venv/installed-dev ## Run all tests
-	$(BIN)/pytest --cov
+	$(BIN)/pytest --cov -n auto --maxprocesses 4
 
 check: .venv/installed-dev ## Formatting, lint, types and all tests: what continuous integration runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest --cov
+	$(BIN)/pytest --cov -n auto --maxprocesses 4
 
 format: .venv/installed-dev ## Format the code and mend what lint can mend
 	$(BIN)/ruff format .

@@ -133,7 +133,12 @@ def _feature(estimator: Any, frame: pd.DataFrame, name: str) -> Feature:
         return Feature(name, "number", statistics=statistics)
     if _is_text(estimator, name, frame):
         return Feature(name, "text", statistics=statistics)
-    labels = sorted(column.dropna().unique().tolist(), key=lambda label: (str(type(label)), label))
+    labels = column.dropna().unique().tolist()
+    for label in labels:
+        if not isinstance(label, str | int | float):
+            kind = type(label).__name__
+            raise UnsupportedModel(f"column {name!r} holds a {kind}: turn it into numbers or text")
+    labels.sort(key=lambda label: (str(type(label)), label))
     categories = tuple(labels) if len(labels) <= MAX_CATEGORIES else ()
     return Feature(name, "category", categories=categories, statistics=statistics)
 
@@ -177,7 +182,7 @@ def _column_transformers(estimator: Any) -> Iterator[tuple[Any, list[str] | str]
             elif names is not None:
                 yield (
                     transformer,
-                    list(np.asarray(names)[np.asarray(columns)]) if _positional(columns) else list(columns),
+                    list(np.asarray(names)[columns]) if _positional(columns) else list(columns),
                 )
 
 

@@ -27,6 +27,11 @@ MODEL = "model.pkl"
 SCALER = "scaler.pkl"
 REFERENCE = "sklearn"
 AUTO = "auto"
+# What serving and describing a model take from its metadata, as `publish` writes it.
+REQUIRED = (
+    *("signature", "output", "golden", "files", "model_type", "params"),
+    *("feature_names", "n_features", "feature_importance", "classes", "n_classes"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,8 @@ def load(store: ModelStore, version: str, options: LoadingOptions) -> LoadedMode
     :raises ArtifactInvalid: if it fails any check, or has no valid certificate for the engine asked for.
     """
     metadata = store.metadata(version)
+    if missing := [key for key in REQUIRED if key not in metadata]:
+        raise ArtifactInvalid(version, f"metadata lacks {', '.join(missing)}")
     try:
         signature = InputSignature.from_dict(metadata["signature"])
         output = OutputSignature.from_dict(metadata["output"])
@@ -139,12 +146,11 @@ def load_estimator(store: ModelStore, version: str, metadata: Metadata) -> Any:
 
 
 def _replay_golden_rows(model: LoadedModel) -> None:
-    recorded = model.metadata.get("golden")
-    if not recorded:
-        raise ArtifactInvalid(model.version, "metadata has no golden rows")
+    recorded = model.metadata["golden"]
     try:
         outcome = model.engine.predict(conform(recorded["rows"], model.signature))
+        reason = golden.disagreement(recorded, outcome)
     except Exception as error:
         raise ArtifactInvalid(model.version, f"golden rows raised {type(error).__name__}") from error
-    if reason := golden.disagreement(recorded, outcome):
+    if reason:
         raise ArtifactInvalid(model.version, f"golden rows: {reason}")
