@@ -79,6 +79,10 @@ def certify(
         subject = _examine(estimator, signature, output, training)
     except NotCompilable as error:
         return Certification(SklearnEngine.name, certificates | _refusals(str(error)))
+    # An estimator of one's own may fail on rows that are unlike its training data; it serves as it is.
+    except Exception as error:
+        reason = f"scikit-learn fails on rows tried: {one_line(error)}"
+        return Certification(SklearnEngine.name, certificates | _refusals(reason))
     best = _cost(certificates[SklearnEngine.name])
     for candidate in candidates(subject.last, output, width=subject.width):
         report(f"{candidate.engine} {candidate.form}")
