@@ -11,6 +11,7 @@ from pathlib import Path
 from environs import EnvValidationError, FileAwareEnv, validate
 
 ROOT = Path(__file__).resolve().parent
+ENGINES = ("auto", "sklearn", "onnx", "treelite")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -44,6 +45,7 @@ class Config:
 
         # Model
         self.MODELS_DIR = env.path("MODELS_DIR", ROOT / "models")
+        self.MODEL_ENGINE = env.str("MODEL_ENGINE", "auto", validate=one_of(ENGINES))
         self.OUTLIER_POLICY = env.str(
             "OUTLIER_POLICY", "flag", validate=one_of(("off", "flag", "clamp", "reject"))
         )

@@ -4,7 +4,8 @@ import logging
 import sys
 
 from app import create_app
-from app.exceptions import ServiceError
+from app.exceptions import ArtifactInvalid, ServiceError
+from app.models.loading import AUTO
 from app.models.ml_models import model_manager
 from config import ConfigError
 
@@ -16,6 +17,8 @@ except ConfigError as error:
 try:
     model_manager.load_model()
 except ServiceError as error:
+    if isinstance(error, ArtifactInvalid) and app.config["MODEL_ENGINE"] != AUTO:
+        sys.exit(f"Wrong configuration: {error}")
     # Without a model the service answers 503 and says so at /api/health.
     logging.getLogger(__name__).error("no model to serve", extra={"reason": error.message})
 

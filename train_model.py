@@ -1,7 +1,7 @@
 """Train a model, save it as a new version in the store and make it the active one."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
@@ -91,15 +91,23 @@ def main(
         console.print(fitted.report, highlight=False)
         for metric, value in fitted.metrics.items():
             console.print(f"{metric}: [bold]{value:.4f}[/]")
-        with step("saving"):
-            metadata = {"metrics": fitted.metrics, "dataset": source.name}
+        metadata = {"metrics": fitted.metrics, "dataset": source.name}
+        with step("certifying engines") as report:
             saved = publishing.publish(
-                store, fitted.model, fitted.scaler, metadata, sample=fitted.sample, version=version
+                store,
+                fitted.model,
+                fitted.scaler,
+                metadata,
+                sample=fitted.sample,
+                version=version,
+                report=report,
             )
-            if activate:
-                store.activate(saved)
+        if activate:
+            store.activate(saved)
     except (datasets.DataError, ServiceError, OSError) as error:
         _fail(error)
+    engine = store.metadata(saved)["engine"]
+    console.print(f"Serves on: [bold]{engine}[/]")
     console.print(f"Saved [bold green]{saved}[/] in {store.root}" + (", active" if activate else ""))
 
 
@@ -110,11 +118,14 @@ def _fail(error: Exception) -> NoReturn:
 
 
 @contextmanager
-def step(title: str) -> Iterator[None]:
-    """Show a spinner while a step runs, and how long it took if that was noticeable."""
+def step(title: str) -> Iterator[Callable[[str], None]]:
+    """Show a spinner while a step runs, and how long it took if that was noticeable.
+
+    The function it yields shows which part of the step is under way.
+    """
     started = perf_counter()
-    with console.status(f"{title}…"):
-        yield
+    with console.status(f"{title}…") as status:
+        yield lambda part: status.update(f"{title}: {part}…")
     if (seconds := perf_counter() - started) > 1:
         console.print(f"[dim]{title}: {seconds:.1f} s[/]")
 

@@ -16,7 +16,7 @@ def create_app(config: "Config | str | None" = None) -> "Flask":
     """
     from flask import Flask, current_app
 
-    from app import api, middleware
+    from app import api, cli, middleware
     from app.models.ml_models import model_manager
     from config import Config, load_config
 
@@ -25,4 +25,5 @@ def create_app(config: "Config | str | None" = None) -> "Flask":
     model_manager.init_app(app, current_app=lambda: current_app or None)
     middleware.init_app(app)
     api.init_app(app)
+    cli.init_app(app)
     return app

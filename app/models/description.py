@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from app.models.loading import LoadedModel
 
-SHOWN = ("version", "saved_at", "metrics", "libraries", "files")
+SHOWN = ("version", "saved_at", "metrics", "libraries", "files", "certificates")
 
 
 def describe(model: "LoadedModel") -> dict[str, Any]:

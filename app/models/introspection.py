@@ -72,7 +72,7 @@ def input_signature(estimator: Any, frame: pd.DataFrame, output: OutputSignature
     """
     features = tuple(_feature(estimator, frame, name) for name in frame.columns)
     signature = InputSignature(features, _layout(estimator, features))
-    engine = SklearnEngine(estimator, signature, output)
+    engine = SklearnEngine(estimator, signature.layout, output)
     template = as_rows(frame.iloc[:1], signature)
     return replace(
         signature,

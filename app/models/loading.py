@@ -1,29 +1,40 @@
 """From a stored version to a model that serves."""
 
 import io
+import json
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed
 from typing import Any
-
-import joblib
-from sklearn.pipeline import make_pipeline
 
 from app.exceptions import ArtifactInvalid
 from app.models import golden
 from app.models.conformance import conform
 from app.models.engines.base import Engine
-from app.models.engines.sklearn_engine import SklearnEngine
+from app.models.engines.fallback import FallbackEngine
+from app.models.engines.kernel import CompiledEngine, KernelSpec, load_kernel
+from app.models.engines.preprocessing import Preprocessor
 from app.models.outliers import OutlierGuard, Policy
 from app.models.signature import InputSignature, OutputSignature
-from app.models.store import Metadata, ModelStore
+from app.models.store import PREPROCESSING_FILE, Metadata, ModelStore
+
+log = logging.getLogger(__name__)
 
 MODEL = "model.pkl"
 SCALER = "scaler.pkl"
+REFERENCE = "sklearn"
+AUTO = "auto"
 # What serving and describing a model take from its metadata, as `publish` writes it.
-REQUIRED = (
-    *("signature", "output", "golden", "files", "model_type", "params"),
-    *("feature_names", "n_features", "feature_importance", "classes", "n_classes"),
-)
+REQUIRED: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("signature", "output", "golden", "files", "certificates", "params"), dict),
+    **dict.fromkeys(("engine", "model_type"), str),
+    **dict.fromkeys(("feature_names", "classes"), list),
+    **dict.fromkeys(("n_features", "n_classes"), int),
+    "feature_importance": (dict, type(None)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,40 +49,105 @@ class LoadedModel:
     guard: OutlierGuard
 
 
-def load(store: ModelStore, version: str, *, policy: Policy, tolerance: float) -> LoadedModel:
+@dataclass(frozen=True)
+class LoadingOptions:
+    """How versions are loaded.
+
+    :param engine: ``auto``, or the one engine that may serve.
+    :param on_engine_failure: called with an engine's name whenever it fails at run time.
+    """
+
+    policy: Policy = "off"
+    tolerance: float = 1.0
+    engine: str = AUTO
+    on_engine_failure: Callable[[str], None] = lambda engine: None
+
+
+def load(store: ModelStore, version: str, options: LoadingOptions) -> LoadedModel:
     """Verify a version, load it and replay its golden rows.
 
     :raises VersionNotFound: if there is no such version.
-    :raises ArtifactInvalid: if it fails any check.
+    :raises ArtifactInvalid: if it fails any check, or has no valid certificate for the engine asked for.
     """
     metadata = store.metadata(version)
     if missing := [key for key in REQUIRED if key not in metadata]:
         raise ArtifactInvalid(version, f"metadata lacks {', '.join(missing)}")
+    if wrong := [key for key, kind in REQUIRED.items() if not isinstance(metadata[key], kind)]:
+        raise ArtifactInvalid(version, f"metadata has no usable {', '.join(wrong)}")
     try:
         signature = InputSignature.from_dict(metadata["signature"])
         output = OutputSignature.from_dict(metadata["output"])
     except (KeyError, TypeError) as error:
         raise ArtifactInvalid(version, f"metadata is incomplete: {error}") from None
-    estimator = _unpickle(store, version, metadata)
-    guard = OutlierGuard(signature, policy=policy, tolerance=tolerance)
-    engine = SklearnEngine(estimator, signature, output)
+    guard = OutlierGuard(signature, policy=options.policy, tolerance=options.tolerance)
+    engine = _engine(store, version, metadata, options)
     model = LoadedModel(version, metadata, signature, output, engine, guard)
     _replay_golden_rows(model)
     return model
 
 
-def _unpickle(store: ModelStore, version: str, metadata: Metadata) -> Any:
-    """The scaler, if there is one, and the model as one estimator; only verified bytes are unpickled."""
+def void_reason(metadata: Metadata, engine: str) -> str | None:
+    """Why an engine of a version may not serve, or None if its certificate is valid."""
+    certificate = metadata["certificates"].get(engine)
+    if certificate is None:
+        return "it has no certificate"
+    if not certificate["certified"]:
+        return f"it was not certified: {certificate['reason']}"
+    for library, recorded in certificate["libraries"].items():
+        try:
+            found = installed(library)
+        except PackageNotFoundError:
+            continue  # not needed by an engine that runs without it
+        if found != recorded:
+            return f"its certificate is void: made with {library} {recorded}, installed is {found}"
+    return None
+
+
+def _engine(store: ModelStore, version: str, metadata: Metadata, options: LoadingOptions) -> Engine:
+    wanted = metadata["engine"] if options.engine == AUTO else options.engine
+    load_reference = partial(_reference, store, version, metadata)
+    if wanted == REFERENCE:
+        return load_reference()
+    if reason := void_reason(metadata, wanted):
+        if options.engine != AUTO:
+            raise ArtifactInvalid(version, f"MODEL_ENGINE={wanted}, but {reason}")
+        log.warning(
+            "serving on scikit-learn", extra={"model_version": version, "engine": wanted, "reason": reason}
+        )
+        return load_reference()
+    spec = KernelSpec.from_dict(metadata["certificates"][wanted]["kernel"])
+    preprocessing = json.loads(store.read(version, PREPROCESSING_FILE, metadata))
+    kernel = load_kernel(wanted, store.read(version, spec.file, metadata), spec)
+    engine = CompiledEngine(Preprocessor.from_dict(preprocessing), kernel)
+    return FallbackEngine(engine, load_reference, on_failure=options.on_engine_failure)
+
+
+def _reference(store: ModelStore, version: str, metadata: Metadata) -> Engine:
+    from app.models.engines.sklearn_engine import SklearnEngine
+
+    return SklearnEngine(
+        load_estimator(store, version, metadata),
+        metadata["signature"]["layout"],
+        OutputSignature.from_dict(metadata["output"]),
+        single_call=metadata["certificates"].get(REFERENCE, {}).get("single_call", False),
+    )
+
+
+def load_estimator(store: ModelStore, version: str, metadata: Metadata) -> Any:
+    """The scaler, if there is one, and the model as one estimator; only verified bytes are unpickled.
+
+    :raises ArtifactInvalid: if a file is not what the metadata says, or does not unpickle.
+    """
+    import joblib
+    from sklearn.pipeline import make_pipeline
+
     read = partial(store.read, version, metadata=metadata)
+    contents = [read(name) for name in (SCALER, MODEL) if name != SCALER or name in metadata["files"]]
     try:
-        model = joblib.load(io.BytesIO(read(MODEL)))
-        if SCALER not in metadata["files"]:
-            return model
-        return make_pipeline(joblib.load(io.BytesIO(read(SCALER))), model)
-    except ArtifactInvalid:
-        raise
+        parts = [joblib.load(io.BytesIO(content)) for content in contents]
     except Exception as error:
         raise ArtifactInvalid(version, f"unpickling failed: {type(error).__name__}") from error
+    return make_pipeline(*parts) if len(parts) > 1 else parts[0]
 
 
 def _replay_golden_rows(model: LoadedModel) -> None:

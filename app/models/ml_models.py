@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from app.models.publishing import publish
+from app.models.loading import LoadingOptions
 from app.models.service import ModelService
 from app.models.store import ModelStore
 
@@ -48,8 +48,11 @@ class MLModelManager:
         """
         app.extensions[EXTENSION] = ModelService(
             ModelStore(app.config["MODELS_DIR"]),
-            policy=app.config["OUTLIER_POLICY"],
-            tolerance=app.config["OUTLIER_TOLERANCE"],
+            LoadingOptions(
+                policy=app.config["OUTLIER_POLICY"],
+                tolerance=app.config["OUTLIER_TOLERANCE"],
+                engine=app.config["MODEL_ENGINE"],
+            ),
         )
         self._latest = app
         if current_app is not None:
@@ -95,6 +98,8 @@ class MLModelManager:
 
         :param activate: make it the version that is served from the next load on.
         """
+        from app.models.publishing import publish  # brings scikit-learn, which serving may not need
+
         store = self.service.store
         saved = publish(store, model, scaler, metadata, sample=sample, version=version)
         if activate:

@@ -23,11 +23,15 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Predictions for the rows of one call, with the model that made all of them."""
+    """Predictions for the rows of one call, with the model that made all of them.
+
+    ``cached``: per row, whether its outcome was remembered instead of computed.
+    """
 
     model: "LoadedModel"
     outcome: Outcome
     warnings: list[dict[str, Any]]
+    cached: list[bool]
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """One JSON-ready result per row: ``prediction``, and where the model has probabilities

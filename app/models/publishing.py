@@ -11,8 +11,11 @@ import numpy as np
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from app.models import golden, introspection
+from app.models.certification.certify import Report, certify
+from app.models.conformance import conform
 from app.models.engines.sklearn_engine import SklearnEngine
-from app.models.loading import MODEL, SCALER
+from app.models.loading import MODEL, SCALER, load_estimator
+from app.models.signature import InputSignature, OutputSignature
 from app.models.store import Metadata, ModelStore
 
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "joblib")
@@ -26,6 +29,7 @@ def publish(
     *,
     sample: Any = None,
     version: str | None = None,
+    report: Report = lambda step: None,
 ) -> str:
     """Save a fitted model as a new version and return its name; does not activate it.
 
@@ -35,6 +39,7 @@ def publish(
         or anything else that is JSON.
     :param sample: training rows as ``scaler`` (or ``model``) takes them, the source of names, kinds,
         statistics and golden rows; without it a numeric model is probed with random rows.
+    :param report: called with each step of the certification, for those who wait.
     :raises UnsupportedModel: if the model cannot be served.
     :raises VersionExists: if ``version`` is taken.
     """
@@ -43,20 +48,39 @@ def publish(
     # Work on what a server will load, and leave the caller's objects alone.
     loaded = {name: joblib.load(io.BytesIO(content)) for name, content in files.items()}
     estimator = make_pipeline(loaded[SCALER], loaded[MODEL]) if scaler is not None else loaded[MODEL]
-    found = _examine(estimator, sample, extra.pop("feature_names", None))
+    found, compiled = _examine(estimator, sample, extra.pop("feature_names", None), report)
     final = model.steps[-1][1] if isinstance(model, Pipeline) else model
     found |= {
         "model_type": type(final).__name__,
         "params": _plain(final.get_params(deep=False)),
         "feature_importance": _feature_importance(final, found["feature_names"]),
         "libraries": {name: installed(name) for name in LIBRARIES} | {"python": python_version()},
-        "engine": SklearnEngine.name,
     }
-    return store.save(files, _plain(extra) | found, version=version)
+    return store.save(files | compiled, _plain(extra) | found, version=version)
 
 
-def _examine(estimator: Any, sample: Any, feature_names: Any) -> Metadata:
-    """Signatures, golden rows and everything else that is read off the estimator at work."""
+def recertify(store: ModelStore, version: str, *, report: Report = lambda step: None) -> Metadata:
+    """Compile and certify a stored version again, record the result, and return its metadata.
+
+    The training rows are not stored; the golden rows, which come from them, take their place.
+
+    :raises VersionNotFound: if there is no such version.
+    :raises ArtifactInvalid: if its files are damaged.
+    """
+    metadata = store.metadata(version)
+    signature = InputSignature.from_dict(metadata["signature"])
+    output = OutputSignature.from_dict(metadata["output"])
+    estimator = load_estimator(store, version, metadata)
+    rows = conform(metadata["golden"]["rows"], signature)
+    certification = certify(estimator, signature, output, rows, report=report)
+    recorded = {"engine": certification.engine, "certificates": certification.certificates}
+    return store.replace_engines(version, certification.files, metadata | recorded)
+
+
+def _examine(
+    estimator: Any, sample: Any, feature_names: Any, report: Report
+) -> tuple[Metadata, dict[str, bytes]]:
+    """Signatures, golden rows, certificates and compiled files: what is read off the estimator at work."""
     known = sample is not None
     frame = introspection.sample_frame(
         estimator, sample if known else introspection.stand_in_sample(estimator), feature_names
@@ -64,10 +88,11 @@ def _examine(estimator: Any, sample: Any, feature_names: Any) -> Metadata:
     output = introspection.output_signature(estimator)
     signature = introspection.input_signature(estimator, frame, output)
     rows = introspection.as_rows(frame, signature)
-    outcome = SklearnEngine(estimator, signature, output).predict(rows)
+    outcome = SklearnEngine(estimator, signature.layout, output).predict(rows)
+    certification = certify(estimator, signature, output, rows, report=report)
     if not known:
         signature = signature.without_statistics()
-    return {
+    found = {
         "signature": signature.to_dict(),
         "output": output.to_dict(),
         "feature_names": list(signature.names),
@@ -75,7 +100,10 @@ def _examine(estimator: Any, sample: Any, feature_names: Any) -> Metadata:
         "classes": list(output.classes),
         "n_classes": len(output.classes),
         "golden": golden.record(rows, outcome, output),
+        "engine": certification.engine,
+        "certificates": certification.certificates,
     }
+    return found, certification.files
 
 
 def _feature_importance(estimator: Any, names: list[str]) -> dict[str, float] | None:

@@ -1,16 +1,17 @@
-"""The one door: every prediction of an app, whatever route or dialect asked for it, comes from here."""
+"""The one door: every prediction of an app comes from here, whatever route or dialect asked for it."""
 
 import logging
+from dataclasses import replace
 from threading import Lock
-from typing import Any
-
-import numpy as np
+from time import perf_counter
 
 from app.exceptions import ModelNotLoaded, PredictionFailed, ServiceError
 from app.models import loading
+from app.models.cache import NullCache, PredictionCache
 from app.models.conformance import RawRows, conform
-from app.models.loading import LoadedModel
-from app.models.outliers import Policy
+from app.models.engines.fallback import is_finite
+from app.models.loading import LoadedModel, LoadingOptions
+from app.models.observer import Observer
 from app.models.predictions import Answer, Outcome
 from app.models.rows import Rows
 from app.models.store import ModelStore
@@ -19,12 +20,16 @@ log = logging.getLogger(__name__)
 
 
 class ModelService:
-    """One app's model: which version is loaded, and its predictions. Safe to share by threads."""
+    """One app's model: which version is loaded, and its predictions. Safe to share by threads.
 
-    def __init__(self, store: ModelStore, *, policy: Policy, tolerance: float) -> None:
+    ``cache`` and ``observer`` are set by whoever has better ones than those that do nothing.
+    """
+
+    def __init__(self, store: ModelStore, options: LoadingOptions) -> None:
         self.store = store
-        self._policy = policy
-        self._tolerance = tolerance
+        self.cache: PredictionCache = NullCache()
+        self.observer = Observer()
+        self._options = replace(options, on_engine_failure=lambda engine: self.observer.failed(engine))
         self._current: LoadedModel | None = None
         self._loading = Lock()
 
@@ -56,16 +61,23 @@ class ModelService:
             wanted = version or self.store.active() or next(iter(self.store.versions()), None)
             if wanted is None:
                 raise ModelNotLoaded
-            model = loading.load(self.store, wanted, policy=self._policy, tolerance=self._tolerance)
+            started = perf_counter()
+            try:
+                model = loading.load(self.store, wanted, self._options)
+            except ServiceError as error:
+                self.observer.refused(wanted, error.message)
+                raise
             self._current = model
+        self.observer.loaded(model, seconds=perf_counter() - started)
         log.info("model loaded", extra={"model_version": wanted, "engine": model.engine.name})
         return model
 
-    def predict(self, rows: RawRows, *, field: str = "features") -> Answer:
+    def predict(self, rows: RawRows, *, field: str = "features", use_cache: bool = False) -> Answer:
         """Predict ``rows`` with the model that serves now.
 
         :param rows: float64 array (n, d), or n lists in training order or mappings by column name.
         :param field: the caller's name for the rows, used in errors.
+        :param use_cache: look for remembered outcomes, if there is a cache.
         :raises ModelNotLoaded: if there is no model.
         :raises InvalidInput: naming each value that does not fit.
         :raises PredictionFailed: if the model itself raised, or answered with what is not a number.
@@ -73,16 +85,23 @@ class ModelService:
         model = self.model
         conforming = conform(rows, model.signature, field=field)
         inspected, warnings = model.guard.inspect(conforming, field=field)
-        return Answer(model, self._run(model, inspected), warnings)
+        started = perf_counter()
+        if self.cache.wanted(asked=use_cache):
+            outcome, cached = self.cache.outcome(model, inspected, lambda rows: _run(model, rows))
+        else:
+            outcome, cached = _run(model, inspected), []
+        answer = Answer(model, outcome, warnings, cached)
+        self.observer.predicted(answer, seconds=perf_counter() - started)
+        return answer
 
-    def _run(self, model: LoadedModel, rows: Rows) -> Outcome:
-        try:
-            outcome = model.engine.predict(rows)
-        except ServiceError:
-            raise
-        except Exception as error:
-            raise PredictionFailed from error
-        numbers: Any = outcome.values if outcome.probabilities is None else outcome.probabilities
-        if not np.isfinite(numbers).all():
-            raise PredictionFailed
-        return outcome
+
+def _run(model: LoadedModel, rows: Rows) -> Outcome:
+    try:
+        outcome = model.engine.predict(rows)
+    except ServiceError:
+        raise
+    except Exception as error:
+        raise PredictionFailed from error
+    if not is_finite(outcome):
+        raise PredictionFailed
+    return outcome

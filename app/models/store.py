@@ -16,6 +16,7 @@ from app.exceptions import ArtifactInvalid, InvalidInput, VersionExists, Version
 
 VERSION_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 METADATA = "metadata.json"
+PREPROCESSING_FILE = "preprocessing.json"
 ACTIVE = "active.json"
 PREFIX = "model_"
 
@@ -103,6 +104,19 @@ class ModelStore:
             raise
         return name
 
+    def replace_engines(self, version: str, files: Mapping[str, bytes], metadata: Metadata) -> Metadata:
+        """Replace the compiled files of a version and its metadata, each atomically, the metadata last.
+
+        A server that reads in between finds a file that does not match its hash and refuses it.
+        """
+        folder = self._folder(version)
+        for name, content in files.items():
+            _replace(folder / name, content)
+        recorded = metadata["files"] | {name: fingerprint(content) for name, content in files.items()}
+        document = metadata | {"files": recorded}
+        _replace(folder / METADATA, json.dumps(document, indent=2, allow_nan=False).encode())
+        return document
+
     def active(self) -> str | None:
         """The version that is to serve, or None if none was activated."""
         try:
@@ -118,10 +132,7 @@ class ModelStore:
         """
         self.metadata(version)
         activated_at = datetime.now(UTC).isoformat(timespec="seconds")
-        draft = self.root / f".{ACTIVE}-{secrets.token_hex(8)}"
-        _write(draft, json.dumps({"version": version, "activated_at": activated_at}).encode())
-        draft.replace(self.root / ACTIVE)
-        _sync(self.root)
+        _replace(self.root / ACTIVE, json.dumps({"version": version, "activated_at": activated_at}).encode())
 
     def _publish(self, draft: Path, version: str) -> None:
         try:
@@ -168,6 +179,13 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    _write(draft, content)
+    draft.replace(path)
+    _sync(path.parent)
 
 
 def _sync(folder: Path) -> None:

@@ -9,7 +9,9 @@ from app.models.rows import Rows
 class Engine(Protocol):
     """Computes predictions; safe to call from several threads at once."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Which engine answers."""
 
     def predict(self, rows: Rows) -> Outcome:
         """Predict rows that conform to the model's input signature."""

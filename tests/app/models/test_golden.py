@@ -42,7 +42,7 @@ def test_version_with_another_recorded_answer_does_not_load(store, estimator, pa
     metadata["golden"][part] = answers.tolist()
     path.write_text(json.dumps(metadata))
     with pytest.raises(ArtifactInvalid, match="golden rows"):
-        loading.load(store, "v1", policy="flag", tolerance=1.0)
+        loading.load(store, "v1", loading.LoadingOptions())
 
 
 def outcome(values, probabilities=None):

@@ -63,7 +63,7 @@ def pickled(thing):
 
 
 def load(store, version="v1"):
-    return loading.load(store, version, policy="flag", tolerance=1.0)
+    return loading.load(store, version, loading.LoadingOptions())
 
 
 def rewrite_metadata(store, change, version="v1"):

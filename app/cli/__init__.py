@@ -1,0 +1,13 @@
+"""Commands of ``flask``: one group per subject."""
+
+from flask import Flask
+
+from app.cli.models import models
+
+GROUPS = (models,)
+
+
+def init_app(app: Flask) -> None:
+    """Add the groups to ``flask``."""
+    for group in GROUPS:
+        app.cli.add_command(group)

@@ -1,0 +1,1 @@
+"""Certification: does an engine answer what scikit-learn answers, on the rows where it is hardest?"""

@@ -1,0 +1,141 @@
+"""Rows on the edges of decision trees: at every split, and one floating-point step to either side."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.models.rows import Matrix
+
+MAX_NODES = 20_000
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A binary tree as arrays over its nodes: x <= threshold goes left, and ``left`` is -1 at a leaf."""
+
+    feature: NDArray[np.int64]
+    threshold: Matrix
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split and a row that reaches it."""
+
+    row: Matrix
+    feature: int
+    threshold: float
+
+
+def trees_of(estimator: Any) -> Iterator[Tree]:
+    """Every tree inside a fitted estimator, ensembles of ensembles included."""
+    if hasattr(estimator, "tree_"):
+        tree = estimator.tree_
+        yield Tree(tree.feature, tree.threshold, tree.children_left, tree.children_right)
+    elif hasattr(estimator, "_predictors"):
+        for iteration in estimator._predictors:
+            for predictor in iteration:
+                yield _histogram_tree(predictor.nodes)
+    elif hasattr(estimator, "estimators_"):
+        subsets = getattr(estimator, "estimators_features_", None)
+        members = np.ravel(np.asarray(estimator.estimators_, dtype=object))
+        for position, member in enumerate(members):
+            for tree in trees_of(member):
+                yield tree if subsets is None else _renamed(tree, subsets[position])
+
+
+def edge_rows(
+    estimator: Any, base: Matrix, *, missing: bool, max_nodes: int = MAX_NODES
+) -> tuple[Matrix, int, int]:
+    """Rows that reach each split and stand on its edge, float64 (n, d).
+
+    For each split: its threshold and one float64 step to either side, the nearest float32 and one
+    float32 step to either side, and NaN if ``missing``. Splits beyond ``max_nodes`` are thinned evenly.
+
+    :param base: rows to start from, (m, d); what the path to the split does not decide stays as it is.
+    :returns: the rows, the number of splits tried, and the number of splits there are.
+    """
+    trees = list(trees_of(estimator))
+    total = sum(int((tree.left >= 0).sum()) for tree in trees)
+    stride = max(1, -(-total // max_nodes))
+    splits = [s for i, s in enumerate(_splits(trees, base)) if i % stride == 0]
+    if not splits:
+        return np.empty((0, base.shape[1])), 0, 0
+    steps = _neighbours(np.array([split.threshold for split in splits]), missing=missing)
+    rows = np.repeat(np.stack([split.row for split in splits]), steps.shape[1], axis=0)
+    features = np.repeat([split.feature for split in splits], steps.shape[1])
+    rows[np.arange(len(rows)), features] = steps.ravel()
+    return rows, len(splits), total
+
+
+def _splits(trees: list[Tree], base: Matrix) -> Iterator[Split]:
+    for number, tree in enumerate(trees):
+        yield from _walk(tree, base[number % len(base)])
+
+
+def _walk(tree: Tree, row: Matrix) -> Iterator[Split]:
+    """Visit every split, moving the row into the region that leads there."""
+    lowest, highest = np.full(len(row), -np.inf), np.full(len(row), np.inf)
+    pending = [(0, row, lowest, highest)]
+    while pending:
+        node, at, low, high = pending.pop()
+        if tree.left[node] < 0:
+            continue
+        feature, threshold = int(tree.feature[node]), float(tree.threshold[node])
+        if np.isnan(threshold):  # a set of categories: nothing to stand on the edge of
+            pending += [(int(tree.left[node]), at, low, high), (int(tree.right[node]), at, low, high)]
+            continue
+        if np.isfinite(threshold):  # infinite where a forest tells only missing values apart
+            yield Split(at, feature, threshold)
+        below, above = high.copy(), low.copy()
+        below[feature], above[feature] = min(high[feature], threshold), max(low[feature], threshold)
+        pending.append((int(tree.left[node]), _inside(at, feature, low, below), low, below))
+        pending.append((int(tree.right[node]), _inside(at, feature, above, high), above, high))
+
+
+def _inside(row: Matrix, feature: int, low: Matrix, high: Matrix) -> Matrix:
+    """The row with one value moved into (low, high] if it is not there."""
+    floor, ceiling = low[feature], high[feature]
+    if floor < row[feature] <= ceiling:
+        return row
+    moved = row.copy()
+    if np.isinf(floor):
+        moved[feature] = ceiling - 1.0
+    elif np.isinf(ceiling):
+        moved[feature] = floor + 1.0
+    else:
+        moved[feature] = (floor + ceiling) / 2
+    return moved
+
+
+def _neighbours(thresholds: Matrix, *, missing: bool) -> Matrix:
+    with np.errstate(over="ignore"):
+        single = thresholds.astype(np.float32)
+    columns = [
+        np.nextafter(thresholds, -np.inf),
+        thresholds,
+        np.nextafter(thresholds, np.inf),
+        np.nextafter(single, np.float32(-np.inf)).astype(np.float64),
+        single.astype(np.float64),
+        np.nextafter(single, np.float32(np.inf)).astype(np.float64),
+    ]
+    if missing:
+        columns.append(np.full(len(thresholds), np.nan))
+    return np.column_stack(columns)
+
+
+def _histogram_tree(nodes: Any) -> Tree:
+    """A tree of histogram gradient boosting; splits on categories have no edge and are passed over."""
+    leaf = nodes["is_leaf"].astype(bool)
+    left = np.where(leaf, -1, nodes["left"].astype(np.int64))
+    threshold = np.where(nodes["is_categorical"].astype(bool), np.nan, nodes["num_threshold"])
+    return Tree(nodes["feature_idx"].astype(np.int64), threshold, left, nodes["right"].astype(np.int64))
+
+
+def _renamed(tree: Tree, features: NDArray[np.int64]) -> Tree:
+    columns = np.where(tree.left >= 0, np.asarray(features)[np.maximum(tree.feature, 0)], tree.feature)
+    return Tree(columns, tree.threshold, tree.left, tree.right)

@@ -1,0 +1,1 @@
+"""Compilation: from a fitted scikit-learn estimator to the files that the engines run."""

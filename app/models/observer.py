@@ -1,0 +1,20 @@
+"""The seam between the door and whatever counts what happens behind it."""
+
+from app.models.loading import LoadedModel
+from app.models.predictions import Answer
+
+
+class Observer:
+    """Told of what happens; this one does nothing, and is the base of those that do."""
+
+    def predicted(self, answer: Answer, *, seconds: float) -> None:
+        """Rows were predicted; ``seconds`` were spent in the engine, or in the cache."""
+
+    def failed(self, engine: str) -> None:
+        """An engine failed at run time, and scikit-learn answered instead."""
+
+    def loaded(self, model: LoadedModel, *, seconds: float) -> None:
+        """A version was loaded and serves."""
+
+    def refused(self, version: str, reason: str) -> None:
+        """A version was not loaded; what served before goes on serving."""
