@@ -2,10 +2,12 @@
 
 import json
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import joblib
 import pytest
 import structlog
 from click.testing import CliRunner
@@ -16,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from app import create_app
 from app.models.ml_models import model_manager
+from app.models.publishing import publish
 from app.models.store import ModelStore
 from config import Config, load_config
 from tests import settings
@@ -60,14 +63,33 @@ def configuration(models_dir: Path, environment: str = "testing", **variables: o
         return load_config(environment)
 
 
-def serve_model(models_dir: Path, model: Any, scaler: Any = None, **options: Any) -> FlaskClient:
-    """A client of a new app which serves ``model``; ``options`` are settings and what `save_model` takes."""
-    saving = {name: options.pop(name) for name in ("sample", "metadata", "version") if name in options}
-    app = create_app(configuration(models_dir, **options))
-    with app.app_context():
-        model_manager.save_model(model, scaler, **saving)
-        model_manager.load_model()
-    return app.test_client()
+@pytest.fixture(scope="session")
+def serve_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., FlaskClient]:
+    """Make an app on the given store which serves a model, and return a client of it.
+
+    Keyword arguments are settings of the app and what `publish` takes. Certifying engines takes long, so
+    a model is published once and then copied into the store of every test that serves the same.
+    """
+    published = ModelStore(tmp_path_factory.mktemp("published"))
+    versions: dict[str, str] = {}
+
+    def serve_model(models_dir: Path, model: Any, scaler: Any = None, **options: Any) -> FlaskClient:
+        saving = {name: options.pop(name) for name in ("sample", "metadata", "version") if name in options}
+        key = joblib.hash((model, scaler, saving))
+        if key not in versions:
+            metadata = dict(saving.get("metadata") or {})
+            name = saving.get("version") or f"{type(model).__name__}-{len(versions)}"
+            target = ModelStore(published.root / str(len(versions)))
+            publish(target, model, scaler, metadata, sample=saving.get("sample"), version=name)
+            versions[key] = f"{len(versions)}/model_{name}"
+        source = published.root / versions[key]
+        shutil.copytree(source, models_dir / source.name, dirs_exist_ok=True)
+        app = create_app(configuration(models_dir, **options))
+        with app.app_context():
+            model_manager.load_model(source.name.removeprefix("model_"))
+        return app.test_client()
+
+    return serve_model
 
 
 @pytest.fixture
@@ -89,7 +111,7 @@ def build_app(models_dir: Path) -> Callable[..., Flask]:
 
 
 @pytest.fixture
-def serve(models_dir: Path) -> Callable[..., FlaskClient]:
+def serve(models_dir: Path, serve_model: Callable[..., FlaskClient]) -> Callable[..., FlaskClient]:
     """Serve a model out of the test's store; see `serve_model`."""
 
     def serve(model: Any, scaler: Any = None, **options: Any) -> FlaskClient:
@@ -142,8 +164,8 @@ def trained_dir(tmp_path_factory: pytest.TempPathFactory, people_csv: Path) -> P
     """A store with what ``train_model.py`` makes of three data sets; ``synthetic`` is active."""
     root = tmp_path_factory.mktemp("trained") / "models"
     for version, arguments in {
-        "wine": ("--dataset", "wine"),
-        "people": ("--data", str(people_csv), "--target", "income"),
+        "wine": ("--dataset", "wine", "--param", "n_estimators=10"),
+        "people": ("--data", str(people_csv), "--target", "income", "--estimator", "LogisticRegression"),
         "synthetic": (),
     }.items():
         result = run_training(root, "--version", version, *arguments)

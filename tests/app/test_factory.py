@@ -4,11 +4,10 @@ import pytest
 from app import create_app
 from app.models.ml_models import model_manager
 from config import ConfigError
-from tests.conftest import serve_model
 from tests.estimators import BOXES, SumRegressor, fitted
 
 
-def test_two_apps_in_one_process_keep_to_themselves(tmp_path):
+def test_two_apps_in_one_process_keep_to_themselves(tmp_path, serve_model):
     plain = serve_model(tmp_path / "plain", fitted(SumRegressor()), OUTLIER_POLICY="off")
     double = serve_model(
         tmp_path / "double", fitted(SumRegressor(factor=2.0)), sample=BOXES, OUTLIER_POLICY="reject"
@@ -21,14 +20,14 @@ def test_two_apps_in_one_process_keep_to_themselves(tmp_path):
     assert double.post("/api/predict", json=far).status_code == 400
 
 
-def test_an_app_without_a_model_is_not_served_by_that_of_another(tmp_path, build_app):
+def test_an_app_without_a_model_is_not_served_by_that_of_another(tmp_path, serve_model, build_app):
     other = build_app()
     loaded = serve_model(tmp_path / "other", fitted(SumRegressor()))
     assert other.test_client().get("/api/health").status_code == 503
     assert loaded.get("/api/health").status_code == 200
 
 
-def test_the_manager_answers_for_the_app_of_the_running_request(tmp_path, build_app):
+def test_the_manager_answers_for_the_app_of_the_running_request(tmp_path, serve_model, build_app):
     first = serve_model(tmp_path / "first", fitted(SumRegressor())).application
     build_app()
     assert not model_manager.model_loaded

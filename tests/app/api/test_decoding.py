@@ -12,7 +12,6 @@ from sklearn.pipeline import make_pipeline
 
 from app.models.training.estimators import mixed_pipeline
 from tests.assertions import assert_error, assert_one_error, strict_json
-from tests.conftest import serve_model
 from tests.estimators import BOXES, INCOME, PEOPLE, FirstColumn, SumClassifier, fitted
 
 ROUTES = {"/api/predict": "features", "/api/predict/batch": "samples"}
@@ -37,7 +36,7 @@ bodies = st.one_of(
 
 
 @pytest.fixture(scope="module")
-def clients(tmp_path_factory):
+def clients(tmp_path_factory, serve_model):
     """One client each for numbers, mixed columns and text."""
     texts = ["good film", "bad film"] * 10
     models = [
@@ -49,7 +48,7 @@ def clients(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def echo(tmp_path_factory):
+def echo(tmp_path_factory, serve_model):
     """A client of a model that answers with the first value of its row."""
     rows = [[0.0], [1.0]] * 10
     return serve_model(tmp_path_factory.mktemp("models"), FirstColumn().fit(rows), OUTLIER_POLICY="off")

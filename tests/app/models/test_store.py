@@ -74,9 +74,9 @@ def rewrite_metadata(store, change, version="v1"):
 
 
 @pytest.fixture
-def published(store):
+def published(serve, store):
     """A store whose version ``v1`` is a `SumRegressor`."""
-    publish(store, fitted(SumRegressor()), sample=BOXES, version="v1")
+    serve(fitted(SumRegressor()), version="v1")
     return store
 
 
