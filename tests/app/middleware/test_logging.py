@@ -46,3 +46,12 @@ def test_development_logs_for_people(capsys, build_app):
     output = capsys.readouterr().out
     assert "/api/health/live" in output
     assert not output.startswith("{")
+
+
+def test_identifiers_of_one_request_are_not_logged_with_the_next(logged, serve):
+    client = serve(fitted(SumClassifier()))
+    client.post("/api/predict", json={"features": [1, 2, 3], "client_id": "shop"})
+    client.post("/api/predict", json={"features": [1, 2, 3]})
+    first, second = logged()[-2:]
+    assert first["client_id"] == "shop"
+    assert "client_id" not in second
