@@ -86,7 +86,7 @@ def _shuffled(table: Table, signature: InputSignature, generator: np.random.Gene
     """Columns drawn independently, numbers spread out, with values missing and categories never seen."""
     columns = []
     for feature, column in zip(signature.features, table.columns, strict=True):
-        drawn = generator.choice(column, size=min(len(column), RANDOM_ROWS))
+        drawn = generator.choice(column, size=RANDOM_ROWS)
         hit = generator.random(len(drawn)) < 0.1
         if feature.kind == "text":
             drawn[hit] = generator.choice(ODD_TEXTS, size=int(hit.sum()))
