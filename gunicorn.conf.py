@@ -33,8 +33,17 @@ def when_ready(server: Any) -> None:
     """Print where the service listens and a request to try."""
     address = f"http://{settings.HOST}:{settings.PORT}"
     print(f"\n  Serving on {address}", flush=True)
+    for notice in settings.notices():
+        print(f"  {notice}", flush=True)
     if command := example_request(address):
         print(f"  Try it:\n\n{command}\n", flush=True)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let the app see the requests that wait for a thread: beyond ``MAX_IN_FLIGHT`` they are refused."""
+    if shedder := worker.wsgi.extensions.get("load_shedder"):
+        # Private, but the only sign of load that there is: accepted requests wait nowhere else.
+        shedder.waiting = worker.tpool._work_queue.qsize
 
 
 def example_request(address: str) -> str | None:

@@ -7,7 +7,7 @@ from app import create_app
 from app.exceptions import ArtifactInvalid, ServiceError
 from app.models.loading import AUTO
 from app.models.ml_models import model_manager
-from config import ConfigError
+from config import ConfigError, load_config
 
 try:
     app = create_app()
@@ -23,4 +23,6 @@ except ServiceError as error:
     logging.getLogger(__name__).error("no model to serve", extra={"reason": error.message})
 
 if __name__ == "__main__":
+    for notice in load_config().notices():
+        print(notice)
     app.run(host=app.config["HOST"], port=app.config["PORT"], debug=app.debug)
