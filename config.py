@@ -151,7 +151,7 @@ def load_config(environment: str | None = None) -> Config:
 
 def _notation(limit: str) -> None:
     try:
-        sane = not limit or all(window.amount and window.multiples for window in parse_many(limit))
+        sane = not limit or all(window.amount for window in parse_many(limit))
     except ValueError:
         sane = False
     if not sane:

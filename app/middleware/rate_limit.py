@@ -85,9 +85,9 @@ class Guard:
         verdict: Verdict | None = request.environ.get(VERDICT)
         if verdict is not None:
             headers = response.headers
-            headers["RateLimit-Limit"] = str(verdict.amount)
-            headers["RateLimit-Remaining"] = str(verdict.remaining)
-            headers["RateLimit-Reset"] = str(verdict.reset)
+            headers.add("RateLimit-Limit", str(verdict.amount))
+            headers.add("RateLimit-Remaining", str(verdict.remaining))
+            headers.add("RateLimit-Reset", str(verdict.reset))
         return response
 
     def _limit_of(self, caller: Any) -> Limit | None:

@@ -8,8 +8,8 @@ HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
     ("Referrer-Policy", "no-referrer"),
+    ("Cache-Control", "no-store"),
 )
-NO_STORE = ("Cache-Control", "no-store")
 
 
 def init_app(app: Flask) -> None:
@@ -18,10 +18,9 @@ def init_app(app: Flask) -> None:
 
 
 def protect(response: Response) -> Response:
-    """Set what the view has not set: a page brings a policy of its own, and may allow to be stored."""
+    """Set the headers, unless the view brought a policy of its own, as a web page does."""
     headers = response.headers
-    if POLICY not in headers:
-        headers.extend(HEADERS)
-    if "Cache-Control" not in headers:
-        headers.add(*NO_STORE)
+    if not headers.getlist(POLICY):
+        for name, value in HEADERS:
+            headers.add(name, value)
     return response

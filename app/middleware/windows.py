@@ -66,7 +66,7 @@ def parse_limit(notation: str) -> Limit:
     :raises ValueError: if it is none of that, or admits nothing.
     """
     windows = tuple(Window(item.amount, item.get_expiry()) for item in parse_many(notation))
-    if any(amount < 1 or seconds < 1 for amount, seconds in windows):
+    if any(amount < 1 for amount, _ in windows):
         raise ValueError(f"a limit must admit something: {notation}")
     return Limit(";".join(f"{amount}/{seconds}" for amount, seconds in windows), windows)
 
