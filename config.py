@@ -8,10 +8,12 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from environs import EnvValidationError, FileAwareEnv, validate
+from environs import EnvValidationError, FileAwareEnv, ValidationError, validate
+from limits import parse_many
 
 ROOT = Path(__file__).resolve().parent
 ENGINES = ("auto", "sklearn", "onnx", "treelite")
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -26,6 +28,8 @@ class Config:
     TESTING = False
     DEFAULT_DEBUG = False
     DEFAULT_CORS_ORIGINS: tuple[str, ...] = ()
+    DEFAULT_RATE_LIMIT = ""
+    DEFAULT_RATE_LIMIT_ADMIN = ""
 
     def __init__(self) -> None:
         env = FileAwareEnv(eager=False)
@@ -42,6 +46,15 @@ class Config:
         self.MAX_CONTENT_LENGTH = env.int("MAX_CONTENT_LENGTH", 10_000_000, validate=between(1))
         self.MAX_BATCH_SIZE = env.int("MAX_BATCH_SIZE", 100, validate=between(1))
         self.CORS_ORIGINS = env.list("CORS_ORIGINS", list(self.DEFAULT_CORS_ORIGINS))
+
+        # Limits
+        self.RATE_LIMIT = env.str("RATE_LIMIT", self.DEFAULT_RATE_LIMIT, validate=_notation)
+        self.RATE_LIMIT_ADMIN = env.str("RATE_LIMIT_ADMIN", self.DEFAULT_RATE_LIMIT_ADMIN, validate=_notation)
+        self.MAX_IN_FLIGHT = env.int("MAX_IN_FLIGHT", 64, validate=between(0))
+        self.TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=between(0, 10))
+
+        # Shared store
+        self.REDIS_URL = env.str("REDIS_URL", "")
 
         # Model
         self.MODELS_DIR = env.path("MODELS_DIR", ROOT / "models")
@@ -65,6 +78,27 @@ class Config:
 
         :raises ConfigError: naming the variable.
         """
+        if self.REDIS_URL and not self.REDIS_URL.startswith(REDIS_SCHEMES):
+            # Its value may hold a password.
+            raise ConfigError(f"REDIS_URL: must start with one of {', '.join(REDIS_SCHEMES)}")
+        if self.REDIS_URL:
+            return
+        for name in ("RATE_LIMIT", "RATE_LIMIT_ADMIN"):
+            limit = getattr(self, name)
+            if limit and min(window.amount for window in parse_many(limit)) < self.WORKERS:
+                raise ConfigError(
+                    f"{name}={limit!r}: must admit a request to each of WORKERS={self.WORKERS}; "
+                    "with REDIS_URL they share the limit"
+                )
+
+    def notices(self) -> list[str]:
+        """What whoever starts the service should know about these settings."""
+        if not self.RATE_LIMIT or self.REDIS_URL:
+            return []
+        return [
+            f"Without REDIS_URL each of {self.WORKERS} workers counts for itself and admits "
+            f"1/{self.WORKERS} of RATE_LIMIT ({self.RATE_LIMIT})"
+        ]
 
 
 class DevelopmentConfig(Config):
@@ -85,8 +119,11 @@ class ProductionConfig(Config):
     """Facing callers: nothing is open that was not opened by a setting."""
 
     ENVIRONMENT = "production"
+    DEFAULT_RATE_LIMIT = "1000/minute"
+    DEFAULT_RATE_LIMIT_ADMIN = "300/minute"
 
     def check(self) -> None:
+        super().check()
         if self.DEBUG:
             raise ConfigError("DEBUG=true: must be off when APP_ENV=production")
 
@@ -110,6 +147,15 @@ def load_config(environment: str | None = None) -> Config:
         raise
     except ValueError as error:  # an unreadable NAME_FILE is raised at once
         raise ConfigError(str(error)) from None
+
+
+def _notation(limit: str) -> None:
+    try:
+        sane = not limit or all(window.amount for window in parse_many(limit))
+    except ValueError:
+        sane = False
+    if not sane:
+        raise ValidationError("Must be empty or like '100 per hour' or '20/second;1000/hour'.")
 
 
 def _explain(error: EnvValidationError) -> str:

@@ -35,3 +35,10 @@ limit_request_field_size = 4096
 def when_ready(server: Any) -> None:
     """Print where the service listens and a request to try."""
     announce(settings)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let the app see the requests that wait for a thread: beyond ``MAX_IN_FLIGHT`` they are refused."""
+    if shedder := worker.wsgi.extensions.get("load_shedder"):
+        # Private, but the only sign of load that there is: accepted requests wait nowhere else.
+        shedder.waiting = worker.tpool._work_queue.qsize

@@ -12,7 +12,7 @@ from app import create_app
 from app.exceptions import ArtifactInvalid, ServiceError
 from app.models.loading import AUTO
 from app.models.ml_models import model_manager
-from config import ConfigError
+from config import ConfigError, load_config
 
 try:
     app = create_app()
@@ -33,4 +33,6 @@ gc.collect()
 gc.freeze()
 
 if __name__ == "__main__":
+    for notice in load_config().notices():
+        print(notice)
     app.run(host=app.config["HOST"], port=app.config["PORT"], debug=app.debug)

@@ -8,6 +8,8 @@ ServiceError
 │   └── UnsupportedModel    the estimator cannot be served
 ├── VersionNotFound         the store has no such version
 ├── VersionExists           the store has that version already
+├── RateLimitExceeded       the caller has used up what it may ask for
+├── Overloaded              the worker has as many requests as it takes on
 └── PredictionFailed        the model raised on input that passed validation
 """
 
@@ -20,7 +22,8 @@ MAX_ERRORS = 100
 class ServiceError(Exception):
     """Base of every fact the service raises on purpose.
 
-    ``error_type`` is the word the API answers with; ``details`` is safe to show to a caller.
+    ``error_type`` is the word the API answers with; ``details`` is safe to show to a caller, ``headers`` go
+    with the answer.
     """
 
     error_type = "internal_error"
@@ -29,6 +32,7 @@ class ServiceError(Exception):
         super().__init__(message)
         self.message = message
         self.details: dict[str, Any] = dict(details or {})
+        self.headers: dict[str, str] = {}
 
 
 class InvalidInput(ServiceError):
@@ -83,6 +87,29 @@ class VersionExists(ServiceError):
 
     def __init__(self, version: str) -> None:
         super().__init__(f"Model version {version!r} exists already", details={"version": version})
+
+
+class RateLimitExceeded(ServiceError):
+    """The caller has used up what it may ask for, and has some left in ``retry_after`` seconds."""
+
+    error_type = "rate_limit_exceeded"
+
+    def __init__(self, limit: int, *, retry_after: int) -> None:
+        super().__init__(
+            f"Too many requests; try again in {retry_after} s",
+            details={"limit": limit, "retry_after": retry_after},
+        )
+        self.headers = {"Retry-After": str(retry_after)}
+
+
+class Overloaded(ServiceError):
+    """The worker has as many requests as it takes on."""
+
+    error_type = "overloaded"
+
+    def __init__(self, *, retry_after: int = 1) -> None:
+        super().__init__("The service is overloaded", details={"retry_after": retry_after})
+        self.headers = {"Retry-After": str(retry_after)}
 
 
 class PredictionFailed(ServiceError):

@@ -2,9 +2,17 @@
 
 from flask import Flask
 
-from app.middleware import cors, logging, request_id
+from app.middleware import (
+    cors,
+    load_shedding,
+    logging,
+    proxies,
+    rate_limit,
+    request_id,
+    security_headers,
+)
 
-MIDDLEWARE = (request_id, logging, cors)
+MIDDLEWARE = (proxies, request_id, logging, load_shedding, rate_limit, security_headers, cors)
 
 
 def init_app(app: Flask) -> None:

@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Callable
-from time import monotonic
+from threading import Event, Lock, Thread
 from typing import TypeVar
 
+from flask import Flask
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -14,6 +15,8 @@ log = logging.getLogger(__name__)
 
 TIMEOUT = 0.05
 PAUSE = 1.0
+PROBE = "probe"
+EXTENSION = "redis_store"
 
 Result = TypeVar("Result")
 
@@ -22,41 +25,71 @@ class Unavailable(Exception):
     """Redis does not answer, or did not a moment ago."""
 
 
+def redis_store(app: Flask) -> "RedisStore | None":
+    """The store of ``app``, the same for all who ask, or None without ``REDIS_URL``."""
+    if not app.config["REDIS_URL"]:
+        return None
+    if EXTENSION not in app.extensions:
+        app.extensions[EXTENSION] = RedisStore(app.config["REDIS_URL"])
+    store: RedisStore = app.extensions[EXTENSION]
+    return store
+
+
 class RedisStore:
     """A Redis client behind a circuit breaker.
 
     A call takes at most 0.05 s to connect and 0.05 s to answer, with no retries: redis-py's own defaults
-    wait for seconds. After a failure nobody asks again for a second, so an outage costs one request its
-    50 ms and the others nothing, and Redis is in use again a second after it is back.
+    wait for seconds. After a failure no request asks again until a thread of its own has found, once a
+    second, that Redis takes writes again: an outage costs one request its 50 ms and the others nothing.
 
-    :param clock: seconds, monotonic.
+    :param pause: seconds between the thread's attempts.
     """
 
-    def __init__(self, url: str, *, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, url: str, *, pause: float = PAUSE) -> None:
         self.client = Redis.from_url(
             url,
             socket_timeout=TIMEOUT,
             socket_connect_timeout=TIMEOUT,
             retry=Retry(NoBackoff(), 0),
         )
-        self._clock = clock
-        self._closed_until = 0.0
-
-    @property
-    def available(self) -> bool:
-        """False for a second after a failure."""
-        return self._clock() >= self._closed_until
+        self.available = True
+        self._pause = pause
+        self._lock = Lock()
+        self._closed = Event()
 
     def call(self, command: Callable[[Redis], Result]) -> Result:
         """Run ``command`` on the client.
 
-        :raises Unavailable: if Redis fails now or did so within the last second.
+        :raises Unavailable: if Redis fails now, or failed and has not been found to work since.
         """
         if not self.available:
             raise Unavailable
         try:
             return command(self.client)
         except RedisError as error:
-            self._closed_until = self._clock() + PAUSE
-            log.warning("redis is unavailable", extra={"reason": f"{type(error).__name__}: {error}"})
+            self._fail(f"{type(error).__name__}: {error}")
             raise Unavailable from error
+
+    def close(self) -> None:
+        """Stop looking for Redis and hang up."""
+        self._closed.set()
+        self.client.close()
+
+    def _fail(self, reason: str) -> None:
+        with self._lock:
+            if not self.available:
+                return
+            self.available = False
+        log.warning("redis is unavailable", extra={"reason": reason})
+        Thread(target=self._recover, name="redis-recovery", daemon=True).start()
+
+    def _recover(self) -> None:
+        while not self._closed.wait(self._pause):
+            try:
+                # A write, because a replica or a full Redis answers PING and refuses everything useful.
+                self.client.set(PROBE, 1, px=1000)
+            except RedisError:
+                continue
+            self.available = True
+            log.warning("redis is available again")
+            return

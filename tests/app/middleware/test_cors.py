@@ -1,7 +1,31 @@
 import pytest
 
 ALLOW = "Access-Control-Allow-Origin"
-HOSTILE = ["https://evil.example", "null", "https://app.example.com.evil.example", "https://xapp.example.com"]
+LISTED = "https://app.example.com"
+HOSTILE = [
+    "null",
+    "*",
+    "https://evil.example",
+    "https://app.example.com.evil.example",
+    "https://app.example.comevil",
+    "https://xapp.example.com",
+    "https://evil.app.example.com",
+    "https://app-example.com",
+    "https://appxexample.com",
+    "https://example.com",
+    "https://com",
+    "http://app.example.com",
+    "HTTPS://APP.EXAMPLE.COM.",
+    "https://app.example.com:8443",
+    "https://app.example.com@evil.example",
+    "https://evil.example/https://app.example.com",
+    "https://evil.example?https://app.example.com",
+    "https://app.example.com/",
+    "https://app.example.com evil.example",
+    "https://app.example.com,https://evil.example",
+    "file://app.example.com",
+    ".*",
+]
 
 
 def origin_allowed(app, origin):
@@ -26,5 +50,14 @@ def test_a_listed_origin_may_call(build_app):
 
 @pytest.mark.parametrize("origin", HOSTILE)
 def test_an_origin_that_is_not_listed_may_not_call(build_app, origin):
-    app = build_app("production", CORS_ORIGINS="https://app.example.com")
+    app = build_app("production", CORS_ORIGINS=LISTED)
     assert origin_allowed(app, origin) is None
+    headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    preflight = app.test_client().options("/api/predict", headers=headers)
+    assert not [name for name, _ in preflight.headers if name.startswith("Access-Control-")]
+
+
+def test_no_page_may_send_credentials(build_app):
+    for app in build_app("development"), build_app("production", CORS_ORIGINS=LISTED):
+        answer = app.test_client().get("/api/health/live", headers={"Origin": LISTED})
+        assert "Access-Control-Allow-Credentials" not in answer.headers

@@ -1,0 +1,122 @@
+"""How often a caller may ask: per key, or else per address."""
+
+import logging
+from collections.abc import Callable
+from functools import lru_cache, partial
+from ipaddress import IPv6Address
+from time import monotonic, time
+from typing import Any
+
+from flask import Flask, Response, g, request
+
+from app.exceptions import RateLimitExceeded
+from app.middleware.redis_store import RedisStore, Unavailable, redis_store
+from app.middleware.windows import Limit, MemoryWindows, RedisWindows, Verdict, parse_limit
+
+log = logging.getLogger(__name__)
+
+VERDICT = "service.rate_limit"
+ADMIN = "/api/models"
+# Probes come often, and from one address for the whole installation.
+EXEMPT = frozenset({"/api/health", "/api/health/live", "/api/health/ready"})
+
+
+class RateLimiter:
+    """Counts in Redis as long as it answers, else in this process, which gets its share of the limit.
+
+    :param store: None to count in this process only.
+    :param workers: processes that share the limits.
+    """
+
+    def __init__(
+        self,
+        store: RedisStore | None = None,
+        *,
+        workers: int = 1,
+        clock: Callable[[], float] = monotonic,
+        wall_clock: Callable[[], float] = time,
+    ) -> None:
+        self._store = store
+        self._redis = RedisWindows(store.client, clock=wall_clock) if store else None
+        self._memory = MemoryWindows(clock=clock)
+        self._share = lru_cache(maxsize=1024)(lambda limit: limit.share(workers))
+
+    def hit(self, limit: Limit, key: str) -> Verdict:
+        """Count a request of ``key``, unless it exceeds ``limit``."""
+        if self._store and self._redis:
+            try:
+                return self._store.call(partial(self._redis.hit, limit=limit, key=key))
+            except Unavailable:
+                pass
+        return self._memory.hit(self._share(limit), key)
+
+
+class Guard:
+    """The hooks of one app."""
+
+    def __init__(self, limiter: RateLimiter, *, default: str, admin: str) -> None:
+        self._limiter = limiter
+        self._default = parse_limit(default) if default else None
+        self._admin = parse_limit(admin) if admin else None
+
+    def check(self) -> None:
+        """Count the request.
+
+        :raises RateLimitExceeded: if its caller has none left.
+        """
+        environ = request.environ
+        path = environ["PATH_INFO"]
+        if path in EXEMPT:
+            return
+        caller = g.get("caller")
+        key = f"key:{caller.id}" if caller is not None else address_key(environ.get("REMOTE_ADDR") or "")
+        if path.startswith(ADMIN):
+            limit, key = self._admin, f"admin:{key}"
+        else:
+            limit = self._limit_of(caller)
+        if limit is None:
+            return
+        verdict = environ[VERDICT] = self._limiter.hit(limit, key)
+        if not verdict.admitted:
+            raise RateLimitExceeded(verdict.amount, retry_after=verdict.reset)
+
+    def announce(self, response: Response) -> Response:
+        """Tell the caller what is left."""
+        verdict: Verdict | None = request.environ.get(VERDICT)
+        if verdict is not None:
+            headers = response.headers
+            headers.add("RateLimit-Limit", str(verdict.amount))
+            headers.add("RateLimit-Remaining", str(verdict.remaining))
+            headers.add("RateLimit-Reset", str(verdict.reset))
+        return response
+
+    def _limit_of(self, caller: Any) -> Limit | None:
+        if caller is None or not caller.rate_limit:
+            return self._default
+        try:
+            return parse_limit(caller.rate_limit)
+        except ValueError:
+            log.error("the rate limit of a key is none", extra={"key": caller.id, "limit": caller.rate_limit})
+            return self._default
+
+
+@lru_cache(maxsize=4096)
+def address_key(address: str) -> str:
+    """The bucket of an address; of IPv6 the network of 64 bits, which one subscriber has to himself."""
+    if ":" in address:
+        try:
+            whole = IPv6Address(address.partition("%")[0])
+        except ValueError:
+            return f"address:{address[:64]}"
+        address = str(whole.ipv4_mapped or IPv6Address(int(whole) >> 64 << 64))
+    return f"address:{address[:64]}"
+
+
+def init_app(app: Flask) -> None:
+    """Count every request before it is answered, and say in the answer what is left."""
+    config = app.config
+    limiter = RateLimiter(redis_store(app), workers=config["WORKERS"])
+    guard = Guard(limiter, default=config["RATE_LIMIT"], admin=config["RATE_LIMIT_ADMIN"])
+    app.extensions["rate_limiter"] = limiter
+    app.before_request(guard.check)
+    app.after_request(guard.announce)

@@ -1,0 +1,160 @@
+"""What is claimed over workers, against four of gunicorn's."""
+
+import json
+import socket
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from random import Random
+from time import perf_counter
+
+import pytest
+
+from tests.conftest import serve_model
+from tests.estimators import BOXES, SumClassifier, fitted
+from tests.services import PATIENCE, gunicorn, wait_until
+
+ROW = json.dumps({"features": [float(value) for value in BOXES.iloc[0]]})
+JSON = {"Content-Type": "application/json"}
+LIMIT = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def models_dir(tmp_path_factory):
+    path = tmp_path_factory.mktemp("models")
+    serve_model(path, fitted(SumClassifier()), sample=BOXES)
+    return path
+
+
+@pytest.fixture(scope="module")
+def shared(models_dir, redis_process, tmp_path_factory):
+    """Four workers that share 100 requests a minute through Redis."""
+    settings = {"MODELS_DIR": models_dir, "REDIS_URL": redis_process.url, "RATE_LIMIT": "100/minute"}
+    with gunicorn(tmp_path_factory.mktemp("shared"), **settings) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def alone(models_dir, tmp_path_factory):
+    """Four workers without Redis, with a limit on bodies."""
+    settings = {"MODELS_DIR": models_dir, "RATE_LIMIT": "100/minute", "MAX_CONTENT_LENGTH": LIMIT}
+    with gunicorn(tmp_path_factory.mktemp("alone"), **settings) as service:
+        yield service
+
+
+def predict(service, source, headers=None):
+    return service.ask("POST", "/api/predict", ROW, JSON | (headers or {}), source)
+
+
+def statuses(service, source, *, times, headers=lambda n: None):
+    """How many concurrent predictions ended with which status."""
+    with ThreadPoolExecutor(32) as threads:
+        answers = threads.map(lambda n: predict(service, source, headers(n))[0], range(times))
+        return Counter(answers)
+
+
+def test_exactly_as_many_pass_as_the_limit_says(shared, redis_server):
+    assert statuses(shared, "127.0.0.2", times=400) == {200: 100, 429: 300}
+
+
+def test_a_forged_header_does_not_choose_the_bucket(shared, redis_server):
+    random = Random(0)
+    forged = [".".join(str(random.randrange(256)) for _ in range(4)) for _ in range(1000)]
+    passed = statuses(shared, "127.0.0.2", times=1000, headers=lambda n: {"X-Forwarded-For": forged[n]})
+    assert passed == {200: 100, 429: 900}
+    assert predict(shared, "127.0.0.3")[0] == 200
+
+
+def test_retry_after_is_right_to_the_second(shared, redis_server):
+    began = perf_counter()
+    statuses(shared, "127.0.0.4", times=110)
+    status, headers = predict(shared, "127.0.0.4")
+    assert status == 429
+    assert abs(int(headers["Retry-After"]) - (60 - (perf_counter() - began))) <= 1 + (perf_counter() - began)
+
+
+@pytest.mark.parametrize("fault", ["kill", "freeze"])
+def test_predictions_go_on_without_redis_and_within_the_limit(shared, redis_server, fault):
+    source = {"kill": "127.0.1.1", "freeze": "127.0.1.2"}[fault]
+    getattr(redis_server, fault)()
+    assert {predict(shared, f"127.0.2.{n}")[0] for n in range(20)} == {200}
+    passed = statuses(shared, source, times=400)[200]
+    assert 25 <= passed <= 100
+    redis_server.thaw()
+    redis_server.start()
+    seconds = wait_until(lambda: counted(redis_server, shared), 5)
+    assert seconds < 5
+
+
+def counted(redis_server, service):
+    """Whether all of several connections, so most likely all workers, are counted by Redis."""
+    redis_server.admin.flushall()
+    answers = [predict(service, "127.0.3.1")[1]["RateLimit-Limit"] for _ in range(20)]
+    return set(answers) == {"100"}
+
+
+def test_without_redis_the_whole_never_exceeds_the_limit(alone):
+    assert 25 <= statuses(alone, "127.0.0.2", times=400)[200] <= 100
+    assert "each of 4 workers counts for itself" in alone.output.read_text()
+    assert alone.output.read_text().count("counts for itself") == 1
+
+
+def test_a_declared_body_over_the_limit_is_refused_at_once(alone):
+    began = perf_counter()
+    status, _ = alone.ask("POST", "/api/predict", b" " * (LIMIT + 1), JSON, "127.0.4.1")
+    assert (status, perf_counter() - began < 1) == (413, True)
+    assert alone.ask("POST", "/api/predict", ROW.ljust(LIMIT), JSON, "127.0.4.1")[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/api/predict", "/api/predict/batch"])
+@pytest.mark.parametrize(("chunk", "chunks"), [(65536, 320), (1, LIMIT + 1000)])
+def test_a_chunked_body_over_the_limit_is_refused_with_bounded_memory(alone, path, chunk, chunks):
+    workers, before = alone.workers(), resident(alone)
+    began = perf_counter()
+    answer = send_chunks(alone.port, path, chunk, chunks)
+    assert answer.startswith(b"HTTP/1.1 413"), answer[:100]
+    assert perf_counter() - began < 10
+    assert alone.workers() == workers
+    assert resident(alone) - before < 50_000_000
+
+
+def test_a_chunked_body_at_the_limit_is_answered(alone):
+    answer = send_chunks(alone.port, "/api/predict", 1, LIMIT, ROW.encode().ljust(LIMIT))
+    assert answer.startswith(b"HTTP/1.1 200"), answer[:100]
+
+
+def send_chunks(port, path, size, count, body=None):
+    """Send ``count`` chunks of ``size`` bytes, as far as the service reads them; returns the answer."""
+    body = body or b" " * (size * count)
+    head = f"POST {path} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
+    with socket.create_connection(("127.0.0.1", port), PATIENCE, ("127.0.4.2", 0)) as connection:
+        connection.sendall(f"{head}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n".encode())
+        frames = (b"%x\r\n%b\r\n" % (size, body[i * size : (i + 1) * size]) for i in range(count))
+        try:
+            connection.sendall(b"".join(frames) + b"0\r\n\r\n")
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # refused before all was sent, with the answer on its way
+        try:
+            return connection.recv(4096)
+        except ConnectionResetError:
+            return b"reset"
+
+
+def resident(service):
+    """Memory of all workers, bytes."""
+    pages = (int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in service.workers())
+    return sum(pages) * 4096
+
+
+def test_a_worker_that_is_full_refuses_and_recovers(models_dir, tmp_path):
+    settings = {"MODELS_DIR": models_dir, "MAX_IN_FLIGHT": 1, "WORKERS": 1}
+    with gunicorn(tmp_path, **settings) as service:
+        with socket.create_connection(("127.0.0.1", service.port)) as slow:
+            slow.sendall(b"POST /api/predict HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n\r\n1")
+            wait_until(lambda: predict(service, "127.0.0.2")[0] == 503)
+            began = perf_counter()
+            status, headers = predict(service, "127.0.0.2")
+            assert (status, headers["Retry-After"]) == (503, "1")
+            assert perf_counter() - began < 0.5
+            assert service.alive()
+        wait_until(lambda: predict(service, "127.0.0.2")[0] == 200, 5)
