@@ -8,15 +8,19 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from environs import EnvValidationError, FileAwareEnv, validate
+from environs import EnvValidationError, validate
+
+from setting_rules import SECRET_NAMES, Environment, authentication_fault, one_rate, unguessable
 
 ROOT = Path(__file__).resolve().parent
 ENGINES = ("auto", "sklearn", "onnx", "treelite")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+SCOPES = ("predict", "admin", "metrics")
+JWT_ALGORITHMS = ("HS256", "RS256", "ES256")
 
 
 class ConfigError(ValueError):
-    """A setting is wrong; the message names the variable, its value and what was expected."""
+    """A setting is wrong; the message names the variable, its value unless secret, and what was expected."""
 
 
 class Config:
@@ -28,7 +32,7 @@ class Config:
     DEFAULT_CORS_ORIGINS: tuple[str, ...] = ()
 
     def __init__(self) -> None:
-        env = FileAwareEnv(eager=False)
+        env = Environment(eager=False, strip_whitespace=True)
         between = validate.Range
         one_of = validate.OneOf
 
@@ -51,6 +55,20 @@ class Config:
         )
         self.OUTLIER_TOLERANCE = env.float("OUTLIER_TOLERANCE", 1.0, validate=between(0))
 
+        # Authentication
+        self.AUTH_DISABLED = env.bool("AUTH_DISABLED", False)
+        self.AUTH_FAILURE_LIMIT = env.str("AUTH_FAILURE_LIMIT", "20/minute", validate=one_rate)
+        self.API_KEYS = env.numbered("API_KEY_1", validate=unguessable)
+        self.API_KEY_SCOPES = env.list("API_KEY_SCOPES", list(SCOPES), validate=validate.ContainsOnly(SCOPES))
+        self.API_KEY_PEPPER = env.str("API_KEY_PEPPER", None, validate=unguessable)
+        self.API_KEYS_FILE = env.path("API_KEYS_FILE", None)
+        self.JWT_ALGORITHM = env.str("JWT_ALGORITHM", "HS256", validate=one_of(JWT_ALGORITHMS))
+        self.JWT_SECRET = env.str("JWT_SECRET", None, validate=(unguessable, validate.Length(min=32)))
+        self.JWT_PUBLIC_KEY = env.str("JWT_PUBLIC_KEY", None)
+        self.JWT_AUDIENCE = env.str("JWT_AUDIENCE", None, validate=validate.Length(min=1))
+        self.JWT_ISSUER = env.str("JWT_ISSUER", None, validate=validate.Length(min=1))
+        self.JWT_SCOPE_CLAIM = env.str("JWT_SCOPE_CLAIM", "scope", validate=validate.Length(min=1))
+
         # Logs
         self.LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=one_of(LOG_LEVELS))
 
@@ -65,6 +83,14 @@ class Config:
 
         :raises ConfigError: naming the variable.
         """
+        if fault := authentication_fault(self):
+            raise ConfigError(fault)
+
+    @property
+    def AUTH_REQUIRED(self) -> bool:  # noqa: N802 # app.config takes only upper-case names
+        """Whether a caller must show a key or a token."""
+        configured = self.API_KEYS or self.API_KEYS_FILE or self.JWT_SECRET or self.JWT_PUBLIC_KEY
+        return bool(configured) and not self.AUTH_DISABLED
 
 
 class DevelopmentConfig(Config):
@@ -89,6 +115,12 @@ class ProductionConfig(Config):
     def check(self) -> None:
         if self.DEBUG:
             raise ConfigError("DEBUG=true: must be off when APP_ENV=production")
+        super().check()
+        if not self.AUTH_REQUIRED and not self.AUTH_DISABLED:
+            raise ConfigError(
+                "API_KEYS_FILE, API_KEY_1, JWT_SECRET and JWT_PUBLIC_KEY are not set: APP_ENV=production"
+                " needs one of them, or AUTH_DISABLED=true to serve everybody"
+            )
 
 
 CONFIGS: dict[str, type[Config]] = {
@@ -115,6 +147,9 @@ def load_config(environment: str | None = None) -> Config:
 def _explain(error: EnvValidationError) -> str:
     messages: Mapping[str, list[str]] = dict(error.error_messages)  # type: ignore[arg-type] # as seal() makes it
     return "; ".join(
-        f"{name}={os.environ.get(name)!r}: {' '.join(map(str, reasons))}"
-        for name, reasons in messages.items()
+        f"{name}={_shown(name)}: {' '.join(map(str, reasons))}" for name, reasons in messages.items()
     )
+
+
+def _shown(name: str) -> str:
+    return "***" if SECRET_NAMES.fullmatch(name) else repr(os.environ.get(name))

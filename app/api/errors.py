@@ -46,7 +46,7 @@ def init_app(app: Flask) -> None:
 def handle(error: Exception) -> ResponseReturnValue:
     """Answer an exception that left a view, or one that Flask raised itself."""
     if isinstance(error, ServiceError) and STATUS[error.error_type] != 500:
-        return _render(error.error_type, error.message, error.details)
+        return *_render(error.error_type, error.message, error.details), error.headers
     if isinstance(error, HTTPException) and (error.code or 500) < 500:
         return _render_http(error)
     # Nothing of the inside leaves the service: the traceback is in the log, under the same request id.

@@ -2,9 +2,9 @@
 
 from flask import Flask
 
-from app.middleware import cors, logging, request_id
+from app.middleware import authentication, cors, logging, request_id
 
-MIDDLEWARE = (request_id, logging, cors)
+MIDDLEWARE = (request_id, logging, authentication, cors)
 
 
 def init_app(app: Flask) -> None:
