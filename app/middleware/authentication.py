@@ -69,8 +69,8 @@ class Guard:
         :raises RateLimitExceeded: after too many failures of this address.
         """
         # Each access through Flask's proxy costs 1.3 µs.
-        asked: Request = request._get_current_object()
-        context = g._get_current_object()  # type: ignore[attr-defined] # of the proxy
+        asked: Request = request._get_current_object()  # type: ignore[attr-defined] # of the proxy
+        context = g._get_current_object()
         context.caller = ANONYMOUS
         rule = asked.url_rule
         if rule is None:  # 404 and 405 are the same for everybody
