@@ -167,7 +167,8 @@ def test_a_file_that_is_gone_holds_no_keys(path, ring, clock):
     "change",
     [
         {"id": "../x"}, {"id": 5}, {"hash": "abc"}, {"hash": None}, {"scopes": ["root"]},
-        {"scopes": "predict"}, {"scopes": [[]]}, {"expires_at": "soon"}, {"expires_at": "2027-01-01T00:00:00"}, {"expires_at": 5},
+        {"scopes": "predict"}, {"scopes": [[]]}, {"expires_at": "soon"}, {"expires_at": 5},
+        {"expires_at": "2027-01-01T00:00:00"},
         {"rate_limit": "often"}, {"name": 5}, {"more": 1},
     ],
 )  # fmt: skip

@@ -87,7 +87,8 @@ def test_every_route_refuses_a_caller_without_a_valid_key(build_filed, keys_file
         "expired": add_key(keys_file, scopes=SCOPES, expires_at=LONG_AGO),
         "revoked": add_key(keys_file, scopes=SCOPES, revoked_at=LONG_AGO),
     }
-    client = build_filed().test_client()
+    app = build_filed()
+    client = app.test_client()
     headers = with_key(keys[kind]) if kind in keys else {}
     refused = 0
     for method, path, scope in calls(app):
@@ -106,7 +107,8 @@ def test_every_route_refuses_a_caller_without_a_valid_key(build_filed, keys_file
 
 def test_every_route_refuses_a_key_of_another_scope_and_names_the_one_it_needs(build_filed, keys_file):
     keys = {scope: add_key(keys_file, scopes=set(SCOPES) - {scope}) for scope in SCOPES}
-    client = build_filed().test_client()
+    app = build_filed()
+    client = app.test_client()
     for method, path, scope in calls(app):
         if scope is None or method == "HEAD":
             continue

@@ -313,12 +313,13 @@ def test_remembered_tokens_are_bounded():
         ("RS256", "not a key"),
         ("RS256", pem(RSA)[:100]),
     ],
+    ids=["EC for RSA", "RSA for EC", "other curve", "private RSA", "private EC", "short", "no key", "cut"],
 )
 def test_a_key_that_does_not_fit_the_algorithm_stops_the_start(build_app, algorithm, key):
     public = {name: value for name, value in TOKENS.items() if name != "JWT_SECRET"}
     with pytest.raises(ConfigError, match=rf"JWT_PUBLIC_KEY=\*\*\*: JWT_ALGORITHM={algorithm}") as refused:
         build_app(**public, JWT_ALGORITHM=algorithm, JWT_PUBLIC_KEY=key)
-    assert key[30:60] not in str(refused.value)
+    assert (key[30:60] or key) not in str(refused.value)
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
