@@ -8,17 +8,27 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from environs import EnvValidationError, FileAwareEnv, ValidationError, validate
-from limits import parse_many
+from environs import EnvValidationError, validate
+
+from setting_rules import (
+    SECRET_NAMES,
+    Environment,
+    authentication_fault,
+    limits_fault,
+    one_rate,
+    rates,
+    unguessable,
+)
 
 ROOT = Path(__file__).resolve().parent
 ENGINES = ("auto", "sklearn", "onnx", "treelite")
-REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+SCOPES = ("predict", "admin", "metrics")
+JWT_ALGORITHMS = ("HS256", "RS256", "ES256")
 
 
 class ConfigError(ValueError):
-    """A setting is wrong; the message names the variable, its value and what was expected."""
+    """A setting is wrong; the message names the variable, its value unless secret, and what was expected."""
 
 
 class Config:
@@ -32,7 +42,7 @@ class Config:
     DEFAULT_RATE_LIMIT_ADMIN = ""
 
     def __init__(self) -> None:
-        env = FileAwareEnv(eager=False)
+        env = Environment(eager=False, strip_whitespace=True)
         between = validate.Range
         one_of = validate.OneOf
 
@@ -48,8 +58,8 @@ class Config:
         self.CORS_ORIGINS = env.list("CORS_ORIGINS", list(self.DEFAULT_CORS_ORIGINS))
 
         # Limits
-        self.RATE_LIMIT = env.str("RATE_LIMIT", self.DEFAULT_RATE_LIMIT, validate=_notation)
-        self.RATE_LIMIT_ADMIN = env.str("RATE_LIMIT_ADMIN", self.DEFAULT_RATE_LIMIT_ADMIN, validate=_notation)
+        self.RATE_LIMIT = env.str("RATE_LIMIT", self.DEFAULT_RATE_LIMIT, validate=rates)
+        self.RATE_LIMIT_ADMIN = env.str("RATE_LIMIT_ADMIN", self.DEFAULT_RATE_LIMIT_ADMIN, validate=rates)
         self.MAX_IN_FLIGHT = env.int("MAX_IN_FLIGHT", 64, validate=between(0))
         self.TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=between(0, 10))
 
@@ -63,6 +73,20 @@ class Config:
             "OUTLIER_POLICY", "flag", validate=one_of(("off", "flag", "clamp", "reject"))
         )
         self.OUTLIER_TOLERANCE = env.float("OUTLIER_TOLERANCE", 1.0, validate=between(0))
+
+        # Authentication
+        self.AUTH_DISABLED = env.bool("AUTH_DISABLED", False)
+        self.AUTH_FAILURE_LIMIT = env.str("AUTH_FAILURE_LIMIT", "20/minute", validate=one_rate)
+        self.API_KEYS = env.numbered("API_KEY_1", validate=unguessable)
+        self.API_KEY_SCOPES = env.list("API_KEY_SCOPES", list(SCOPES), validate=validate.ContainsOnly(SCOPES))
+        self.API_KEY_PEPPER = env.str("API_KEY_PEPPER", None, validate=unguessable)
+        self.API_KEYS_FILE = env.path("API_KEYS_FILE", None)
+        self.JWT_ALGORITHM = env.str("JWT_ALGORITHM", "HS256", validate=one_of(JWT_ALGORITHMS))
+        self.JWT_SECRET = env.str("JWT_SECRET", None, validate=(unguessable, validate.Length(min=32)))
+        self.JWT_PUBLIC_KEY = env.str("JWT_PUBLIC_KEY", None)
+        self.JWT_AUDIENCE = env.str("JWT_AUDIENCE", None, validate=validate.Length(min=1))
+        self.JWT_ISSUER = env.str("JWT_ISSUER", None, validate=validate.Length(min=1))
+        self.JWT_SCOPE_CLAIM = env.str("JWT_SCOPE_CLAIM", "scope", validate=validate.Length(min=1))
 
         # Logs
         self.LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=one_of(LOG_LEVELS))
@@ -78,18 +102,14 @@ class Config:
 
         :raises ConfigError: naming the variable.
         """
-        if self.REDIS_URL and not self.REDIS_URL.startswith(REDIS_SCHEMES):
-            # Its value may hold a password.
-            raise ConfigError(f"REDIS_URL: must start with one of {', '.join(REDIS_SCHEMES)}")
-        if self.REDIS_URL:
-            return
-        for name in ("RATE_LIMIT", "RATE_LIMIT_ADMIN"):
-            limit = getattr(self, name)
-            if limit and min(window.amount for window in parse_many(limit)) < self.WORKERS:
-                raise ConfigError(
-                    f"{name}={limit!r}: must admit a request to each of WORKERS={self.WORKERS}; "
-                    "with REDIS_URL they share the limit"
-                )
+        if fault := authentication_fault(self) or limits_fault(self):
+            raise ConfigError(fault)
+
+    @property
+    def AUTH_REQUIRED(self) -> bool:  # noqa: N802 # app.config takes only upper-case names
+        """Whether a caller must show a key or a token."""
+        configured = self.API_KEYS or self.API_KEYS_FILE or self.JWT_SECRET or self.JWT_PUBLIC_KEY
+        return bool(configured) and not self.AUTH_DISABLED
 
     def notices(self) -> list[str]:
         """What whoever starts the service should know about these settings."""
@@ -123,9 +143,14 @@ class ProductionConfig(Config):
     DEFAULT_RATE_LIMIT_ADMIN = "300/minute"
 
     def check(self) -> None:
-        super().check()
         if self.DEBUG:
             raise ConfigError("DEBUG=true: must be off when APP_ENV=production")
+        super().check()
+        if not self.AUTH_REQUIRED and not self.AUTH_DISABLED:
+            raise ConfigError(
+                "API_KEYS_FILE, API_KEY_1, JWT_SECRET and JWT_PUBLIC_KEY are not set: APP_ENV=production"
+                " needs one of them, or AUTH_DISABLED=true to serve everybody"
+            )
 
 
 CONFIGS: dict[str, type[Config]] = {
@@ -149,18 +174,12 @@ def load_config(environment: str | None = None) -> Config:
         raise ConfigError(str(error)) from None
 
 
-def _notation(limit: str) -> None:
-    try:
-        sane = not limit or all(window.amount for window in parse_many(limit))
-    except ValueError:
-        sane = False
-    if not sane:
-        raise ValidationError("Must be empty or like '100 per hour' or '20/second;1000/hour'.")
-
-
 def _explain(error: EnvValidationError) -> str:
     messages: Mapping[str, list[str]] = dict(error.error_messages)  # type: ignore[arg-type] # as seal() makes it
     return "; ".join(
-        f"{name}={os.environ.get(name)!r}: {' '.join(map(str, reasons))}"
-        for name, reasons in messages.items()
+        f"{name}={_shown(name)}: {' '.join(map(str, reasons))}" for name, reasons in messages.items()
     )
+
+
+def _shown(name: str) -> str:
+    return "***" if SECRET_NAMES.fullmatch(name) else repr(os.environ.get(name))

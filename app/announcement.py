@@ -11,6 +11,8 @@ def announce(settings: Config) -> None:
     """Print where the service listens and a request to try."""
     address = f"http://{settings.HOST}:{settings.PORT}"
     print(f"\n  Serving on {address}", flush=True)
+    for notice in settings.notices():
+        print(f"  {notice}", flush=True)
     if command := example_request(ModelStore(settings.MODELS_DIR), address):
         print(f"  Try it:\n\n{command}\n", flush=True)
 

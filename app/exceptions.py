@@ -8,9 +8,11 @@ ServiceError
 │   └── UnsupportedModel    the estimator cannot be served
 ├── VersionNotFound         the store has no such version
 ├── VersionExists           the store has that version already
+├── PredictionFailed        the model raised on input that passed validation
+├── AuthenticationRequired  the caller did not show a valid key or token
+├── PermissionMissing       the caller's key or token lacks the scope
 ├── RateLimitExceeded       the caller has used up what it may ask for
-├── Overloaded              the worker has as many requests as it takes on
-└── PredictionFailed        the model raised on input that passed validation
+└── Overloaded              the worker has as many requests as it takes on
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,17 +24,23 @@ MAX_ERRORS = 100
 class ServiceError(Exception):
     """Base of every fact the service raises on purpose.
 
-    ``error_type`` is the word the API answers with; ``details`` is safe to show to a caller, ``headers`` go
+    ``error_type`` is the word the API answers with; ``details`` is safe to show to a caller; ``headers`` go
     with the answer.
     """
 
     error_type = "internal_error"
 
-    def __init__(self, message: str, *, details: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        details: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.details: dict[str, Any] = dict(details or {})
-        self.headers: dict[str, str] = {}
+        self.headers: dict[str, str] = dict(headers or {})
 
 
 class InvalidInput(ServiceError):
@@ -89,27 +97,17 @@ class VersionExists(ServiceError):
         super().__init__(f"Model version {version!r} exists already", details={"version": version})
 
 
-class RateLimitExceeded(ServiceError):
-    """The caller has used up what it may ask for, and has some left in ``retry_after`` seconds."""
-
-    error_type = "rate_limit_exceeded"
-
-    def __init__(self, limit: int, *, retry_after: int) -> None:
-        super().__init__(
-            f"Too many requests; try again in {retry_after} s",
-            details={"limit": limit, "retry_after": retry_after},
-        )
-        self.headers = {"Retry-After": str(retry_after)}
-
-
 class Overloaded(ServiceError):
     """The worker has as many requests as it takes on."""
 
     error_type = "overloaded"
 
     def __init__(self, *, retry_after: int = 1) -> None:
-        super().__init__("The service is overloaded", details={"retry_after": retry_after})
-        self.headers = {"Retry-After": str(retry_after)}
+        super().__init__(
+            "The service is overloaded",
+            details={"retry_after": retry_after},
+            headers={"Retry-After": str(retry_after)},
+        )
 
 
 class PredictionFailed(ServiceError):
@@ -117,3 +115,37 @@ class PredictionFailed(ServiceError):
 
     def __init__(self) -> None:
         super().__init__("The model failed on this input")
+
+
+class AuthenticationRequired(ServiceError):
+    """The caller did not show a valid key or token; ``details["reason"]`` is one word that says why.
+
+    :param challenge: what the caller may show, as in the header ``WWW-Authenticate``.
+    """
+
+    error_type = "authentication_error"
+
+    def __init__(self, message: str, *, reason: str, challenge: str) -> None:
+        super().__init__(message, details={"reason": reason}, headers={"WWW-Authenticate": challenge})
+
+
+class PermissionMissing(ServiceError):
+    """The caller is known but lacks the scope that ``details["scope"]`` names."""
+
+    error_type = "permission_error"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This needs a key or token with the scope {scope!r}", details={"scope": scope})
+
+
+class RateLimitExceeded(ServiceError):
+    """The caller has used up what it may ask for, and has some left in ``retry_after`` whole seconds."""
+
+    error_type = "rate_limit_exceeded"
+
+    def __init__(self, *, retry_after: int, limit: int | None = None, message: str | None = None) -> None:
+        super().__init__(
+            message or f"Too many requests; try again in {retry_after} s",
+            details={"retry_after": retry_after} | ({} if limit is None else {"limit": limit}),
+            headers={"Retry-After": str(retry_after)},
+        )

@@ -69,6 +69,7 @@ def test_unknown_environment_is_named(monkeypatch):
 )
 def test_app_env_chooses_the_defaults(monkeypatch, environment, debug):
     monkeypatch.setenv("APP_ENV", environment)
+    monkeypatch.setenv("AUTH_DISABLED", "true")
     config = load_config()
     assert (environment, debug) == (config.ENVIRONMENT, config.DEBUG)
 

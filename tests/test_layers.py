@@ -9,6 +9,7 @@ from tests.settings import ROOT
 # The lower layer may not import the higher.
 LAYERS = {
     "config": 0,
+    "setting_rules": 0,
     "app.exceptions": 0,
     "app.models": 1,
     "app.middleware": 2,

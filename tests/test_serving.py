@@ -86,7 +86,13 @@ def post(server, path, document):
 @pytest.fixture(scope="module")
 def production(trained_dir):
     """gunicorn, serving what was trained."""
-    with running(GUNICORN, MODELS_DIR=trained_dir, APP_ENV="production", MAX_CONTENT_LENGTH=10_000) as server:
+    with running(
+        GUNICORN,
+        MODELS_DIR=trained_dir,
+        APP_ENV="production",
+        AUTH_DISABLED="true",
+        MAX_CONTENT_LENGTH=10_000,
+    ) as server:
         server.wait_for("curl ")
         server.wait_for("-d '")
         yield server
@@ -135,7 +141,7 @@ def test_gunicorn_serves_several_callers_at_once(production):
 
 
 def test_gunicorn_ends_in_order(trained_dir):
-    with running(GUNICORN, MODELS_DIR=trained_dir, APP_ENV="production") as server:
+    with running(GUNICORN, MODELS_DIR=trained_dir, APP_ENV="production", AUTH_DISABLED="true") as server:
         server.wait_for("Serving on")
         assert get(server, "/api/health/ready").status_code == 200
         server.process.terminate()
@@ -143,7 +149,7 @@ def test_gunicorn_ends_in_order(trained_dir):
 
 
 def test_gunicorn_without_a_model_answers_503_and_says_why(tmp_path):
-    with running(GUNICORN, MODELS_DIR=tmp_path, APP_ENV="production") as server:
+    with running(GUNICORN, MODELS_DIR=tmp_path, APP_ENV="production", AUTH_DISABLED="true") as server:
         server.wait_for("no model to serve")
         assert get(server, "/api/health").status_code == 503
         assert get(server, "/api/health/live").status_code == 200

@@ -2,9 +2,10 @@
 
 from flask import Flask
 
+from app.cli.keys import keys
 from app.cli.models import models
 
-GROUPS = (models,)
+GROUPS = (models, keys)
 
 
 def init_app(app: Flask) -> None:

@@ -3,6 +3,7 @@
 from flask import Flask
 
 from app.middleware import (
+    authentication,
     cors,
     load_shedding,
     logging,
@@ -12,7 +13,16 @@ from app.middleware import (
     security_headers,
 )
 
-MIDDLEWARE = (proxies, request_id, logging, load_shedding, rate_limit, security_headers, cors)
+MIDDLEWARE = (
+    proxies,
+    request_id,
+    logging,
+    load_shedding,
+    authentication,
+    rate_limit,
+    security_headers,
+    cors,
+)
 
 
 def init_app(app: Flask) -> None:

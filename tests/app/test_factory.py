@@ -37,6 +37,7 @@ def test_the_manager_answers_for_the_app_of_the_running_request(tmp_path, serve_
 
 def test_the_environment_may_be_named(monkeypatch, tmp_path):
     monkeypatch.setenv("MODELS_DIR", str(tmp_path))
+    monkeypatch.setenv("AUTH_DISABLED", "true")
     app = create_app("production")
     assert (app.config["ENVIRONMENT"], app.debug, app.testing) == ("production", False, False)
 

@@ -1,0 +1,21 @@
+"""Which scope each route needs."""
+
+PREDICT, ADMIN, METRICS = "predict", "admin", "metrics"
+OPEN = None
+
+# By blueprint, or by endpoint where one differs from its blueprint.
+ROUTE_SCOPES: dict[str, str | None] = {
+    "health": OPEN,
+    "predictions": PREDICT,
+    "model_info": PREDICT,
+}
+
+
+def declared(endpoint: str) -> bool:
+    """Whether the route's scope stands in the table."""
+    return endpoint in ROUTE_SCOPES or endpoint.rpartition(".")[0] in ROUTE_SCOPES
+
+
+def scope_of(endpoint: str) -> str | None:
+    """The scope a route needs, or `OPEN`; a route that was forgotten in the table needs `ADMIN`."""
+    return ROUTE_SCOPES.get(endpoint, ROUTE_SCOPES.get(endpoint.rpartition(".")[0], ADMIN))
