@@ -51,6 +51,14 @@ class Config:
         )
         self.OUTLIER_TOLERANCE = env.float("OUTLIER_TOLERANCE", 1.0, validate=between(0))
 
+        # Shared store
+        self.REDIS_URL = env.str("REDIS_URL", "")
+
+        # Cache
+        self.CACHE_MODE = env.str("CACHE_MODE", "fast", validate=one_of(("fast", "all", "off")))
+        self.CACHE_SIZE = env.int("CACHE_SIZE", 10_000, validate=between(1))
+        self.CACHE_TTL = env.int("CACHE_TTL", 300, validate=between(1, 31_536_000))
+
         # Logs
         self.LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=one_of(LOG_LEVELS))
 

@@ -2,9 +2,9 @@
 
 from flask import Flask
 
-from app.middleware import cors, logging, request_id
+from app.middleware import cors, logging, prediction_cache, request_id
 
-MIDDLEWARE = (request_id, logging, cors)
+MIDDLEWARE = (request_id, logging, cors, prediction_cache)
 
 
 def init_app(app: Flask) -> None:

@@ -29,9 +29,12 @@ REFERENCE = "sklearn"
 AUTO = "auto"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class LoadedModel:
-    """One version in memory; immutable, so a request that holds it sees one version to its end."""
+    """One version in memory; immutable, so a request that holds it sees one version to its end.
+
+    Equal only to itself, and weakly referable, so that what is derived from it can be kept beside it.
+    """
 
     version: str
     metadata: Metadata
