@@ -5,6 +5,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TypeVar
 
+from flask import Flask
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -14,12 +15,21 @@ log = logging.getLogger(__name__)
 
 TIMEOUT = 0.05
 PAUSE = 1.0
+EXTENSION = "redis_store"
 
 Result = TypeVar("Result")
 
 
 class Unavailable(Exception):
     """Redis does not answer, or did not a moment ago."""
+
+
+def redis_store(app: Flask) -> "RedisStore | None":
+    """The store of ``app``, the same for all who ask, or None without ``REDIS_URL``."""
+    if not app.config["REDIS_URL"]:
+        return None
+    store: RedisStore = app.extensions.setdefault(EXTENSION, RedisStore(app.config["REDIS_URL"]))
+    return store
 
 
 class RedisStore:

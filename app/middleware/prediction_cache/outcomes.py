@@ -17,13 +17,10 @@ ROUNDING = 1e-5  # float32 engines miss 0 and 1 by less
 def split(outcome: Outcome) -> list[Outcome]:
     """One outcome of one row each; copies that nobody can change, since they will be handed out again."""
     values, probabilities = outcome
-    return [
-        Outcome(
-            _frozen(values[row : row + 1]),
-            None if probabilities is None else _frozen(probabilities[row : row + 1]),
-        )
-        for row in range(len(values))
-    ]
+    parts = _rows(values)
+    if probabilities is None:
+        return [Outcome(part, None) for part in parts]
+    return [Outcome(part, row) for part, row in zip(parts, _rows(probabilities), strict=True)]
 
 
 def join(outcomes: Sequence[Outcome]) -> Outcome:
@@ -85,7 +82,8 @@ def _finite(value: Any) -> bool:
     return type(value) is float and math.isfinite(value)
 
 
-def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    copy = array.copy()
-    copy.setflags(write=False)
-    return copy
+def _rows(array: NDArray[Any]) -> list[NDArray[Any]]:
+    rows = [array[row : row + 1].copy() for row in range(len(array))]
+    for row in rows:
+        row.flags.writeable = False
+    return rows
