@@ -12,8 +12,8 @@ from app.models.loading import LoadedModel
 from app.models.predictions import Outcome
 from app.models.rows import Rows, take
 
-# What one row found in memory costs, and one round trip to a Redis on the same machine, in µs; measured,
-# see docs/cache.md. An engine that is as fast is asked at once.
+# What one row costs that is found in memory, and in a Redis on the same machine, in µs: measured, see
+# docs/cache.md. An engine that is as fast is asked at once.
 LOCAL_US = 8.0
 SHARED_US = 100.0
 
