@@ -1,27 +1,34 @@
 PYTHON ?= python3
 BIN := .venv/bin
+SERVER ?= gunicorn
 
 .DEFAULT_GOAL := help
-.PHONY: help run train test check format clean
+.PHONY: help run run-gunicorn run-granian train test check format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: .venv/installed ## Serve on http://127.0.0.1:5000, training the default model first if there is none
+run: .venv/installed run-$(SERVER) ## Serve on http://127.0.0.1:5000, training the default model first if there is none
+
+run-gunicorn: .venv/installed
 	@$(BIN)/python train_model.py --if-empty
 	@$(BIN)/gunicorn run:app
+
+run-granian: .venv/installed-granian
+	@$(BIN)/python train_model.py --if-empty
+	@$(BIN)/python granian_server.py
 
 train: .venv/installed ## Train the default model and make it the active version
 	$(BIN)/python train_model.py
 
 test: .venv/installed-dev ## Run all tests
-	$(BIN)/pytest --cov
+	$(BIN)/pytest --cov -n auto --maxprocesses 4
 
 check: .venv/installed-dev ## Formatting, lint, types and all tests: what continuous integration runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest --cov
+	$(BIN)/pytest --cov -n auto --maxprocesses 4
 
 format: .venv/installed-dev ## Format the code and mend what lint can mend
 	$(BIN)/ruff format .
@@ -35,6 +42,10 @@ clean: ## Remove the virtual environment and caches, not the models
 
 .venv/installed: .venv/bin/python requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/installed-granian: .venv/installed requirements-granian.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-granian.txt
 	@touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.txt

@@ -25,7 +25,7 @@ class Config:
     ENVIRONMENT = "development"
     TESTING = False
     DEFAULT_DEBUG = False
-    DEFAULT_CORS_ORIGINS = ""
+    DEFAULT_CORS_ORIGINS: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         env = FileAwareEnv(eager=False)
@@ -41,7 +41,7 @@ class Config:
         # Requests
         self.MAX_CONTENT_LENGTH = env.int("MAX_CONTENT_LENGTH", 10_000_000, validate=between(1))
         self.MAX_BATCH_SIZE = env.int("MAX_BATCH_SIZE", 100, validate=between(1))
-        self.CORS_ORIGINS = env.list("CORS_ORIGINS", self.DEFAULT_CORS_ORIGINS)
+        self.CORS_ORIGINS = env.list("CORS_ORIGINS", list(self.DEFAULT_CORS_ORIGINS))
 
         # Model
         self.MODELS_DIR = env.path("MODELS_DIR", ROOT / "models")
@@ -79,7 +79,7 @@ class DevelopmentConfig(Config):
     """On one's own machine: open, verbose, with the debugger under ``python run.py``."""
 
     DEFAULT_DEBUG = True
-    DEFAULT_CORS_ORIGINS = "*"
+    DEFAULT_CORS_ORIGINS = ("*",)
 
 
 class TestingConfig(Config):
@@ -112,7 +112,12 @@ def load_config(environment: str | None = None) -> Config:
     name = environment or os.environ.get("APP_ENV", DevelopmentConfig.ENVIRONMENT)
     if name not in CONFIGS:
         raise ConfigError(f"APP_ENV={name!r}: must be one of {', '.join(CONFIGS)}")
-    return CONFIGS[name]()
+    try:
+        return CONFIGS[name]()
+    except ConfigError:
+        raise
+    except ValueError as error:  # an unreadable NAME_FILE is raised at once
+        raise ConfigError(str(error)) from None
 
 
 def _explain(error: EnvValidationError) -> str:

@@ -1,10 +1,9 @@
 """The production server's settings; the service's own are in config.py."""
 
-import json
 import sys
 from typing import Any
 
-from app.models.store import ModelStore
+from app.announcement import announce
 from config import ConfigError, load_config
 
 try:
@@ -14,8 +13,12 @@ except ConfigError as error:
 
 bind = f"{settings.HOST}:{settings.PORT}"
 workers = settings.WORKERS
-worker_class = "gthread"
+# Answers short requests in its main loop, and is safe with slow clients by itself; app/gunicorn_worker.py
+# says how. The threads are for requests that arrive in parts.
+worker_class = "app.gunicorn_worker.PromptWorker"
 threads = 4
+# A request that is answered in the loop for longer than this ends its process.
+timeout = 30
 # Models are loaded after the fork, by each worker for itself: inference sessions do not survive one.
 preload_app = False
 keepalive = 75
@@ -31,24 +34,4 @@ limit_request_field_size = 4096
 
 def when_ready(server: Any) -> None:
     """Print where the service listens and a request to try."""
-    address = f"http://{settings.HOST}:{settings.PORT}"
-    print(f"\n  Serving on {address}", flush=True)
-    if command := example_request(address):
-        print(f"  Try it:\n\n{command}\n", flush=True)
-
-
-def example_request(address: str) -> str | None:
-    """A curl command that predicts a row of the active model's training data, or None without one."""
-    store = ModelStore(settings.MODELS_DIR)
-    version = store.active() or next(iter(store.versions()), None)
-    if version is None:
-        return None
-    metadata = store.metadata(version)
-    values = [_short(value) for value in metadata["golden"]["rows"][0]]
-    body = json.dumps({"features": dict(zip(metadata["feature_names"], values, strict=True))})
-    quoted = body.replace("'", "'\\''")
-    return f"curl {address}/api/predict -H 'Content-Type: application/json' \\\n  -d '{quoted}'"
-
-
-def _short(value: Any) -> Any:
-    return (int(value) if value.is_integer() else round(value, 4)) if isinstance(value, float) else value
+    announce(settings)

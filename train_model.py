@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from rich.console import Console
@@ -71,7 +71,7 @@ def main(
     try:
         store = ModelStore(load_config().MODELS_DIR)
     except ConfigError as error:
-        raise click.UsageError(str(error)) from None
+        _fail(error)
     if if_empty and store.versions():
         return
     with console.status("Loading scikit-learn…"):
@@ -104,13 +104,17 @@ def main(
             )
         if activate:
             store.activate(saved)
-    except (datasets.DataError, ServiceError) as error:
-        reasons = "; ".join(e["reason"] for e in getattr(error, "details", {}).get("errors", ()))
-        click.echo(f"Error: {error}{f': {reasons}' if reasons else ''}", err=True)
-        sys.exit(2)
+    except (datasets.DataError, ServiceError, OSError) as error:
+        _fail(error)
     engine = store.metadata(saved)["engine"]
     console.print(f"Serves on: [bold]{engine}[/]")
     console.print(f"Saved [bold green]{saved}[/] in {store.root}" + (", active" if activate else ""))
+
+
+def _fail(error: Exception) -> NoReturn:
+    reasons = "; ".join(e["reason"] for e in getattr(error, "details", {}).get("errors", ()))
+    click.echo(f"Error: {error}{f': {reasons}' if reasons else ''}", err=True)
+    sys.exit(2)
 
 
 @contextmanager

@@ -14,6 +14,8 @@ ServiceError
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+MAX_ERRORS = 100
+
 
 class ServiceError(Exception):
     """Base of every fact the service raises on purpose.
@@ -30,12 +32,13 @@ class ServiceError(Exception):
 
 
 class InvalidInput(ServiceError):
-    """The input does not fit; ``details["errors"]`` names field, row, position and reason."""
+    """The input does not fit; ``details["errors"]`` names field, row, position and reason, of at most
+    `MAX_ERRORS` errors."""
 
     error_type = "validation_error"
 
     def __init__(self, errors: Sequence[Mapping[str, Any]], *, message: str = "Validation failed") -> None:
-        super().__init__(message, details={"errors": list(errors)})
+        super().__init__(message, details={"errors": list(errors)[:MAX_ERRORS]})
 
 
 class ModelError(ServiceError):

@@ -179,4 +179,4 @@ def redis_server() -> Iterator[RedisServer]:
     """A Redis that the test may freeze and kill."""
     server = RedisServer()
     yield server
-    server.stop()
+    server.kill()

@@ -36,8 +36,8 @@ class RedisServer:
         self.url = f"redis://127.0.0.1:{self.port}/0"
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self.process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)
-        self.client = Redis.from_url(self.url, retry=Retry(ConstantBackoff(0.02), 250))
-        self.client.ping()
+        self.admin = Redis.from_url(self.url, retry=Retry(ConstantBackoff(0.02), 250))
+        self.admin.ping()
 
     def freeze(self) -> None:
         """Keep the port open and answer nothing."""
@@ -47,8 +47,8 @@ class RedisServer:
         """Go on."""
         self.process.send_signal(signal.SIGCONT)
 
-    def stop(self) -> None:
+    def kill(self) -> None:
         """End it, frozen or not."""
-        self.client.close()
+        self.admin.close()
         self.process.kill()
         self.process.wait()

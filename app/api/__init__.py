@@ -3,14 +3,12 @@
 from flask import Flask
 
 from app.api import errors, health, model_info, predictions
-from app.api.json_provider import OrjsonProvider
 
 BLUEPRINTS = (health.bp, predictions.bp, model_info.bp)
 
 
 def init_app(app: Flask) -> None:
-    """JSON, error rendering and the routes."""
-    app.json = OrjsonProvider(app)
+    """Error rendering and the routes."""
     errors.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -6,10 +6,14 @@ from typing import Any
 import orjson
 from flask import request
 from marshmallow import Schema, ValidationError
-from werkzeug.exceptions import UnsupportedMediaType
+from structlog.contextvars import bind_contextvars
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from app.api.fields import ExactFloat, RoundedInteger
 from app.exceptions import InvalidInput
+
+# The identifiers of a body and their keys in the log, where request_id is that of the header.
+LOGGED = {"request_id": "body_request_id", "client_id": "client_id"}
 
 
 def load_body(schema: Schema) -> dict[str, Any]:
@@ -17,16 +21,29 @@ def load_body(schema: Schema) -> dict[str, Any]:
 
     :raises InvalidInput: if there is none, it is not JSON, or does not fit ``schema``.
     :raises UnsupportedMediaType: if it is declared to be something else than JSON.
+    :raises RequestEntityTooLarge: if it is longer than ``MAX_CONTENT_LENGTH``.
     """
-    raw = request.get_data(cache=False)
+    raw = _read()
     if not raw:
         raise InvalidInput([], message="No JSON data provided")
     if not request.is_json:
         raise UnsupportedMediaType
     try:
-        return _load(schema, raw)
+        body = _load(schema, raw)
     except ValidationError as error:
         raise InvalidInput(_flatten(error.messages_dict)) from None
+    if given := {key: body[field] for field, key in LOGGED.items() if field in body}:
+        bind_contextvars(**given)
+    return body
+
+
+def _read() -> bytes:
+    raw = request.get_data(cache=False)
+    # Werkzeug cuts a chunked body off at the limit instead of refusing it.
+    chunked = request.content_length is None and request.environ.get("wsgi.input_terminated")
+    if chunked and request.environ["wsgi.input"].read(1):
+        raise RequestEntityTooLarge
+    return raw
 
 
 def _load(schema: Schema, raw: bytes) -> dict[str, Any]:
@@ -42,8 +59,14 @@ def _load(schema: Schema, raw: bytes) -> dict[str, Any]:
     try:
         body: dict[str, Any] = schema.load(document)
     except RoundedInteger:
-        # orjson reads integers of 2**64 and more as floats; the standard parser keeps them apart.
-        body = schema.load(json.loads(raw, parse_float=ExactFloat))
+        # orjson reads integers below -2**63 and from 2**64 as floats; the standard parser keeps them apart.
+        try:
+            document = json.loads(raw, parse_float=ExactFloat)
+        except RecursionError:  # it stops at about 1,000 levels, orjson at 1,024
+            raise InvalidInput(
+                [{"reason": "depth limit exceeded"}], message="The body is not valid JSON"
+            ) from None
+        body = schema.load(document)
     return body
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from flask import Flask, g
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError
-from werkzeug.routing import RequestRedirect
 
 from app.exceptions import ServiceError
 
@@ -46,8 +45,6 @@ def init_app(app: Flask) -> None:
 
 def handle(error: Exception) -> ResponseReturnValue:
     """Answer an exception that left a view, or one that Flask raised itself."""
-    if isinstance(error, RequestRedirect):
-        return error.get_response()
     if isinstance(error, ServiceError) and STATUS[error.error_type] != 500:
         return _render(error.error_type, error.message, error.details)
     if isinstance(error, HTTPException) and (error.code or 500) < 500:

@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields
 
 from app.models.conformance import RawRows, numeric_matrix
 
-ROUNDING_STARTS = 2.0**64
+ROUNDING_STARTS = 2.0**63
 
 
 class RoundedInteger(Exception):

@@ -8,6 +8,10 @@ from typing import Any
 import orjson
 import structlog
 from flask import Flask, Response, g, request
+from structlog.tracebacks import ExceptionDictTransformer
+
+# Local variables stay out: they hold what callers sent, and their repr made one line 55 MB long.
+tracebacks = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
 
 log = structlog.stdlib.get_logger("app.request")
 
@@ -23,7 +27,7 @@ def configure(*, level: str, console: bool) -> None:
     renderers: list[Any] = (
         [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
         if console
-        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(_dumps)]
+        else [tracebacks, structlog.processors.JSONRenderer(_dumps)]
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.exceptions import InvalidInput
+from app.exceptions import MAX_ERRORS, InvalidInput
 from app.models.rows import Matrix, Rows, Table
 from app.models.signature import Feature, InputSignature
 
 RawRows = Matrix | Sequence[Sequence[Any] | Mapping[str, Any]]
 
-MAX_ERRORS = 100
 EXACT_INTEGER = 2**53
 NUMERIC_TYPES = frozenset((int, float))
 
@@ -48,10 +47,15 @@ def conform(rows: RawRows, signature: InputSignature, *, field: str = "features"
     if (
         isinstance(rows, np.ndarray)
         and signature.layout == "array"
+        and rows.dtype.kind == "f"
+        and rows.ndim == 2
         and rows.shape[1] == len(signature.features)
+        and rows.size
         and np.isfinite(rows).all()
     ):
-        return rows
+        return rows.astype(np.float64, copy=False)
+    if not len(rows):
+        raise InvalidInput([{"field": field, "reason": "must hold at least one row"}])
     return _Conformer(signature, field).conform(rows)
 
 
@@ -73,7 +77,7 @@ class _Conformer:
             for position, (feature, column) in enumerate(zip(self.signature.features, columns, strict=False))
         )
         if self.errors:
-            raise InvalidInput(sorted(self.errors, key=_reading_order)[:MAX_ERRORS])
+            raise InvalidInput(sorted(self.errors, key=_reading_order))
         if self.signature.layout == "array":
             return np.ascontiguousarray(np.column_stack(arrays))
         return Table(self.signature.names, arrays)
@@ -84,7 +88,7 @@ class _Conformer:
         if isinstance(row, Mapping):
             unknown = [name for name in row if name not in self.signature.positions]
             missing = [name for name in names if name not in row]
-            for name in unknown:
+            for name in unknown[: MAX_ERRORS - len(self.errors)]:
                 self._refuse(index, None, name, "unknown feature" + _suggestion(name, missing or names))
             for name in missing:
                 self._refuse(index, self.signature.positions[name], name, "feature is missing")
@@ -139,9 +143,9 @@ def _reason_against_number(value: Any, feature: Feature) -> str | None:
 def _reason_against_label(value: Any, feature: Feature) -> str | None:
     if value is None or value != value:
         return None if feature.nullable else "must not be null"
-    expected = {type(category) for category in feature.categories} or {str}
-    if type(value) not in expected:
-        return f"must be {' or '.join(sorted(map(_noun, expected)))}, not {_describe(value)}"
+    expected = {_describe(category) for category in feature.categories} or {_noun(str)}
+    if _describe(value) not in expected:
+        return f"must be {' or '.join(sorted(expected))}, not {_describe(value)}"
     if not feature.open and value not in feature.categories:
         return "unknown category" + _suggestion(str(value), map(str, feature.categories))
     return None

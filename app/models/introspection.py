@@ -1,5 +1,6 @@
 """Read the input and output signature off a fitted estimator and a sample of its training data."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -133,7 +134,12 @@ def _feature(estimator: Any, frame: pd.DataFrame, name: str) -> Feature:
         return Feature(name, "number", statistics=statistics)
     if _is_text(estimator, name, frame):
         return Feature(name, "text", statistics=statistics)
-    labels = sorted(column.dropna().unique().tolist(), key=lambda label: (str(type(label)), label))
+    labels = column.dropna().unique().tolist()
+    for label in labels:
+        if not isinstance(label, str | int | float):
+            kind = type(label).__name__
+            raise UnsupportedModel(f"column {name!r} holds a {kind}: turn it into numbers or text")
+    labels.sort(key=lambda label: (str(type(label)), label))
     categories = tuple(labels) if len(labels) <= MAX_CATEGORIES else ()
     return Feature(name, "category", categories=categories, statistics=statistics)
 
@@ -158,7 +164,9 @@ def _predicts(engine: SklearnEngine, template: Rows, position: int, value: Any) 
     else:
         row[0, position] = value
     try:
-        engine.predict(row)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a row that is odd on purpose
+            engine.predict(row)
     except (ValueError, TypeError):
         return False
     return True
@@ -177,7 +185,7 @@ def _column_transformers(estimator: Any) -> Iterator[tuple[Any, list[str] | str]
             elif names is not None:
                 yield (
                     transformer,
-                    list(np.asarray(names)[np.asarray(columns)]) if _positional(columns) else list(columns),
+                    list(np.asarray(names)[columns]) if _positional(columns) else list(columns),
                 )
 
 

@@ -27,6 +27,14 @@ MODEL = "model.pkl"
 SCALER = "scaler.pkl"
 REFERENCE = "sklearn"
 AUTO = "auto"
+# What serving and describing a model take from its metadata, as `publish` writes it.
+REQUIRED: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("signature", "output", "golden", "files", "certificates", "params"), dict),
+    **dict.fromkeys(("engine", "model_type"), str),
+    **dict.fromkeys(("feature_names", "classes"), list),
+    **dict.fromkeys(("n_features", "n_classes"), int),
+    "feature_importance": (dict, type(None)),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -65,6 +73,10 @@ def load(store: ModelStore, version: str, options: LoadingOptions) -> LoadedMode
     :raises ArtifactInvalid: if it fails any check, or has no valid certificate for the engine asked for.
     """
     metadata = store.metadata(version)
+    if missing := [key for key in REQUIRED if key not in metadata]:
+        raise ArtifactInvalid(version, f"metadata lacks {', '.join(missing)}")
+    if wrong := [key for key, kind in REQUIRED.items() if not isinstance(metadata[key], kind)]:
+        raise ArtifactInvalid(version, f"metadata has no usable {', '.join(wrong)}")
     try:
         signature = InputSignature.from_dict(metadata["signature"])
         output = OutputSignature.from_dict(metadata["output"])
@@ -79,7 +91,7 @@ def load(store: ModelStore, version: str, options: LoadingOptions) -> LoadedMode
 
 def void_reason(metadata: Metadata, engine: str) -> str | None:
     """Why an engine of a version may not serve, or None if its certificate is valid."""
-    certificate = metadata.get("certificates", {}).get(engine)
+    certificate = metadata["certificates"].get(engine)
     if certificate is None:
         return "it has no certificate"
     if not certificate["certified"]:
@@ -95,7 +107,7 @@ def void_reason(metadata: Metadata, engine: str) -> str | None:
 
 
 def _engine(store: ModelStore, version: str, metadata: Metadata, options: LoadingOptions) -> Engine:
-    wanted = metadata.get("engine", REFERENCE) if options.engine == AUTO else options.engine
+    wanted = metadata["engine"] if options.engine == AUTO else options.engine
     load_reference = partial(_reference, store, version, metadata)
     if wanted == REFERENCE:
         return load_reference()
@@ -120,7 +132,7 @@ def _reference(store: ModelStore, version: str, metadata: Metadata) -> Engine:
         load_estimator(store, version, metadata),
         metadata["signature"]["layout"],
         OutputSignature.from_dict(metadata["output"]),
-        single_call=metadata.get("certificates", {}).get(REFERENCE, {}).get("single_call", False),
+        single_call=metadata["certificates"].get(REFERENCE, {}).get("single_call", False),
     )
 
 
@@ -142,12 +154,11 @@ def load_estimator(store: ModelStore, version: str, metadata: Metadata) -> Any:
 
 
 def _replay_golden_rows(model: LoadedModel) -> None:
-    recorded = model.metadata.get("golden")
-    if not recorded:
-        raise ArtifactInvalid(model.version, "metadata has no golden rows")
+    recorded = model.metadata["golden"]
     try:
         outcome = model.engine.predict(conform(recorded["rows"], model.signature))
+        reason = golden.disagreement(recorded, outcome)
     except Exception as error:
         raise ArtifactInvalid(model.version, f"golden rows raised {type(error).__name__}") from error
-    if reason := golden.disagreement(recorded, outcome):
+    if reason:
         raise ArtifactInvalid(model.version, f"golden rows: {reason}")

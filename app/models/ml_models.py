@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
-from weakref import ReferenceType, ref
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -37,7 +36,8 @@ class MLModelManager:
 
     def __init__(self) -> None:
         self._current_app: Callable[[], Application | None] = lambda: None
-        self._latest: Callable[[], Application | None] | ReferenceType[Any] = lambda: None
+        # Held, not only referenced: plain Python may call create_app() for the manager alone.
+        self._latest: Application | None = None
 
     def init_app(
         self, app: Application, *, current_app: Callable[[], Application | None] | None = None
@@ -54,7 +54,7 @@ class MLModelManager:
                 engine=app.config["MODEL_ENGINE"],
             ),
         )
-        self._latest = ref(app)
+        self._latest = app
         if current_app is not None:
             self._current_app = current_app
 
@@ -64,7 +64,7 @@ class MLModelManager:
 
         :raises RuntimeError: if no app was bound.
         """
-        app = self._current_app() or self._latest()
+        app = self._current_app() or self._latest
         if app is None:
             raise RuntimeError("model_manager is bound to no app: call create_app() first")
         service: ModelService = app.extensions[EXTENSION]
@@ -114,7 +114,7 @@ class MLModelManager:
         :raises ModelNotLoaded: if no model is loaded.
         :raises InvalidInput: if the row does not fit the model.
         """
-        row = np.atleast_2d(features) if isinstance(features, np.ndarray) else [features]
+        row = features.reshape(1, -1) if isinstance(features, np.ndarray) else [features]
         return self.service.predict(row).to_dicts()[0]
 
     def batch_predict(self, samples: ArrayLike | Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -34,7 +34,8 @@ class ModelStore:
 
     def versions(self) -> list[str]:
         """Complete versions, newest first by the time they were saved."""
-        found = [path.parent.name.removeprefix(PREFIX) for path in self.root.glob(f"{PREFIX}*/{METADATA}")]
+        names = (path.parent.name.removeprefix(PREFIX) for path in self.root.glob(f"{PREFIX}*/{METADATA}"))
+        found = [name for name in names if VERSION_PATTERN.fullmatch(name)]
         saved_at = {version: self._saved_at(version) for version in found}
         return sorted(found, key=lambda version: (saved_at[version], version), reverse=True)
 
@@ -76,11 +77,17 @@ class ModelStore:
         :raises VersionExists: if ``version`` is taken.
         :raises InvalidInput: if it is not 1 to 64 of ``A-Za-z0-9._-``.
         """
-        saved_at = datetime.now(UTC)
-        name = check_version(version) if version else self._free_name(saved_at)
+        if version is not None:
+            return self._save_as(check_version(version), files, metadata)
+        while True:
+            # Another process may take the free name first.
+            with suppress(VersionExists):
+                return self._save_as(self._free_name(datetime.now(UTC)), files, metadata)
+
+    def _save_as(self, name: str, files: Mapping[str, bytes], metadata: Metadata) -> str:
         document = metadata | {
             "version": name,
-            "saved_at": saved_at.isoformat(timespec="seconds"),
+            "saved_at": datetime.now(UTC).isoformat(timespec="microseconds"),
             "files": {file: fingerprint(content) for file, content in files.items()},
         }
         encoded = json.dumps(document, indent=2, allow_nan=False).encode()
@@ -146,7 +153,7 @@ class ModelStore:
         return next(name for name in names if f"{PREFIX}{name}" not in taken)
 
     def _saved_at(self, version: str) -> str:
-        with suppress(VersionNotFound, ArtifactInvalid, InvalidInput):
+        with suppress(VersionNotFound, ArtifactInvalid):
             return str(self.metadata(version).get("saved_at", ""))
         return ""
 

@@ -12,6 +12,17 @@ from app.models.signature import InputSignature
 RANDOM_ROWS = 5_000
 TRAINING_ROWS = 5_000
 LARGE = 1e6
+SOME = 200
+ODD_TEXTS = (
+    "",
+    " ",
+    "!!!",
+    "naïve über İstanbul ß",
+    "word " * 300,
+    "don't can't it's",
+    "日本語 text_1",
+    "\t\n a\x00b",
+)
 # Of the edges, which all go through the estimator, one in so many goes through the whole model too.
 EDGES_THROUGH_MODEL = 5
 
@@ -50,8 +61,8 @@ def gather(
     chosen = generator.permutation(len(training))[:TRAINING_ROWS]
     known = take(training, chosen.tolist())
     raw = _concatenate([known, *_variations(known, signature, generator)])
-    base = prepare(take(known, range(min(len(known), 200))))
-    missing = signature.nullable and bool(np.isnan(prepare(raw)).any())
+    base = prepare(take(known, range(len(known))[:SOME]))
+    missing = signature.nullable and bool(np.isnan(prepare(take(raw, range(len(raw))[-SOME:]))).any())
     edges, tried, total = edge_rows(estimator, base, missing=missing)
     if invert is not None and len(edges):
         raw = _concatenate([raw, invert(edges[::EDGES_THROUGH_MODEL])])
@@ -75,13 +86,17 @@ def _shuffled(table: Table, signature: InputSignature, generator: np.random.Gene
     """Columns drawn independently, numbers spread out, with values missing and categories never seen."""
     columns = []
     for feature, column in zip(signature.features, table.columns, strict=True):
-        drawn = generator.choice(column, size=min(len(column), RANDOM_ROWS))
+        drawn = generator.choice(column, size=RANDOM_ROWS)
         hit = generator.random(len(drawn)) < 0.1
+        if feature.kind == "text":
+            drawn[hit] = generator.choice(ODD_TEXTS, size=int(hit.sum()))
+            columns.append(drawn)
+            continue
         if feature.kind == "number":
             drawn = drawn + 2 * np.nanstd(column) * generator.normal(size=len(drawn))
             columns.append(np.where(hit & feature.nullable, np.nan, drawn))
             continue
-        unseen = "never seen in training" if feature.kind == "category" and feature.open else None
+        unseen = "never seen in training" if feature.open else None
         if feature.nullable or unseen:
             drawn[hit] = unseen
         if feature.nullable:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from app.models.rows import Matrix
 
 MAX_NODES = 20_000
+STARTS = 16
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,12 @@ class Tree:
 
 @dataclass(frozen=True)
 class Split:
-    """One split and a row that reaches it."""
+    """One split and a row that reaches it; ``first`` for the first such row."""
 
     row: Matrix
     feature: int
     threshold: float
+    first: bool
 
 
 def trees_of(estimator: Any) -> Iterator[Tree]:
@@ -69,32 +71,38 @@ def edge_rows(
     rows = np.repeat(np.stack([split.row for split in splits]), steps.shape[1], axis=0)
     features = np.repeat([split.feature for split in splits], steps.shape[1])
     rows[np.arange(len(rows)), features] = steps.ravel()
-    return rows, len(splits), total
+    return rows, sum(split.first for split in splits), total
 
 
 def _splits(trees: list[Tree], base: Matrix) -> Iterator[Split]:
     for number, tree in enumerate(trees):
-        yield from _walk(tree, base[number % len(base)])
+        for start in range(STARTS):
+            yield from _walk(tree, base[(number * STARTS + start) % len(base)], start)
 
 
-def _walk(tree: Tree, row: Matrix) -> Iterator[Split]:
-    """Visit every split, moving the row into the region that leads there."""
+def _walk(tree: Tree, row: Matrix, start: int) -> Iterator[Split]:
+    """Visit the splits, moving the row into the region that leads there.
+
+    The two sides of a split near the root may well agree on one row, so that nothing would show on its
+    edge: it is tried with 16 rows, its children with 8 each, and so on down to one.
+    """
     lowest, highest = np.full(len(row), -np.inf), np.full(len(row), np.inf)
-    pending = [(0, row, lowest, highest)]
+    pending = [(0, 0, row, lowest, highest)]
     while pending:
-        node, at, low, high = pending.pop()
-        if tree.left[node] < 0:
+        node, depth, at, low, high = pending.pop()
+        if tree.left[node] < 0 or start >= max(1, STARTS >> depth):
             continue
         feature, threshold = int(tree.feature[node]), float(tree.threshold[node])
+        left, right = int(tree.left[node]), int(tree.right[node])
         if np.isnan(threshold):  # a set of categories: nothing to stand on the edge of
-            pending += [(int(tree.left[node]), at, low, high), (int(tree.right[node]), at, low, high)]
+            pending += [(left, depth + 1, at, low, high), (right, depth + 1, at, low, high)]
             continue
         if np.isfinite(threshold):  # infinite where a forest tells only missing values apart
-            yield Split(at, feature, threshold)
+            yield Split(at, feature, threshold, first=start == 0)
         below, above = high.copy(), low.copy()
         below[feature], above[feature] = min(high[feature], threshold), max(low[feature], threshold)
-        pending.append((int(tree.left[node]), _inside(at, feature, low, below), low, below))
-        pending.append((int(tree.right[node]), _inside(at, feature, above, high), above, high))
+        pending.append((left, depth + 1, _inside(at, feature, low, below), low, below))
+        pending.append((right, depth + 1, _inside(at, feature, above, high), above, high))
 
 
 def _inside(row: Matrix, feature: int, low: Matrix, high: Matrix) -> Matrix:

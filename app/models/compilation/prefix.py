@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.feature_selection import SelectorMixin
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
@@ -19,7 +20,10 @@ from sklearn.preprocessing import (
     RobustScaler,
     StandardScaler,
 )
+from sklearn.utils import check_array
 
+from app.models.compilation.errors import NotCompilable
+from app.models.compilation.text import word_counts
 from app.models.engines.preprocessing import (
     Branch,
     CenterScale,
@@ -33,11 +37,8 @@ from app.models.engines.preprocessing import (
     Select,
     Step,
 )
+from app.models.engines.text import Substitute
 from app.models.signature import InputSignature, Label
-
-
-class NotCompilable(Exception):
-    """A part of the model has no compiled form; the message says which."""
 
 
 def split(estimator: Any) -> tuple[list[Any], Any]:
@@ -67,9 +68,10 @@ def _chain(transformer: Any) -> list[Any]:
 
 
 def _is_identity(step: Any) -> bool:
-    return (
-        step is None or isinstance(step, str) or (isinstance(step, FunctionTransformer) and step.func is None)
-    )
+    """True for what passes its columns on, such as the check that histogram boosting puts on numbers."""
+    if not isinstance(step, FunctionTransformer):
+        return step is None or isinstance(step, str)
+    return step.func is None or getattr(step.func, "func", None) is check_array
 
 
 def compile_prefix(transformers: Sequence[Any], signature: InputSignature) -> Preprocessor:
@@ -77,15 +79,18 @@ def compile_prefix(transformers: Sequence[Any], signature: InputSignature) -> Pr
 
     :raises NotCompilable: naming the transformer that has no such form.
     """
-    if not transformers or not isinstance(transformers[0], ColumnTransformer):
-        if signature.layout != "array":
-            raise NotCompilable("columns that are not numbers reach the estimator unprepared")
-        return Preprocessor(steps=tuple(map(_number_step, transformers)))
-    first, *rest = transformers
-    if signature.layout == "texts" or any(feature.kind == "text" for feature in signature.features):
-        raise NotCompilable("text columns have no compiled form")
-    branches = tuple(_branches(first, signature))
-    return Preprocessor(branches, tuple(map(_number_step, rest)))
+    if transformers and isinstance(transformers[0], ColumnTransformer):
+        first, *rest = transformers
+        return Preprocessor(tuple(_branches(first, signature)), tuple(map(_number_step, rest)))
+    if signature.layout == "texts":
+        words = [i for i, t in enumerate(transformers) if isinstance(t, CountVectorizer)]
+        if not words:
+            raise NotCompilable("texts are not counted by a CountVectorizer or TfidfVectorizer")
+        texts = Branch((0,), tuple(map(_text_step, transformers[: words[0] + 1])), labels=True)
+        return Preprocessor((texts,), tuple(map(_number_step, transformers[words[0] + 1 :])))
+    if signature.layout != "array":
+        raise NotCompilable("columns that are not numbers reach the estimator unprepared")
+    return Preprocessor(steps=tuple(map(_number_step, transformers)))
 
 
 def _branches(transformer: ColumnTransformer, signature: InputSignature) -> list[Branch]:
@@ -97,11 +102,11 @@ def _branches(transformer: ColumnTransformer, signature: InputSignature) -> list
         if not positions:
             continue
         kinds = {signature.features[position].kind for position in positions}
-        if kinds not in ({"number"}, {"category"}):
+        if len(kinds) > 1:
             raise NotCompilable("numbers and labels go through one branch of the ColumnTransformer")
-        labels = kinds == {"category"}
-        make = _label_step if labels else _number_step
-        branches.append(Branch(positions, tuple(map(make, _chain(part))), labels))
+        kind = kinds.pop()
+        steps = tuple(map(_STEP_OF_KIND[kind], _chain(part)))
+        branches.append(Branch(positions, steps, labels=kind != "number"))
     if transformer.transformer_weights:
         raise NotCompilable("transformer_weights of a ColumnTransformer have no compiled form")
     return branches
@@ -129,6 +134,14 @@ def _label_step(transformer: Any) -> Step:
     if make is None:
         raise NotCompilable(f"{type(transformer).__name__} on labels has no compiled form")
     return make(transformer)
+
+
+def _text_step(transformer: Any) -> Step:
+    if hasattr(transformer, "substitutions"):
+        return Substitute(**transformer.substitutions())
+    if type(transformer) not in (CountVectorizer, TfidfVectorizer):
+        raise NotCompilable(f"{type(transformer).__name__} on texts has no compiled form")
+    return word_counts(transformer)
 
 
 def _floats(values: Any) -> tuple[float, ...] | None:
@@ -229,4 +242,9 @@ _LABEL_STEPS: dict[type, Callable[[Any], Step]] = {
     SimpleImputer: _label_imputer,
     OneHotEncoder: _one_hot,
     OrdinalEncoder: _ordinal,
+}
+_STEP_OF_KIND: dict[str, Callable[[Any], Step]] = {
+    "number": _number_step,
+    "category": _label_step,
+    "text": _text_step,
 }

@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 
 from app.models.engines.preprocessing import Preprocessor
 from app.models.predictions import Outcome
-from app.models.rows import Matrix, Rows
+from app.models.rows import Matrix, Rows, take
+
+# Prepared at once; bounds the memory of wide rows, such as texts.
+MAX_ROWS = 1_000
 
 Reading = Literal["probabilities", "positive_probability", "scores", "values"]
 
@@ -65,7 +68,13 @@ class CompiledEngine:
 
     def predict(self, rows: Rows) -> Outcome:
         """Predict rows that conform to the model's input signature."""
-        return self._predict(self._prepare(rows))
+        if len(rows) <= MAX_ROWS:
+            return self._predict(self._prepare(rows))
+        starts = range(0, len(rows), MAX_ROWS)
+        parts = [self.predict(take(rows, range(len(rows))[start : start + MAX_ROWS])) for start in starts]
+        values, probabilities = zip(*parts, strict=True)
+        has_probabilities = parts[0].probabilities is not None
+        return Outcome(np.concatenate(values), np.concatenate(probabilities) if has_probabilities else None)
 
 
 def outcome_of(raw: NDArray[Any], spec: KernelSpec) -> Outcome:

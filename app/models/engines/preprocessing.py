@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from app.models.engines.text import Substitute, WordCounts
 from app.models.rows import Matrix, Rows, Table
 from app.models.signature import Label
 
@@ -258,7 +259,18 @@ class Preprocessor:
 
 STEPS: dict[str, type[Any]] = {
     step.op: step
-    for step in (CenterScale, ScaleShift, ImputeNumber, ImputeLabel, OneHot, Ordinal, Polynomial, Select)
+    for step in (
+        CenterScale,
+        ScaleShift,
+        ImputeNumber,
+        ImputeLabel,
+        OneHot,
+        Ordinal,
+        Polynomial,
+        Select,
+        Substitute,
+        WordCounts,
+    )
 }
 
 

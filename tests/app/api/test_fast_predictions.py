@@ -240,7 +240,7 @@ def test_no_answer_is_crossed_with_another(models_dir):
         assert sum(pool.map(crossed, range(10_000))) == 0
 
 
-@pytest.mark.parametrize("fault", ["freeze", "stop"])
+@pytest.mark.parametrize("fault", ["freeze", "kill"])
 def test_fast_goes_on_when_redis_does_not(models_dir, redis_server, fault):
     client = serve_with(redis_server, models_dir, fitted(SumRegressor()))
     ask(client, LARGE)

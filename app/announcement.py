@@ -1,0 +1,31 @@
+"""What a server prints once it listens."""
+
+import json
+from typing import Any
+
+from app.models.store import ModelStore
+from config import Config
+
+
+def announce(settings: Config) -> None:
+    """Print where the service listens and a request to try."""
+    address = f"http://{settings.HOST}:{settings.PORT}"
+    print(f"\n  Serving on {address}", flush=True)
+    if command := example_request(ModelStore(settings.MODELS_DIR), address):
+        print(f"  Try it:\n\n{command}\n", flush=True)
+
+
+def example_request(store: ModelStore, address: str) -> str | None:
+    """A curl command that predicts a row of the active model's training data, or None without one."""
+    version = store.active() or next(iter(store.versions()), None)
+    if version is None:
+        return None
+    metadata = store.metadata(version)
+    values = [_short(value) for value in metadata["golden"]["rows"][0]]
+    body = json.dumps({"features": dict(zip(metadata["feature_names"], values, strict=True))})
+    quoted = body.replace("'", "'\\''")
+    return f"curl {address}/api/predict -H 'Content-Type: application/json' \\\n  -d '{quoted}'"
+
+
+def _short(value: Any) -> Any:
+    return (int(value) if value.is_integer() else round(value, 4)) if isinstance(value, float) else value

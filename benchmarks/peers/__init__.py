@@ -1,0 +1,169 @@
+"""What is measured: one entry per server, with all that tells it from the others.
+
+Every entry serves the same pickled pipeline with as many workers, one thread each for arithmetic,
+and answers with class probabilities. The peers are treated kindly: they evaluate the model once for
+a request (only ``plain_flask`` does so twice, as tutorials do), and their access logs and metrics
+are off wherever a setting does that.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Rows = list[list[float]]
+
+# Every peer loads the files that one scikit-learn wrote, so all have this one.
+MODEL_LIBRARIES = ("scikit-learn==1.9.1", "numpy==2.4.6", "joblib==1.6.0")
+FASTAPI = ("fastapi==0.165.0", "uvicorn[standard]==0.54.0")
+UVICORN = (
+    *("{bin}/uvicorn", "app:app", "--host", "127.0.0.1", "--port", "{port}"),
+    *("--workers", "{workers}", "--no-access-log", "--log-level", "warning"),
+)
+SERVICE_ENVIRONMENT = {
+    "APP_ENV": "production",
+    "HOST": "127.0.0.1",
+    "PORT": "{port}",
+    "WORKERS": "{workers}",
+    "MODELS_DIR": "{work}/store",
+    "MAX_BATCH_SIZE": "10000",
+    "MAX_CONTENT_LENGTH": "50000000",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peer:
+    """One server under measurement.
+
+    ``command``, ``prepare`` and the values of ``environment`` may hold ``{python}``, ``{bin}`` (the
+    folder of its commands), ``{port}``, ``{spare_port}``, ``{workers}``, ``{models}`` (the folder of
+    the pickled model) and ``{work}`` (a folder of its own for each model).
+    """
+
+    name: str
+    title: str
+    command: tuple[str, ...]
+    encode: Callable[[Rows], tuple[str, Any]]
+    """Rows to the path and the JSON document that ask for their predictions."""
+    requirements: tuple[str, ...] = ()
+    """Exact pins of its virtual environment; none: it runs in the project's own, from its root."""
+    prepare: tuple[str, ...] = ()
+    """Run before the first start with each model."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def native(rows: Rows) -> tuple[str, Any]:
+    """The API of the service, which the hand-written peers copy."""
+    if len(rows) == 1:
+        return "/api/predict", {"features": rows[0]}
+    return "/api/predict/batch", {"samples": rows}
+
+
+def open_inference(rows: Rows) -> tuple[str, Any]:
+    """The Open Inference Protocol, with flat data as its documentation recommends."""
+    data = [value for row in rows for value in row]
+    tensor = {"name": "rows", "shape": [len(rows), len(rows[0])], "datatype": "FP64", "data": data}
+    return "/v2/models/model/infer", {"inputs": [tensor], "outputs": [{"name": "predict_proba"}]}
+
+
+def keyed(path: str, key: str) -> Callable[[Rows], tuple[str, Any]]:
+    """An API that takes rows under one key, whatever their number."""
+    return lambda rows: (path, {key: rows})
+
+
+SERVICES = (
+    Peer(
+        name="service",
+        title="this service, gunicorn",
+        prepare=("{python}", "-m", "benchmarks.peers.service.publish", "{models}", "{work}/store"),
+        command=("{python}", "-m", "gunicorn", "-c", "gunicorn.conf.py", "run:app"),
+        environment=SERVICE_ENVIRONMENT,
+        encode=native,
+    ),
+    Peer(
+        name="service_granian",
+        title="this service, Granian",
+        prepare=("{python}", "-m", "benchmarks.peers.service.publish", "{models}", "{work}/store"),
+        command=(
+            *("{bin}/granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", "{port}"),
+            *("--workers", "{workers}", "--no-ws", "run:app"),
+        ),
+        environment=SERVICE_ENVIRONMENT,
+        encode=native,
+    ),
+)
+
+OTHERS = (
+    Peer(
+        name="plain_flask",
+        title="plain Flask",
+        requirements=("Flask==3.1.3", "marshmallow==4.4.0", "gunicorn==27.0.1", *MODEL_LIBRARIES),
+        command=("{bin}/gunicorn", "-b", "127.0.0.1:{port}", "-w", "{workers}", "app:app"),
+        encode=native,
+    ),
+    Peer(
+        name="fastapi_sklearn",
+        title="FastAPI + scikit-learn",
+        requirements=(*FASTAPI, *MODEL_LIBRARIES),
+        command=UVICORN,
+        encode=native,
+    ),
+    Peer(
+        name="fastapi_onnx",
+        title="FastAPI + onnxruntime",
+        requirements=(*FASTAPI, "onnxruntime==1.32.0", "skl2onnx==1.20.0", *MODEL_LIBRARIES),
+        prepare=("{python}", "convert.py"),
+        command=UVICORN,
+        encode=native,
+    ),
+    Peer(
+        name="mlserver",
+        title="MLServer",
+        # Without these two pins the newest uvloop and uvicorn come, with which it does not start.
+        requirements=(
+            *("mlserver==1.7.1", "mlserver-sklearn==1.7.1", "uvloop==0.21", "uvicorn==0.34.2"),
+            *MODEL_LIBRARIES,
+        ),
+        command=("{bin}/mlserver", "start", "."),
+        environment={
+            "MLSERVER_HTTP_PORT": "{port}",
+            "MLSERVER_GRPC_PORT": "{spare_port}",
+            "MLSERVER_PARALLEL_WORKERS": "{workers}",
+        },
+        encode=open_inference,
+    ),
+    Peer(
+        name="bentoml",
+        title="BentoML",
+        requirements=("bentoml==1.4.39", *MODEL_LIBRARIES),
+        command=(
+            *("{bin}/bentoml", "serve", "service:Predictor"),
+            *("--host", "127.0.0.1", "--port", "{port}"),
+        ),
+        environment={
+            "BENCHMARK_WORKERS": "{workers}",
+            "BENTOML_DO_NOT_TRACK": "True",
+            "BENTOML_HOME": "{work}/home",
+        },
+        encode=keyed("/predict", "rows"),
+    ),
+    Peer(
+        name="litserve",
+        title="LitServe",
+        requirements=("litserve==0.2.19", *MODEL_LIBRARIES),
+        command=("{python}", "server.py", "{port}", "{workers}"),
+        encode=keyed("/predict", "rows"),
+    ),
+    Peer(
+        name="mlflow",
+        title="MLflow",
+        requirements=("mlflow==3.17.2", *MODEL_LIBRARIES),
+        command=(
+            *("{bin}/mlflow", "models", "serve", "-m", ".", "--env-manager", "local"),
+            *("--host", "127.0.0.1", "--port", "{port}", "--workers", "{workers}"),
+        ),
+        environment={"MLFLOW_DISABLE_TELEMETRY": "true"},
+        encode=keyed("/invocations", "inputs"),
+    ),
+)
+
+PEERS = {peer.name: peer for peer in (*SERVICES, *OTHERS)}

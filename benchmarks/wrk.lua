@@ -1,0 +1,26 @@
+-- Posts the bodies of a file, one a line, in turn; prints the summary as one line of JSON.
+-- wrk -s wrk.lua URL -- FILE
+
+local requests = {}
+local last = 0
+
+function init(args)
+  local headers = { ["Host"] = wrk.headers["Host"], ["Content-Type"] = "application/json" }
+  for body in io.lines(args[1]) do
+    requests[#requests + 1] = wrk.format("POST", nil, headers, body)
+  end
+end
+
+function request()
+  last = last % #requests + 1
+  return requests[last]
+end
+
+function done(summary, latency)
+  local errors = summary.errors
+  io.write(string.format(
+    '{"duration_us": %d, "requests": %d, "p50_us": %d, "p99_us": %d, "errors": ' ..
+    '{"status": %d, "connect": %d, "read": %d, "write": %d, "timeout": %d}}\n',
+    summary.duration, summary.requests, latency:percentile(50), latency:percentile(99),
+    errors.status, errors.connect, errors.read, errors.write, errors.timeout))
+end

@@ -1,0 +1,161 @@
+"""The certifier is itself tested: faults are planted in compiled models, and it has to find each."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper, numpy_helper
+from sklearn.datasets import make_classification
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from app.models import introspection
+from app.models.certification.certify import certify, judge
+from app.models.certification.subject import Subject, examine
+from app.models.compilation.candidates import Candidate, candidates
+from app.models.engines.kernel import KernelSpec
+from app.models.engines.preprocessing import Preprocessor
+from app.models.rows import Rows
+
+Plant = Callable[[dict[str, onnx.AttributeProto]], tuple[str, Any]]
+
+FEATURES, TARGET = make_classification(200, 6, n_informative=4, n_classes=3, random_state=0)
+HOLES = np.where(np.random.default_rng(0).random(FEATURES.shape) < 0.2, np.nan, FEATURES)
+
+
+def examined(estimator: Any, features: Any) -> tuple[Subject, Rows]:
+    frame = introspection.sample_frame(estimator, features, None)
+    output = introspection.output_signature(estimator)
+    signature = introspection.input_signature(estimator, frame, output)
+    rows = introspection.as_rows(frame, signature)
+    return examine(estimator, signature, output, rows), rows
+
+
+def compiled(subject: Subject) -> Candidate:
+    return next(candidates(subject.last, subject.output, width=subject.width))
+
+
+def with_fault(candidate: Candidate, plant: Plant) -> Candidate:
+    model = onnx.load_model_from_string(candidate.content)
+    node = next(node for node in model.graph.node if node.op_type == "TreeEnsemble")
+    attributes = {attribute.name: attribute for attribute in node.attribute}
+    name, value = plant(attributes)
+    node.attribute.remove(attributes[name])
+    node.attribute.append(helper.make_attribute(name, value))
+    return replace(candidate, content=model.SerializeToString())
+
+
+@pytest.fixture(scope="module")
+def forest() -> tuple[Subject, Rows]:
+    pipeline = make_pipeline(StandardScaler(), RandomForestClassifier(5, random_state=0))
+    return examined(pipeline.fit(FEATURES, TARGET), FEATURES)
+
+
+@pytest.fixture(scope="module")
+def boosting() -> tuple[Subject, Rows]:
+    return examined(HistGradientBoostingClassifier(max_iter=3).fit(HOLES, TARGET), HOLES)
+
+
+def test_compiled_model_without_a_fault_is_certified(
+    forest: tuple[Subject, Rows], boosting: tuple[Subject, Rows]
+) -> None:
+    for subject, rows in (forest, boosting):
+        certificate = judge(compiled(subject), subject, rows)
+        assert certificate["certified"], certificate["reason"]
+        assert certificate["splits"]["tried"] == certificate["splits"]["total"] > 0
+
+
+@pytest.mark.parametrize("split", [0, 7, -1])
+def test_one_threshold_moved_by_one_float32_step_is_found(forest: tuple[Subject, Rows], split: int) -> None:
+    subject, rows = forest
+
+    def move(attributes: dict[str, onnx.AttributeProto]) -> tuple[str, Any]:
+        splits = numpy_helper.to_array(attributes["nodes_splits"].t).copy()
+        splits[split] = np.nextafter(np.float32(splits[split]), np.float32(np.inf))
+        return "nodes_splits", numpy_helper.from_array(splits)
+
+    assert not judge(with_fault(compiled(subject), move), subject, rows)["certified"]
+
+
+@pytest.mark.parametrize("split", [0, 7, -1])
+def test_one_threshold_moved_by_one_float64_step_is_found(boosting: tuple[Subject, Rows], split: int) -> None:
+    subject, rows = boosting
+
+    def move(attributes: dict[str, onnx.AttributeProto]) -> tuple[str, Any]:
+        splits = numpy_helper.to_array(attributes["nodes_splits"].t).copy()
+        splits[split] = np.nextafter(splits[split], np.inf)
+        return "nodes_splits", numpy_helper.from_array(splits)
+
+    assert not judge(with_fault(compiled(subject), move), subject, rows)["certified"]
+
+
+def test_two_classes_swapped_are_found(forest: tuple[Subject, Rows]) -> None:
+    subject, rows = forest
+
+    def swap(attributes: dict[str, onnx.AttributeProto]) -> tuple[str, Any]:
+        swapped = {0: 1, 1: 0, 2: 2}
+        return "leaf_targetids", [swapped[target] for target in attributes["leaf_targetids"].ints]
+
+    certificate = judge(with_fault(compiled(subject), swap), subject, rows)
+    assert not certificate["certified"]
+    assert certificate["label_mismatches"] > 0
+
+
+def test_missing_values_routed_to_the_wrong_side_are_found(boosting: tuple[Subject, Rows]) -> None:
+    subject, rows = boosting
+
+    def drop(attributes: dict[str, onnx.AttributeProto]) -> tuple[str, Any]:
+        routes = attributes["nodes_missing_value_tracks_true"].ints
+        assert any(routes)
+        return "nodes_missing_value_tracks_true", [0] * len(routes)
+
+    assert not judge(with_fault(compiled(subject), drop), subject, rows)["certified"]
+
+
+def test_scaler_inside_a_float32_graph_is_found() -> None:
+    from skl2onnx import to_onnx
+    from skl2onnx.common.data_types import FloatTensorType
+
+    features = FEATURES * 1e-3 + 1e4  # float32 keeps few digits of such numbers
+    pipeline = make_pipeline(StandardScaler(), RandomForestClassifier(5, random_state=0))
+    subject, rows = examined(pipeline.fit(features, TARGET), features)
+    graph = to_onnx(
+        pipeline,
+        initial_types=[("X", FloatTensorType([None, features.shape[1]]))],
+        options={id(pipeline): {"zipmap": False}},
+        target_opset={"": 18, "ai.onnx.ml": 3},
+    )
+    whole = Candidate(
+        "onnx",
+        "float32",
+        graph.SerializeToString(),
+        KernelSpec("model.onnx", "float32", rounded=False, reading="probabilities", output=1),
+    )
+    unprepared = replace(subject, preprocessor=Preprocessor(), prepared=None)
+    assert not judge(whole, unprepared, rows)["certified"]
+    assert judge(compiled(subject), subject, rows)["certified"]
+
+
+def test_histogram_boosting_fed_float32_is_found(boosting: tuple[Subject, Rows]) -> None:
+    subject, rows = boosting
+    candidate = compiled(subject)
+    assert candidate.spec is not None
+    rounded = replace(candidate, spec=replace(candidate.spec, rounded=True))
+    assert not judge(rounded, subject, rows)["certified"]
+
+
+def test_model_that_cannot_be_compiled_serves_on_scikit_learn_and_says_why() -> None:
+    from sklearn.decomposition import PCA
+
+    pipeline = make_pipeline(PCA(3), RandomForestClassifier(3)).fit(FEATURES, TARGET)
+    frame = introspection.sample_frame(pipeline, FEATURES, None)
+    output = introspection.output_signature(pipeline)
+    signature = introspection.input_signature(pipeline, frame, output)
+    certification = certify(pipeline, signature, output, introspection.as_rows(frame, signature))
+    assert certification.engine == "sklearn"
+    assert "PCA" in certification.certificates["onnx"]["reason"]
+    assert certification.files == {}

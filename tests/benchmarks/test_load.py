@@ -1,0 +1,143 @@
+"""Both load generators, and what is read off their output."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from benchmarks import client, wrk
+from benchmarks.client import Client
+from benchmarks.load import Generator, Load, LoadError
+from benchmarks.wrk import Wrk
+
+SUMMARY = (
+    '{"duration_us": 2000000, "requests": 500, "p50_us": 1500, "p99_us": 9000, "errors": '
+    '{"status": 3, "connect": 0, "read": 1, "write": 0, "timeout": 0}}'
+)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers with the status that the path names and notes every body."""
+
+    protocol_version = "HTTP/1.1"
+    bodies: ClassVar[set[bytes]] = set()
+
+    def do_POST(self) -> None:
+        self.bodies.add(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(int(self.path.removeprefix("/")))
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        with suppress(OSError):  # the client stops with an answer on its way
+            self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class ClosingHandler(Handler):
+    """Closes the connection after each answer."""
+
+    protocol_version = "HTTP/1.0"
+
+
+@contextmanager
+def served(handler: type[Handler]) -> Iterator[str]:
+    Handler.bodies.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(params=[Handler, ClosingHandler])
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    with served(request.param) as address:
+        yield address
+
+
+@pytest.fixture
+def keeping() -> Iterator[str]:
+    with served(Handler) as address:
+        yield address
+
+
+@pytest.fixture
+def bodies(tmp_path: Path) -> Path:
+    file = tmp_path / "bodies.txt"
+    file.write_bytes(b'{"n": 1}\n{"n": 2}')
+    return file
+
+
+GENERATORS = [
+    pytest.param(Client(), id="client"),
+    pytest.param(
+        Wrk(),
+        id="wrk",
+        marks=pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed"),
+    ),
+]
+
+
+@pytest.mark.parametrize("generator", GENERATORS)
+def test_every_answer_of_200_counts(generator: Generator, url: str, bodies: Path) -> None:
+    load = generator.run(f"{url}/200", bodies, connections=2, seconds=1)
+    assert load.requests > 0
+    assert load.failures == 0
+    assert 0 < load.p50_ms <= load.p99_ms
+    assert {b'{"n": 1}', b'{"n": 2}'} == Handler.bodies
+
+
+@pytest.mark.parametrize("generator", GENERATORS)
+def test_every_answer_of_429_is_a_failure(generator: Generator, keeping: str, bodies: Path) -> None:
+    load = generator.run(f"{keeping}/429", bodies, connections=2, seconds=1)
+    assert load.failures == load.requests > 0
+
+
+def test_a_server_that_is_not_there_is_a_failure(bodies: Path) -> None:
+    latencies, failures = client.post("http://127.0.0.1:1/200", bodies, connections=1, seconds=0.5)
+    assert latencies == []
+    assert failures > 0
+
+
+def test_summary_of_wrk_is_read_among_other_lines() -> None:
+    load = wrk.parse(f"Running 2s test\n  2 threads\n{SUMMARY}\n")
+    assert load == Load(seconds=2.0, requests=500, failures=4, p50_ms=1.5, p99_ms=9.0)
+    assert load.requests_per_second == 250
+
+
+def test_output_of_wrk_without_summary_is_an_error() -> None:
+    with pytest.raises(LoadError, match="Running"):
+        wrk.parse("Running 2s test\n")
+
+
+def test_latencies_become_percentiles_in_milliseconds() -> None:
+    load = Load.of([0.001, 0.002, 0.003], failures=1, seconds=2)
+    assert (load.requests, load.failures, load.requests_per_second) == (3, 1, 1.5)
+    assert load.p50_ms == pytest.approx(2)
+
+
+def test_no_latency_at_all_is_no_error() -> None:
+    assert Load.of([], failures=0, seconds=1).requests == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", (200, True)),
+        (b"HTTP/1.1 503 Busy\r\nconnection: close\r\ncontent-length: 0\r\n\r\n", (503, False)),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", (200, True)),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", None),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{", None),
+        (b"HTTP/1.1 200 OK\r\nContent-Le", None),
+    ],
+)
+def test_an_answer_counts_once_it_is_whole(answer: bytes, expected: tuple[int, bool] | None) -> None:
+    assert client.parse(answer) == expected

@@ -1,0 +1,113 @@
+import pytest
+
+from config import CONFIGS, ConfigError, load_config
+
+WRONG = [
+    ("PORT", "abc"),
+    ("PORT", ""),
+    ("PORT", "0"),
+    ("PORT", "70000"),
+    ("WORKERS", "0"),
+    ("WORKERS", "1.5"),
+    ("DEBUG", "maybe"),
+    ("MAX_CONTENT_LENGTH", "10MB"),
+    ("MAX_CONTENT_LENGTH", "-1"),
+    ("MAX_BATCH_SIZE", "0"),
+    ("OUTLIER_POLICY", "ignore"),
+    ("OUTLIER_TOLERANCE", "-0.1"),
+    ("OUTLIER_TOLERANCE", "nan"),
+    ("OUTLIER_TOLERANCE", "inf"),
+    ("LOG_LEVEL", "LOUD"),
+    ("LOG_LEVEL", "info"),
+]
+
+
+@pytest.mark.parametrize("environment", CONFIGS)
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_wrong_value_is_an_error_that_names_the_variable_and_the_value(monkeypatch, environment, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError) as refused:
+        load_config(environment)
+    assert f"{name}={value!r}: " in str(refused.value)
+
+
+def test_error_says_what_was_expected(monkeypatch):
+    monkeypatch.setenv("OUTLIER_POLICY", "ignore")
+    with pytest.raises(ConfigError, match="off, flag, clamp, reject"):
+        load_config()
+
+
+def test_all_wrong_values_are_named_at_once(monkeypatch):
+    monkeypatch.setenv("PORT", "abc")
+    monkeypatch.setenv("LOG_LEVEL", "LOUD")
+    with pytest.raises(ConfigError, match=r"(?s)PORT='abc'.*LOG_LEVEL='LOUD'"):
+        load_config()
+
+
+def test_production_refuses_debug(monkeypatch):
+    monkeypatch.setenv("DEBUG", "true")
+    with pytest.raises(ConfigError, match="DEBUG=true: must be off"):
+        load_config("production")
+
+
+@pytest.mark.parametrize("environment", ["development", "testing"])
+def test_other_environments_allow_debug(monkeypatch, environment):
+    monkeypatch.setenv("DEBUG", "true")
+    assert load_config(environment).DEBUG is True
+
+
+def test_unknown_environment_is_named(monkeypatch):
+    monkeypatch.setenv("APP_ENV", "staging")
+    with pytest.raises(
+        ConfigError, match="APP_ENV='staging': must be one of development, testing, production"
+    ):
+        load_config()
+
+
+@pytest.mark.parametrize(
+    ("environment", "debug"), [("development", True), ("testing", False), ("production", False)]
+)
+def test_app_env_chooses_the_defaults(monkeypatch, environment, debug):
+    monkeypatch.setenv("APP_ENV", environment)
+    config = load_config()
+    assert (environment, debug) == (config.ENVIRONMENT, config.DEBUG)
+
+
+def test_without_app_env_it_is_development():
+    assert load_config().ENVIRONMENT == "development"
+
+
+def test_values_are_read_from_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("PORT", "8080")
+    monkeypatch.setenv("MODELS_DIR", str(tmp_path))
+    monkeypatch.setenv("OUTLIER_TOLERANCE", "2.5")
+    monkeypatch.setenv("CORS_ORIGINS", "https://a.example,https://b.example")
+    config = load_config()
+    assert (8080, tmp_path, 2.5) == (config.PORT, config.MODELS_DIR, config.OUTLIER_TOLERANCE)
+    assert config.CORS_ORIGINS == ["https://a.example", "https://b.example"]
+
+
+def test_each_configuration_reads_the_environment_anew(monkeypatch):
+    monkeypatch.setenv("PORT", "8080")
+    first = load_config()
+    monkeypatch.setenv("PORT", "8081")
+    assert (first.PORT, load_config().PORT) == (8080, 8081)
+
+
+def test_a_value_may_be_in_a_file(monkeypatch, tmp_path):
+    (tmp_path / "port").write_text("8080\n")
+    monkeypatch.setenv("PORT_FILE", str(tmp_path / "port"))
+    assert load_config().PORT == 8080
+
+
+def test_wrong_value_in_a_file_is_named(monkeypatch, tmp_path):
+    (tmp_path / "port").write_text("abc")
+    monkeypatch.setenv("PORT_FILE", str(tmp_path / "port"))
+    with pytest.raises(ConfigError, match="PORT"):
+        load_config()
+
+
+def test_file_that_cannot_be_read_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("PORT_FILE", str(tmp_path / "nothing"))
+    with pytest.raises(ConfigError, match="PORT_FILE"):
+        load_config()
