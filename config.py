@@ -88,6 +88,11 @@ class Config:
         self.JWT_ISSUER = env.str("JWT_ISSUER", None, validate=validate.Length(min=1))
         self.JWT_SCOPE_CLAIM = env.str("JWT_SCOPE_CLAIM", "scope", validate=validate.Length(min=1))
 
+        # Cache
+        self.CACHE_MODE = env.str("CACHE_MODE", "fast", validate=one_of(("fast", "all", "off")))
+        self.CACHE_SIZE = env.int("CACHE_SIZE", 10_000, validate=between(1))
+        self.CACHE_TTL = env.int("CACHE_TTL", 300, validate=between(1, 31_536_000))
+
         # Logs
         self.LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=one_of(LOG_LEVELS))
 

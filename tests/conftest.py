@@ -23,6 +23,7 @@ from app.models.store import ModelStore
 from config import Config, load_config
 from tests import settings
 from tests.estimators import BOXES, INCOME, PEOPLE, SumClassifier, fitted
+from tests.services import RedisServer
 
 hypothesis_settings.register_profile("suite", deadline=None)
 hypothesis_settings.load_profile("suite")
@@ -195,3 +196,21 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the data sets in ../shared/data are not on this machine")
     return folder
+
+
+@pytest.fixture(scope="session")
+def redis_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def redis_server(redis_process: RedisServer) -> RedisServer:
+    """A Redis that is empty, and running however the test before left it."""
+    redis_process.thaw()
+    redis_process.start()
+    redis_process.admin.config_set("maxmemory", 0)
+    redis_process.admin.replicaof("NO", "ONE")
+    redis_process.admin.flushall()
+    return redis_process

@@ -7,6 +7,7 @@ from app.middleware import (
     cors,
     load_shedding,
     logging,
+    prediction_cache,
     proxies,
     rate_limit,
     request_id,
@@ -22,6 +23,7 @@ MIDDLEWARE = (
     rate_limit,
     security_headers,
     cors,
+    prediction_cache,
 )
 
 

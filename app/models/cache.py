@@ -14,7 +14,10 @@ class PredictionCache(Protocol):
     """Remembers the outcome of single rows; safe to share by threads."""
 
     def outcome(self, model: LoadedModel, rows: Rows, compute: Compute) -> tuple[Outcome, list[bool]]:
-        """The outcome of all rows, computing what is not remembered; and which rows were remembered."""
+        """The outcome of all rows, computing what is not remembered; and which rows were remembered.
+
+        No flags at all if nobody looked.
+        """
 
     def wanted(self, *, asked: bool) -> bool:
         """Whether to look: always, never, or where the route asked for it."""
@@ -24,7 +27,7 @@ class NullCache:
     """Remembers nothing."""
 
     def outcome(self, model: LoadedModel, rows: Rows, compute: Compute) -> tuple[Outcome, list[bool]]:
-        return compute(rows), [False] * len(rows)
+        return compute(rows), []
 
     def wanted(self, *, asked: bool) -> bool:
         return False

@@ -37,9 +37,12 @@ REQUIRED: dict[str, type | tuple[type, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class LoadedModel:
-    """One version in memory; immutable, so a request that holds it sees one version to its end."""
+    """One version in memory; immutable, so a request that holds it sees one version to its end.
+
+    Equal only to itself, and weakly referable, so that what is derived from it can be kept beside it.
+    """
 
     version: str
     metadata: Metadata

@@ -10,6 +10,9 @@ class Observer:
     def predicted(self, answer: Answer, *, seconds: float) -> None:
         """Rows were predicted; ``seconds`` were spent in the engine, or in the cache."""
 
+    def cache_looked_up(self, *, hits: int, misses: int) -> None:
+        """Rows were looked up in the cache; told before `predicted`, and not if nobody looked."""
+
     def failed(self, engine: str) -> None:
         """An engine failed at run time, and scikit-learn answered instead."""
 

@@ -25,7 +25,7 @@ class Outcome(NamedTuple):
 class Answer:
     """Predictions for the rows of one call, with the model that made all of them.
 
-    ``cached``: per row, whether its outcome was remembered instead of computed.
+    ``cached``: per row, whether its outcome was remembered instead of computed; empty if nobody looked.
     """
 
     model: "LoadedModel"

@@ -88,6 +88,8 @@ class ModelService:
         started = perf_counter()
         if self.cache.wanted(asked=use_cache):
             outcome, cached = self.cache.outcome(model, inspected, lambda rows: _run(model, rows))
+            if cached:
+                self.observer.cache_looked_up(hits=sum(cached), misses=cached.count(False))
         else:
             outcome, cached = _run(model, inspected), []
         answer = Answer(model, outcome, warnings, cached)

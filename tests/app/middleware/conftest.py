@@ -3,7 +3,6 @@
 import pytest
 
 from app.middleware.redis_store import RedisStore
-from tests.services import RedisServer
 
 
 class Clock:
@@ -19,22 +18,6 @@ class Clock:
 @pytest.fixture
 def clock():
     return Clock()
-
-
-@pytest.fixture(scope="session")
-def redis_process(tmp_path_factory):
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def redis_server(redis_process):
-    """A Redis that is empty, and running however the test before left it."""
-    redis_process.thaw()
-    redis_process.start()
-    redis_process.admin.flushall()
-    return redis_process
 
 
 @pytest.fixture
