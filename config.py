@@ -26,6 +26,7 @@ class Config:
     TESTING = False
     DEFAULT_DEBUG = False
     DEFAULT_CORS_ORIGINS = ""
+    DEFAULT_LOG_FORMAT = "json"
 
     def __init__(self) -> None:
         env = FileAwareEnv(eager=False)
@@ -53,6 +54,14 @@ class Config:
 
         # Logs
         self.LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=one_of(LOG_LEVELS))
+        self.LOG_FORMAT = env.str("LOG_FORMAT", self.DEFAULT_LOG_FORMAT, validate=one_of(("json", "console")))
+        self.LOG_FILE = env.path("LOG_FILE", None)
+        self.LOG_INPUTS = env.bool("LOG_INPUTS", False)
+
+        # Metrics
+        self.PROMETHEUS_MULTIPROC_DIR = env.path("PROMETHEUS_MULTIPROC_DIR", None)
+        self.METRICS_ALLOW_PRIVATE = env.bool("METRICS_ALLOW_PRIVATE", False)
+        self.SERVER_TIMING = env.bool("SERVER_TIMING", False)
 
         try:
             env.seal()
@@ -72,6 +81,7 @@ class DevelopmentConfig(Config):
 
     DEFAULT_DEBUG = True
     DEFAULT_CORS_ORIGINS = "*"
+    DEFAULT_LOG_FORMAT = "console"
 
 
 class TestingConfig(Config):

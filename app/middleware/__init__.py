@@ -2,9 +2,9 @@
 
 from flask import Flask
 
-from app.middleware import cors, logging, request_id
+from app.middleware import cors, logging, metrics, request_id, server_timing
 
-MIDDLEWARE = (request_id, logging, cors)
+MIDDLEWARE = (request_id, logging, metrics, server_timing, cors)
 
 
 def init_app(app: Flask) -> None:

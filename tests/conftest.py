@@ -1,0 +1,173 @@
+"""The ladder: a store, an app on it, a client of the app, and models to put behind them."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from click.testing import CliRunner
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import settings as hypothesis_settings
+from threadpoolctl import threadpool_limits
+
+from app import create_app
+from app.models.ml_models import model_manager
+from app.models.store import ModelStore
+from config import Config, load_config
+from tests import settings
+from tests.estimators import BOXES, INCOME, PEOPLE, SumClassifier, fitted
+
+hypothesis_settings.register_profile("suite", deadline=None)
+hypothesis_settings.load_profile("suite")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _settings_of_the_shell_are_ignored() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in settings.declared():
+            patch.delenv(name, raising=False)
+            patch.delenv(f"{name}_FILE", raising=False)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread_per_process() -> Iterator[None]:
+    """As in serving; on busy machines thread pools fight for the cores, and small fits take seconds."""
+    with threadpool_limits(1):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _logging_is_restored() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.contextvars.clear_contextvars()
+
+
+def configuration(models_dir: Path, environment: str = "testing", **variables: object) -> Config:
+    """The settings as a process with these environment variables would read them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MODELS_DIR", str(models_dir))
+        for name, value in variables.items():
+            patch.setenv(name, str(value))
+        return load_config(environment)
+
+
+def serve_model(models_dir: Path, model: Any, scaler: Any = None, **options: Any) -> FlaskClient:
+    """A client of a new app which serves ``model``; ``options`` are settings and what `save_model` takes."""
+    saving = {name: options.pop(name) for name in ("sample", "metadata", "version") if name in options}
+    app = create_app(configuration(models_dir, **options))
+    with app.app_context():
+        model_manager.save_model(model, scaler, **saving)
+        model_manager.load_model()
+    return app.test_client()
+
+
+@pytest.fixture
+def models_dir(tmp_path: Path) -> Path:
+    return tmp_path / "models"
+
+
+@pytest.fixture
+def store(models_dir: Path) -> ModelStore:
+    return ModelStore(models_dir)
+
+
+@pytest.fixture
+def build_app(models_dir: Path) -> Callable[..., Flask]:
+    """Make an app on the test's store, with the given settings and nothing loaded."""
+    return lambda environment="testing", **variables: create_app(
+        configuration(models_dir, environment, **variables)
+    )
+
+
+@pytest.fixture
+def serve(models_dir: Path) -> Callable[..., FlaskClient]:
+    """Serve a model out of the test's store; see `serve_model`."""
+
+    def serve(model: Any, scaler: Any = None, **options: Any) -> FlaskClient:
+        return serve_model(models_dir, model, scaler, **{"sample": BOXES} | options)
+
+    return serve
+
+
+@pytest.fixture
+def client(serve: Callable[..., FlaskClient]) -> FlaskClient:
+    """A client of an app that serves `SumClassifier`."""
+    return serve(fitted(SumClassifier()))
+
+
+@pytest.fixture
+def app(client: FlaskClient) -> Flask:
+    """An app that serves `SumClassifier`."""
+    return client.application
+
+
+@pytest.fixture
+def empty_app(build_app: Callable[..., Flask]) -> Flask:
+    """An app on an empty store."""
+    return build_app()
+
+
+@pytest.fixture
+def logged(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
+    """The lines logged so far by apps that the test itself made: their log goes to its output."""
+    return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.fixture(scope="session")
+def people_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """People by age, with some missing, and city; ``income`` is what to predict."""
+    path = tmp_path_factory.mktemp("data") / "people.csv"
+    PEOPLE.assign(income=INCOME).to_csv(path, index=False)
+    return path
+
+
+def run_training(models_dir: Path, *arguments: str) -> Any:
+    """Run ``train_model.py`` in this process."""
+    from train_model import main
+
+    return CliRunner().invoke(main, arguments, env={"MODELS_DIR": str(models_dir)})
+
+
+@pytest.fixture(scope="session")
+def trained_dir(tmp_path_factory: pytest.TempPathFactory, people_csv: Path) -> Path:
+    """A store with what ``train_model.py`` makes of three data sets; ``synthetic`` is active."""
+    root = tmp_path_factory.mktemp("trained") / "models"
+    for version, arguments in {
+        "wine": ("--dataset", "wine"),
+        "people": ("--data", str(people_csv), "--target", "income"),
+        "synthetic": (),
+    }.items():
+        result = run_training(root, "--version", version, *arguments)
+        assert result.exit_code == 0, result.output
+    return root
+
+
+@pytest.fixture
+def trained(trained_dir: Path) -> Callable[[str], FlaskClient]:
+    """A client of an app which serves one of the trained versions."""
+
+    def trained(version: str) -> FlaskClient:
+        app = create_app(configuration(trained_dir))
+        with app.app_context():
+            model_manager.load_model(version)
+        return app.test_client()
+
+    return trained
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data sets beside the project, where there is one."""
+    folder = settings.ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the data sets in ../shared/data are not on this machine")
+    return folder
