@@ -6,10 +6,9 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
-from werkzeug.local import LocalProxy
 
 from app.middleware import log_lines, log_sinks
-from app.middleware.record import RequestRecord
+from app.middleware.record import RequestRecord, unwrap
 from config import ConfigError
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -25,7 +24,7 @@ class SinkHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            line: Any = self.format(record)
+            line = self.format(record).encode()
         except Exception:  # a message that does not fit its arguments is no reason to fail
             return
         self.sink.write(line)
@@ -43,6 +42,7 @@ def configure(settings: Any) -> log_sinks.Sink:
             sink = log_sinks.TeeSink(sink, log_sinks.FileSink(path))
         except OSError as error:
             raise ConfigError(f"LOG_FILE={str(path)!r}: cannot be written: {error.strerror}") from None
+    render = log_lines.renderers(console=settings["LOG_FORMAT"] == "console")
     remove_meta: Any = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler = SinkHandler(sink)
     handler.setFormatter(
@@ -53,7 +53,7 @@ def configure(settings: Any) -> log_sinks.Sink:
                 log_lines.add_request_id,
                 log_lines.add_timestamp,
             ],
-            processors=[remove_meta, *log_lines.renderers(console=settings["LOG_FORMAT"] == "console")],
+            processors=[remove_meta, *render, lambda _, __, line: line.decode()],
         )
     )
     root = logging.getLogger()
@@ -87,7 +87,7 @@ class RequestLog:
 
     def report(self, response: Response) -> Response:
         """One line: who asked for what, how it ended, how long it took in milliseconds."""
-        context, asked = _real(g), _real(request)
+        context, asked = unwrap(g), unwrap(request)
         record: RequestRecord = context.record
         environ = asked.environ
         rule = asked.url_rule
@@ -119,12 +119,6 @@ class _Output:
 def method_label(method: str) -> str:
     """The method, if it is one of HTTP's usual; a caller may send any word."""
     return method if method in METHODS else "other"
-
-
-def _real(proxy: Any) -> Any:
-    """What a proxy stands for: each access through it costs a microsecond."""
-    assert isinstance(proxy, LocalProxy)
-    return proxy._get_current_object()
 
 
 def _integer(text: str | None) -> int | None:

@@ -11,6 +11,7 @@ from app.middleware import instruments
 from app.middleware.instruments import REFUSALS, Instruments
 from app.middleware.logging import UNMATCHED, method_label
 from app.middleware.metrics_observer import MetricsObserver
+from app.middleware.record import unwrap
 from app.models.ml_models import EXTENSION as MODEL_MANAGER
 
 EXTENSION = "metrics"
@@ -58,12 +59,13 @@ class RequestCounter:
         self._durations: dict[str, Callable[[float], None]] = {}
 
     def __call__(self, response: Response) -> Response:
-        rule = request.url_rule
+        asked = unwrap(request)
+        rule = asked.url_rule
         route = rule.rule if rule else UNMATCHED
-        key = (route, method_label(request.environ["REQUEST_METHOD"]), response.status_code)
+        key = (route, method_label(asked.environ["REQUEST_METHOD"]), response.status_code)
         count = self._requests.get(key) or self._bind(key)
         count()
-        self._durations[route](perf_counter() - g.record.started)
+        self._durations[route](perf_counter() - unwrap(g).record.started)
         self._instruments.recent.count()
         return response
 

@@ -35,6 +35,11 @@ class RequestRecord:
         self.answered = perf_counter()
 
 
+def unwrap(proxy: Any) -> Any:
+    """What ``g`` or ``request`` stands for now: each access through the proxy costs a microsecond."""
+    return proxy._get_current_object()
+
+
 def note_caller(body: Mapping[str, Any]) -> None:
     """Log the ``request_id`` and ``client_id`` of a validated body with the running request."""
     record: RequestRecord | None = g.get("record")
