@@ -55,7 +55,7 @@ def to_json(_: Any, __: str, event: Event) -> bytes:
 
 def to_text(_: Any, name: str, event: Event, *, render: Processor) -> bytes:
     """One line for people; those of a traceback are indented below it."""
-    shown = {key: _shown(value) if key != "exc_info" else value for key, value in event.items()}
+    shown = {_escape(key): _shown(value) if key != "exc_info" else value for key, value in event.items()}
     return f"{render(None, name, shown)!s}\n".encode(errors="backslashreplace")
 
 
