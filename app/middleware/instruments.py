@@ -4,7 +4,7 @@ import os
 from functools import cache
 from pathlib import Path
 from time import time
-from typing import Any
+from typing import Any, Literal
 
 import prometheus_client.values
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -19,49 +19,47 @@ from app.middleware.recent import RecentRequests
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 REFUSALS = frozenset({"rate_limit", "overloaded", "authentication", "permission", "payload_too_large"})
 
+Mode = Literal["livesum", "livemax"]
+
 
 class Instruments:
     """The metrics of one process, and how to read those of the whole service."""
 
     def __init__(self, recent_requests: RecentRequests) -> None:
-        self.registry = registry = CollectorRegistry()
         self.recent = recent_requests
         self.started = time()
+        self.registry = CollectorRegistry()
+        self.requests = self._counter("http_requests", "Requests answered.", "route", "method", "status")
+        self.duration = self._histogram("http_request_duration_seconds", "Time to answer.", "route")
+        self.in_flight = self._gauge("http_requests_in_flight", "Requests being answered.", mode="livesum")
+        self.refused = self._counter("requests_refused", "Requests refused before their work.", "reason")
+        self._count_models()
+        self.worker_starts = self._counter("worker_starts", "Worker processes started.")
+        self.worker_starts.inc()
 
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(name, text, labels, registry=registry)
-
-        def histogram(name: str, text: str, *labels: str) -> Histogram:
-            return Histogram(name, text, labels, registry=registry, buckets=BUCKETS)
-
-        self.requests = counter("http_requests_total", "Requests answered.", "route", "method", "status")
-        self.duration = histogram("http_request_duration_seconds", "Time to answer a request.", "route")
-        self.in_flight = Gauge(
-            "http_requests_in_flight",
-            "Requests being answered.",
-            registry=registry,
-            multiprocess_mode="livesum",
-        )
-        self.refused = counter("requests_refused_total", "Requests refused before their work.", "reason")
-        self.rows = counter("prediction_rows_total", "Rows predicted, or answered from the cache.", "version")
-        self.predictions = counter("predictions_total", "Predictions by what they say.", "version", "label")
-        self.engine = histogram(
+    def _count_models(self) -> None:
+        self.rows = self._counter("prediction_rows", "Rows predicted, or answered from the cache.", "version")
+        self.predictions = self._counter("predictions", "Predictions by label.", "version", "label")
+        self.engine = self._histogram(
             "prediction_duration_seconds", "Time of a prediction in the engine.", "version", "engine"
         )
-        self.engine_failures = counter(
-            "engine_failures_total", "Failures of an engine at run time.", "engine"
+        self.engine_failures = self._counter(
+            "engine_failures", "Failures of an engine at run time.", "engine"
         )
-        self.cache = counter("cache_lookups_total", "Rows looked up in the cache.", "outcome")
-        self.load = Gauge(
-            "model_load_seconds",
-            "Time to verify and load a version.",
-            ["version"],
-            registry=registry,
-            multiprocess_mode="livemax",
+        self.cache = self._counter("cache_lookups", "Rows looked up in the cache.", "outcome")
+        self.load = self._gauge(
+            "model_load_seconds", "Time to verify and load a version.", "version", mode="livemax"
         )
-        self.load_refusals = counter("model_load_refusals_total", "Versions that failed a check at loading.")
-        self.worker_starts = counter("worker_starts_total", "Worker processes started.")
-        self.worker_starts.inc()
+        self.load_refusals = self._counter("model_load_refusals", "Versions that failed a check at loading.")
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, *labels: str) -> Histogram:
+        return Histogram(name, text, labels, registry=self.registry, buckets=BUCKETS)
+
+    def _gauge(self, name: str, text: str, *labels: str, mode: Mode) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry, multiprocess_mode=mode)
 
     def collect(self) -> list[Metric]:
         """All metrics, each with the numbers of the whole service."""

@@ -53,7 +53,7 @@ def configure(settings: Any) -> log_sinks.Sink:
                 log_lines.add_request_id,
                 log_lines.add_timestamp,
             ],
-            processors=[remove_meta, *render, lambda _, __, line: line.decode()],
+            processors=[remove_meta, *render, _decode],
         )
     )
     root = logging.getLogger()
@@ -107,6 +107,10 @@ class RequestLog:
             event["caller"] = caller.id
         (self._log.error if response.status_code >= 500 else self._log.info)("request", **event)
         return response
+
+
+def _decode(_: Any, __: str, line: Any) -> str:
+    return str(line, "utf-8")
 
 
 class _Output:

@@ -7,6 +7,7 @@ from typing import Any
 from flask import g, has_request_context
 
 from app.middleware.instruments import Instruments
+from app.middleware.record import unwrap
 from app.models.conformance import RawRows
 from app.models.loading import LoadedModel
 from app.models.observer import Observer
@@ -33,7 +34,7 @@ class MetricsObserver(Observer):
         if not (answer.cached and all(answer.cached)):
             version.time(answer.model.engine.name, seconds)
         if has_request_context():
-            g.record.add(answer, rows, seconds=seconds, log_inputs=self._log_inputs)
+            unwrap(g).record.add(answer, rows, seconds=seconds, log_inputs=self._log_inputs)
 
     def cache_looked_up(self, *, hits: int, misses: int) -> None:
         if hits:
