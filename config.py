@@ -38,6 +38,7 @@ class Config:
     TESTING = False
     DEFAULT_DEBUG = False
     DEFAULT_CORS_ORIGINS: tuple[str, ...] = ()
+    DEFAULT_LOG_FORMAT = "json"
     DEFAULT_RATE_LIMIT = ""
     DEFAULT_RATE_LIMIT_ADMIN = ""
 
@@ -95,6 +96,14 @@ class Config:
 
         # Logs
         self.LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=one_of(LOG_LEVELS))
+        self.LOG_FORMAT = env.str("LOG_FORMAT", self.DEFAULT_LOG_FORMAT, validate=one_of(("json", "console")))
+        self.LOG_FILE = env.path("LOG_FILE", None)
+        self.LOG_INPUTS = env.bool("LOG_INPUTS", False)
+
+        # Metrics
+        self.PROMETHEUS_MULTIPROC_DIR = env.path("PROMETHEUS_MULTIPROC_DIR", None)
+        self.METRICS_ALLOW_PRIVATE = env.bool("METRICS_ALLOW_PRIVATE", False)
+        self.SERVER_TIMING = env.bool("SERVER_TIMING", False)
 
         try:
             env.seal()

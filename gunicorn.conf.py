@@ -1,9 +1,17 @@
 """The production server's settings; the service's own are in config.py."""
 
+import logging
+import os
+import re
+import shutil
 import sys
 from typing import Any
 
+from gunicorn.glogging import Logger
+
 from app.announcement import announce
+from app.middleware import worker_slots
+from app.middleware.logging import configure
 from config import ConfigError, load_config
 
 try:
@@ -32,9 +40,53 @@ limit_request_fields = 50
 limit_request_field_size = 4096
 
 
+class ServiceLogger(Logger):  # type: ignore[misc] # gunicorn ships no types
+    """gunicorn's own lines go the way of the service's."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        try:
+            configure(vars(settings))
+        except ConfigError as error:
+            sys.exit(f"Wrong configuration: {error}")
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+        self.error_log.setLevel(logging.NOTSET)
+
+    def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """Without what the client sent: a malformed request may hold its key."""
+        super().warning(INVALID_REQUEST.sub(r"\1", msg), *args, **kwargs)
+
+    def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """Without the address asked for: its query may hold a key."""
+        super().exception("Error handling request" if msg.startswith("Error handling") else msg, **kwargs)
+
+
+INVALID_REQUEST = re.compile(r"(?s)(Invalid request from ip=.*?: [\w ()]*).*")
+logger_class = ServiceLogger
+
+
+def on_starting(server: Any) -> None:
+    """Make the directory in which the workers count, or empty the one that was given."""
+    server.made_directory = None
+    if directory := settings.PROMETHEUS_MULTIPROC_DIR:
+        worker_slots.wipe(directory)
+    else:
+        server.made_directory = worker_slots.make_directory()
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(server.made_directory)
+
+
+def on_exit(server: Any) -> None:
+    """Remove the directory if it was made here, and no server that took over counts in it."""
+    directory = server.made_directory
+    if directory and not worker_slots.living(directory):
+        shutil.rmtree(directory, ignore_errors=True)
+
+
 def when_ready(server: Any) -> None:
-    """Print where the service listens and a request to try."""
-    announce(settings)
+    """Say where the service listens, and to people a request to try."""
+    if settings.LOG_FORMAT == "console":
+        announce(settings)
 
 
 def post_worker_init(worker: Any) -> None:

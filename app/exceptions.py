@@ -8,6 +8,7 @@ ServiceError
 │   └── UnsupportedModel    the estimator cannot be served
 ├── VersionNotFound         the store has no such version
 ├── VersionExists           the store has that version already
+├── NothingToRollBack       no version that served before is left
 ├── PredictionFailed        the model raised on input that passed validation
 ├── AuthenticationRequired  the caller did not show a valid key or token
 ├── PermissionMissing       the caller's key or token lacks the scope
@@ -108,6 +109,15 @@ class Overloaded(ServiceError):
             details={"retry_after": retry_after},
             headers={"Retry-After": str(retry_after)},
         )
+
+
+class NothingToRollBack(ServiceError):
+    """No version that served before is left in the store."""
+
+    error_type = "conflict"
+
+    def __init__(self) -> None:
+        super().__init__("There is no earlier version to go back to")
 
 
 class PredictionFailed(ServiceError):

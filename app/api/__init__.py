@@ -2,9 +2,9 @@
 
 from flask import Flask
 
-from app.api import errors, health, model_info, predictions
+from app.api import errors, health, metrics, model_info, predictions, stats
 
-BLUEPRINTS = (health.bp, predictions.bp, model_info.bp)
+BLUEPRINTS = (health.bp, predictions.bp, model_info.bp, stats.bp, metrics.bp)
 
 
 def init_app(app: Flask) -> None:

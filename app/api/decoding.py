@@ -6,14 +6,10 @@ from typing import Any
 import orjson
 from flask import request
 from marshmallow import Schema, ValidationError
-from structlog.contextvars import bind_contextvars
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from app.api.fields import ExactFloat, RoundedInteger
 from app.exceptions import InvalidInput
-
-# The identifiers of a body and their keys in the log, where request_id is that of the header.
-LOGGED = {"request_id": "body_request_id", "client_id": "client_id"}
 
 
 def load_body(schema: Schema) -> dict[str, Any]:
@@ -29,12 +25,9 @@ def load_body(schema: Schema) -> dict[str, Any]:
     if not request.is_json:
         raise UnsupportedMediaType
     try:
-        body = _load(schema, raw)
+        return _load(schema, raw)
     except ValidationError as error:
         raise InvalidInput(_flatten(error.messages_dict)) from None
-    if given := {key: body[field] for field, key in LOGGED.items() if field in body}:
-        bind_contextvars(**given)
-    return body
 
 
 def _read() -> bytes:

@@ -7,17 +7,21 @@ from app.middleware import (
     cors,
     load_shedding,
     logging,
+    metrics,
     prediction_cache,
     proxies,
     rate_limit,
     request_id,
     security_headers,
+    server_timing,
 )
 
 MIDDLEWARE = (
     proxies,
     request_id,
     logging,
+    metrics,
+    server_timing,
     load_shedding,
     authentication,
     rate_limit,

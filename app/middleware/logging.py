@@ -1,80 +1,129 @@
-"""One structured line per request, and everything else the service has to say, through structlog."""
+"""One structured line per request, and everything else the process has to say, through structlog."""
 
 import logging
-import sys
 from time import perf_counter
 from typing import Any
 
-import orjson
 import structlog
 from flask import Flask, Response, g, request
-from structlog.tracebacks import ExceptionDictTransformer
 
-# Local variables stay out: they hold what callers sent, and their repr made one line 55 MB long.
-tracebacks = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
+from app.middleware import log_lines, log_sinks
+from app.middleware.record import RequestRecord, unwrap
+from config import ConfigError
 
-log = structlog.stdlib.get_logger("app.request")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+UNMATCHED = "unmatched"
 
 
-def configure(*, level: str, console: bool) -> None:
-    """Send all log records of the process to stdout, as JSON lines or, for people, as text."""
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    renderers: list[Any] = (
-        [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
-        if console
-        else [tracebacks, structlog.processors.JSONRenderer(_dumps)]
-    )
-    handler = logging.StreamHandler(sys.stdout)
+class SinkHandler(logging.Handler):
+    """The standard library's way to the sink, for all lines but those of requests."""
+
+    def __init__(self, sink: log_sinks.Sink) -> None:
+        super().__init__()
+        self.sink = sink
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record).encode()
+        except Exception:  # a message that does not fit its arguments is no reason to fail
+            return
+        self.sink.write(line)
+
+
+def configure(settings: Any) -> log_sinks.Sink:
+    """Send all log records of the process to stdout, and to ``LOG_FILE`` if there is one.
+
+    :param settings: a mapping with ``LOG_LEVEL``, ``LOG_FORMAT`` and ``LOG_FILE``.
+    :raises ConfigError: if the log file cannot be opened.
+    """
+    sink = log_sinks.standard_output()
+    if path := settings["LOG_FILE"]:
+        try:
+            sink = log_sinks.TeeSink(sink, log_sinks.FileSink(path))
+        except OSError as error:
+            raise ConfigError(f"LOG_FILE={str(path)!r}: cannot be written: {error.strerror}") from None
+    render = log_lines.renderers(console=settings["LOG_FORMAT"] == "console")
+    remove_meta: Any = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler = SinkHandler(sink)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
+            foreign_pre_chain=[
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.ExtraAdder(),
+                log_lines.add_request_id,
+                log_lines.add_timestamp,
+            ],
+            processors=[remove_meta, *render, _decode],
         )
-    )
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(level)
+    root.setLevel(settings["LOG_LEVEL"])
+    return sink
 
 
 def init_app(app: Flask) -> None:
     """Log each request once it is answered."""
-    configure(level=app.config["LOG_LEVEL"], console=app.debug)
-    app.before_request(start)
-    app.after_request(report)
+    log = RequestLog(configure(app.config), app.config)
+    app.before_request(log.start)
+    app.after_request(log.report)
 
 
-def start() -> None:
-    """Start the clock, and put the request id on every line logged from here on."""
-    g.started = perf_counter()
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+class RequestLog:
+    """The request's own line, past the standard library: that alone would cost 15 µs."""
+
+    def __init__(self, sink: log_sinks.Sink, settings: Any) -> None:
+        render = log_lines.renderers(console=settings["LOG_FORMAT"] == "console")
+        self._log = structlog.wrap_logger(
+            _Output(sink),
+            processors=[structlog.processors.add_log_level, log_lines.add_timestamp, *render],
+            wrapper_class=structlog.make_filtering_bound_logger(settings["LOG_LEVEL"]),
+            context_class=dict,
+        ).bind()
+
+    def start(self) -> None:
+        """Start the clock."""
+        g.record = RequestRecord()
+
+    def report(self, response: Response) -> Response:
+        """One line: who asked for what, how it ended, how long it took in milliseconds."""
+        context, asked = unwrap(g), unwrap(request)
+        record: RequestRecord = context.record
+        environ = asked.environ
+        rule = asked.url_rule
+        event = {
+            "request_id": context.request_id,
+            "method": method_label(environ["REQUEST_METHOD"]),
+            "route": rule.rule if rule else UNMATCHED,
+            "status": response.status_code,
+            "duration_ms": round((perf_counter() - record.started) * 1000, 3),
+            "bytes_in": _integer(environ.get("CONTENT_LENGTH")),
+            "bytes_out": _integer(response.headers.get("Content-Length")),
+            "client": environ.get("REMOTE_ADDR"),
+            **record.fields,
+        }
+        caller = context.get("caller")
+        if caller is not None:
+            event["caller"] = caller.id
+        (self._log.error if response.status_code >= 500 else self._log.info)("request", **event)
+        return response
 
 
-def report(response: Response) -> Response:
-    """One line: what was asked, how it ended, how long it took in milliseconds."""
-    log.info(
-        "request",
-        method=request.method,
-        path=request.path,
-        status=response.status_code,
-        duration_ms=round((perf_counter() - g.started) * 1000, 3),
-    )
-    return response
+def _decode(_: Any, __: str, line: Any) -> str:
+    return str(line, "utf-8")
 
 
-def _dumps(event: Any, default: Any = None, **_: Any) -> str:
-    return orjson.dumps(event, default=default).decode()
+class _Output:
+    """What structlog calls with a rendered line."""
+
+    def __init__(self, sink: log_sinks.Sink) -> None:
+        self.info = self.error = sink.write
+
+
+def method_label(method: str) -> str:
+    """The method, if it is one of HTTP's usual; a caller may send any word."""
+    return method if method in METHODS else "other"
+
+
+def _integer(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() else None

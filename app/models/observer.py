@@ -1,5 +1,6 @@
 """The seam between the door and whatever counts what happens behind it."""
 
+from app.models.conformance import RawRows
 from app.models.loading import LoadedModel
 from app.models.predictions import Answer
 
@@ -7,8 +8,9 @@ from app.models.predictions import Answer
 class Observer:
     """Told of what happens; this one does nothing, and is the base of those that do."""
 
-    def predicted(self, answer: Answer, *, seconds: float) -> None:
-        """Rows were predicted; ``seconds`` were spent in the engine, or in the cache."""
+    def predicted(self, answer: Answer, *, rows: RawRows, seconds: float) -> None:
+        """``rows``, as the caller gave them, were predicted; ``seconds`` were spent in the engine, or in the
+        cache."""
 
     def cache_looked_up(self, *, hits: int, misses: int) -> None:
         """Rows were looked up in the cache; told before `predicted`, and not if nobody looked."""

@@ -93,7 +93,7 @@ class ModelService:
         else:
             outcome, cached = _run(model, inspected), []
         answer = Answer(model, outcome, warnings, cached)
-        self.observer.predicted(answer, seconds=perf_counter() - started)
+        self.observer.predicted(answer, rows=rows, seconds=perf_counter() - started)
         return answer
 
 

@@ -4,6 +4,7 @@ import json
 import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from time import perf_counter
@@ -130,10 +131,9 @@ def send_chunks(port, path, size, count, body=None):
     with socket.create_connection(("127.0.0.1", port), PATIENCE, ("127.0.4.2", 0)) as connection:
         connection.sendall(f"{head}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n".encode())
         frames = (b"%x\r\n%b\r\n" % (size, body[i * size : (i + 1) * size]) for i in range(count))
-        try:
+        # It may be refused before all was sent, with the answer on its way.
+        with suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(b"".join(frames) + b"0\r\n\r\n")
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # refused before all was sent, with the answer on its way
         try:
             return connection.recv(4096)
         except ConnectionResetError:

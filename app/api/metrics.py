@@ -1,0 +1,17 @@
+"""``GET /metrics``: what Prometheus scrapes."""
+
+from flask import Blueprint, Response, current_app
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from app.middleware.instruments import ServiceCollector
+from app.middleware.metrics import of_app
+
+bp = Blueprint("metrics", __name__)
+
+
+@bp.get("/metrics")
+def metrics() -> Response:
+    """The numbers of the whole service, in Prometheus' text format."""
+    registry = CollectorRegistry()
+    registry.register(ServiceCollector(of_app(), workers=current_app.config["WORKERS"]))
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,16 @@
+"""``GET /api/stats``: the metrics for people."""
+
+from typing import Any
+
+from flask import Blueprint
+
+from app.middleware.metrics import of_app
+from app.middleware.statistics import summarize
+
+bp = Blueprint("stats", __name__)
+
+
+@bp.get("/api/stats")
+def stats() -> dict[str, Any]:
+    """Requests, errors and times of the whole service since its start."""
+    return summarize(of_app())

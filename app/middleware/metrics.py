@@ -1,0 +1,91 @@
+"""Counts each request and what happens behind the door; ``/metrics`` and ``/api/stats`` show the sums."""
+
+from collections.abc import Callable, Iterable
+from ipaddress import ip_address
+from time import perf_counter
+from typing import Any
+
+from flask import Flask, Response, current_app, g, request
+
+from app.middleware import instruments
+from app.middleware.instruments import REFUSALS, Instruments
+from app.middleware.logging import UNMATCHED, method_label
+from app.middleware.metrics_observer import MetricsObserver
+from app.middleware.record import unwrap
+from app.models.ml_models import EXTENSION as MODEL_MANAGER
+
+EXTENSION = "metrics"
+
+
+def init_app(app: Flask) -> None:
+    """Count; over all workers where a directory is given, else for this process."""
+    directory = app.config["PROMETHEUS_MULTIPROC_DIR"]
+    counted = instruments.shared(directory) if directory else instruments.private()
+    app.extensions[EXTENSION] = counted
+    service = app.extensions[MODEL_MANAGER]
+    service.observer = MetricsObserver(counted, log_inputs=app.config["LOG_INPUTS"])
+    app.after_request(RequestCounter(counted))
+    app.wsgi_app = InFlight(app.wsgi_app, counted)  # type: ignore[method-assign] # as Flask's documentation does
+
+
+def of_app() -> Instruments:
+    """The metrics of the running app."""
+    found: Instruments = current_app.extensions[EXTENSION]
+    return found
+
+
+def refused(reason: str) -> None:
+    """Count a request that was refused; a reason not in `REFUSALS` counts as ``other``."""
+    of_app().refused.labels(reason if reason in REFUSALS else "other").inc()
+
+
+def open_without_key() -> bool:
+    """Whether the running request may read ``/metrics`` without a key: ``METRICS_ALLOW_PRIVATE`` is set, and
+    it comes straight from a private address, not through a proxy on one."""
+    if not current_app.config["METRICS_ALLOW_PRIVATE"] or "HTTP_X_FORWARDED_FOR" in request.environ:
+        return False
+    try:
+        return ip_address(request.remote_addr or "").is_private
+    except ValueError:
+        return False
+
+
+class RequestCounter:
+    """Counts an answered request. The children for its labels are kept: finding one costs 2 µs."""
+
+    def __init__(self, counted: Instruments) -> None:
+        self._instruments = counted
+        self._requests: dict[tuple[str, str, int], Callable[[], None]] = {}
+        self._durations: dict[str, Callable[[float], None]] = {}
+
+    def __call__(self, response: Response) -> Response:
+        asked = unwrap(request)
+        rule = asked.url_rule
+        route = rule.rule if rule else UNMATCHED
+        key = (route, method_label(asked.environ["REQUEST_METHOD"]), response.status_code)
+        count = self._requests.get(key) or self._bind(key)
+        count()
+        self._durations[route](perf_counter() - unwrap(g).record.started)
+        self._instruments.recent.count()
+        return response
+
+    def _bind(self, key: tuple[str, str, int]) -> Callable[[], None]:
+        route = key[0]
+        self._durations.setdefault(route, self._instruments.duration.labels(route).observe)
+        return self._requests.setdefault(key, self._instruments.requests.labels(*key).inc)
+
+
+class InFlight:
+    """WSGI middleware, because it must count down however a request ends."""
+
+    def __init__(self, app: Callable[..., Iterable[bytes]], counted: Instruments) -> None:
+        self._app = app
+        self._up = counted.in_flight.inc
+        self._down = counted.in_flight.dec
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        self._up()
+        try:
+            return self._app(environ, start_response)
+        finally:
+            self._down()

@@ -1,0 +1,92 @@
+"""What the door tells: counted, and noted for the log line of the running request."""
+
+from collections import Counter as Tally
+from collections.abc import Callable
+from typing import Any
+
+from flask import g, has_request_context
+
+from app.middleware.instruments import Instruments
+from app.middleware.record import unwrap
+from app.models.conformance import RawRows
+from app.models.loading import LoadedModel
+from app.models.observer import Observer
+from app.models.predictions import Answer
+
+MAX_LABELS = 100
+MAX_VERSIONS = 50
+OTHER = "other"
+
+
+class MetricsObserver(Observer):
+    """Counts what it is told of. Versions are those that were loaded, the first 50 of them by name."""
+
+    def __init__(self, counted: Instruments, *, log_inputs: bool) -> None:
+        self._instruments = counted
+        self._log_inputs = log_inputs
+        self._hit = counted.cache.labels("hit").inc
+        self._miss = counted.cache.labels("miss").inc
+        self._versions: dict[str, _Version] = {}
+
+    def predicted(self, answer: Answer, *, rows: RawRows, seconds: float) -> None:
+        version = self._version(answer.model)
+        version.count(answer)
+        if not (answer.cached and all(answer.cached)):
+            version.time(answer.model.engine.name, seconds)
+        if has_request_context():
+            unwrap(g).record.add(answer, rows, seconds=seconds, log_inputs=self._log_inputs)
+
+    def cache_looked_up(self, *, hits: int, misses: int) -> None:
+        if hits:
+            self._hit(hits)
+        if misses:
+            self._miss(misses)
+
+    def failed(self, engine: str) -> None:
+        self._instruments.engine_failures.labels(engine).inc()
+
+    def loaded(self, model: LoadedModel, *, seconds: float) -> None:
+        self._instruments.load.labels(self._version(model).name).set(seconds)
+
+    def refused(self, version: str, reason: str) -> None:
+        self._instruments.load_refusals.inc()
+
+    def _version(self, model: LoadedModel) -> "_Version":
+        if (version := self._versions.get(model.version)) is not None:
+            return version
+        name = model.version if len(self._versions) < MAX_VERSIONS else OTHER
+        return self._versions.setdefault(model.version, _Version(self._instruments, name, model))
+
+
+class _Version:
+    """The counters of one version, bound to their labels once."""
+
+    def __init__(self, counted: Instruments, name: str, model: LoadedModel) -> None:
+        self.name = name
+        self._instruments = counted
+        self._rows = counted.rows.labels(name).inc
+        self._classes = model.output.classes
+        self._labels: dict[int, Callable[[float], None]] = {}
+        self._engines: dict[str, Callable[[float], None]] = {}
+
+    def count(self, answer: Answer) -> None:
+        values = answer.outcome.values
+        self._rows(len(values))
+        if not self._classes or len(self._classes) > MAX_LABELS:
+            self._label(-1)(len(values))
+        elif len(values) == 1:
+            self._label(int(values[0]))(1)
+        else:
+            for code, number in Tally(values.tolist()).items():
+                self._label(code)(number)
+
+    def time(self, engine: str, seconds: float) -> None:
+        if (observe := self._engines.get(engine)) is None:
+            observe = self._engines[engine] = self._instruments.engine.labels(self.name, engine).observe
+        observe(seconds)
+
+    def _label(self, code: int) -> Callable[[float], Any]:
+        if (count := self._labels.get(code)) is None:
+            label = str(self._classes[code]) if code >= 0 else OTHER if self._classes else "value"
+            count = self._labels[code] = self._instruments.predictions.labels(self.name, label).inc
+        return count

@@ -1,0 +1,111 @@
+import random
+import string
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from sklearn.linear_model import LinearRegression
+
+from app.middleware import metrics
+from app.models.ml_models import model_manager
+from tests.estimators import BOXES, SizeClassifier, SumClassifier, fitted
+
+
+@pytest.fixture
+def series():
+    def series(client):
+        families = text_string_to_metric_families(client.get("/metrics").text)
+        return {(s.name, tuple(s.labels.values())): s.value for family in families for s in family.samples}
+
+    return series
+
+
+def test_requests_are_counted_by_route_method_and_status(client, series):
+    client.get("/api/health")
+    client.get("/api/health")
+    client.get("/api/nothing")
+    client.delete("/api/predict")
+    found = series(client)
+    assert found["http_requests_total", ("GET", "/api/health", "200")] == 2
+    assert found["http_requests_total", ("GET", "unmatched", "404")] == 1
+    assert found["http_requests_total", ("DELETE", "unmatched", "405")] == 1
+    assert found["http_request_duration_seconds_count", ("/api/health",)] == 2
+    assert found["http_requests_in_flight", ()] == 1
+
+
+def test_predictions_are_counted_by_version_and_label(serve, series):
+    client = serve(fitted(SizeClassifier()), version="v1")
+    client.post("/api/predict/batch", json={"samples": [[1, 1, 1], [9, 9, 9], [8, 8, 8]]})
+    client.post("/api/predict", json={"features": [1, 1, 1]})
+    found = series(client)
+    assert found["predictions_total", ("large", "v1")] == 2
+    assert found["predictions_total", ("small", "v1")] == 2
+    assert found["prediction_rows_total", ("v1",)] == 4
+    assert found["prediction_duration_seconds_count", ("sklearn", "v1")] == 2
+    assert found["model_load_seconds", ("v1",)] > 0
+
+
+def test_a_regressors_predictions_count_as_values(serve, series):
+    client = serve(LinearRegression().fit(BOXES, range(len(BOXES))), version="v1")
+    client.post("/api/predict", json={"features": [1, 1, 1]})
+    assert series(client)["predictions_total", ("value", "v1")] == 1
+
+
+def test_the_observer_counts_what_else_happens(app, client, series):
+    observer = app.extensions["model_manager"].observer
+    observer.cache_looked_up(hits=3, misses=0)
+    observer.cache_looked_up(hits=0, misses=2)
+    observer.failed("onnx")
+    observer.refused("v9", "it is damaged")
+    with app.app_context():
+        metrics.refused("rate_limit")
+        metrics.refused("no such reason")
+        model_manager.predict([1, 2, 3])
+    found = series(client)
+    assert found["cache_lookups_total", ("hit",)] == 3
+    assert found["cache_lookups_total", ("miss",)] == 2
+    assert found["engine_failures_total", ("onnx",)] == 1
+    assert found["model_load_refusals_total", ()] == 1
+    assert found["requests_refused_total", ("rate_limit",)] == 1
+    assert found["requests_refused_total", ("other",)] == 1
+    assert found["prediction_rows_total", (app.extensions["model_manager"].model.version,)] == 1
+
+
+def test_ten_thousand_random_requests_add_few_series(client, series):
+    client.get("/metrics")
+    before = len(series(client))
+    chance = random.Random(0)
+    for _ in range(10_000):
+        word = "".join(chance.choices(string.ascii_letters, k=8))
+        path = chance.choice(
+            [f"/{word}", f"/api/{word}", f"/api/predict/{word}", f"/api/models/{word}/predict"]
+        )
+        client.open(path, method=chance.choice(["GET", "POST", word.upper()]))
+    assert len(series(client)) - before <= 50
+
+
+@pytest.mark.parametrize(
+    ("allowed", "address", "headers", "expected"),
+    [
+        (True, "10.1.2.3", {}, True),
+        (True, "127.0.0.1", {}, True),
+        (True, "8.8.8.8", {}, False),
+        (True, "10.1.2.3", {"X-Forwarded-For": "10.9.9.9"}, False),
+        (True, "no address", {}, False),
+        (False, "10.1.2.3", {}, False),
+    ],
+)
+def test_private_addresses_may_read_metrics_where_that_is_set(build_app, allowed, address, headers, expected):
+    app = build_app(METRICS_ALLOW_PRIVATE=allowed)
+    with app.test_request_context("/metrics", headers=headers, environ_base={"REMOTE_ADDR": address}):
+        assert metrics.open_without_key() is expected
+
+
+def test_many_versions_do_not_make_many_series(serve, series):
+    client = serve(fitted(SumClassifier()))
+    service = client.application.extensions["model_manager"]
+    from dataclasses import replace
+
+    for number in range(60):
+        service.observer.loaded(replace(service.model, version=f"v{number}"), seconds=0.1)
+    loads = [key for key in series(client) if key[0] == "model_load_seconds"]
+    assert len(loads) == 51
