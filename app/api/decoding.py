@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 import orjson
-from flask import request
 from marshmallow import Schema, ValidationError
 from structlog.contextvars import bind_contextvars
-from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import UnsupportedMediaType
 
+from app.api.application import running_request
 from app.api.fields import ExactFloat, RoundedInteger
 from app.exceptions import InvalidInput
 
@@ -23,7 +23,8 @@ def load_body(schema: Schema) -> dict[str, Any]:
     :raises UnsupportedMediaType: if it is declared to be something else than JSON.
     :raises RequestEntityTooLarge: if it is longer than ``MAX_CONTENT_LENGTH``.
     """
-    raw = _read()
+    request = running_request()
+    raw = request.get_data(cache=False)
     if not raw:
         raise InvalidInput([], message="No JSON data provided")
     if not request.is_json:
@@ -35,15 +36,6 @@ def load_body(schema: Schema) -> dict[str, Any]:
     if given := {key: body[field] for field, key in LOGGED.items() if field in body}:
         bind_contextvars(**given)
     return body
-
-
-def _read() -> bytes:
-    raw = request.get_data(cache=False)
-    # Werkzeug cuts a chunked body off at the limit instead of refusing it.
-    chunked = request.content_length is None and request.environ.get("wsgi.input_terminated")
-    if chunked and request.environ["wsgi.input"].read(1):
-        raise RequestEntityTooLarge
-    return raw
 
 
 def _load(schema: Schema, raw: bytes) -> dict[str, Any]:
