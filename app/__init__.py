@@ -14,16 +14,14 @@ def create_app(config: "Config | str | None" = None) -> "Flask":
     :param config: settings, or the name of an environment; by default what ``APP_ENV`` names.
     :raises ConfigError: if a setting is wrong.
     """
-    from flask import current_app
-
     from app import api, cli, middleware
-    from app.api.application import Service
+    from app.api.application import Service, running_app
     from app.models.ml_models import model_manager
     from config import Config, load_config
 
     app = Service(__name__, static_folder=None)
     app.config.from_object(config if isinstance(config, Config) else load_config(config))
-    model_manager.init_app(app, current_app=lambda: current_app or None)
+    model_manager.init_app(app, current_app=running_app)
     middleware.init_app(app)
     api.init_app(app)
     cli.init_app(app)

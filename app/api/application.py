@@ -35,6 +35,17 @@ SIGNALS = (
 )
 
 
+def running_app() -> Flask | None:
+    """The app of the running request, or None outside of one; through ``current_app`` 1.3 µs at each use."""
+    context = _cv_app.get(None)
+    return context.app if context else None
+
+
+def running_request() -> flask.Request:
+    """The request itself; each use of ``flask.request`` costs 1.3 µs."""
+    return _cv_request.get().request
+
+
 class NoSessions(SessionInterface):
     """No cookie is read or written; without it Flask looks for one in every request: 3 µs."""
 

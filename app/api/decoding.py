@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 import orjson
-from flask import request
 from marshmallow import Schema, ValidationError
-from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import UnsupportedMediaType
 
+from app.api.application import running_request
 from app.api.fields import ExactFloat, RoundedInteger
 from app.exceptions import InvalidInput
 
@@ -19,7 +19,8 @@ def load_body(schema: Schema) -> dict[str, Any]:
     :raises UnsupportedMediaType: if it is declared to be something else than JSON.
     :raises RequestEntityTooLarge: if it is longer than ``MAX_CONTENT_LENGTH``.
     """
-    raw = _read()
+    request = running_request()
+    raw = request.get_data(cache=False)
     if not raw:
         raise InvalidInput([], message="No JSON data provided")
     if not request.is_json:
@@ -28,15 +29,6 @@ def load_body(schema: Schema) -> dict[str, Any]:
         return _load(schema, raw)
     except ValidationError as error:
         raise InvalidInput(_flatten(error.messages_dict)) from None
-
-
-def _read() -> bytes:
-    raw = request.get_data(cache=False)
-    # Werkzeug cuts a chunked body off at the limit instead of refusing it.
-    chunked = request.content_length is None and request.environ.get("wsgi.input_terminated")
-    if chunked and request.environ["wsgi.input"].read(1):
-        raise RequestEntityTooLarge
-    return raw
 
 
 def _load(schema: Schema, raw: bytes) -> dict[str, Any]:

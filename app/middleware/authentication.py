@@ -12,6 +12,7 @@ from app.middleware.api_keys import KeyRing
 from app.middleware.callers import ANONYMOUS, EVERYBODY, Caller, InvalidCredential
 from app.middleware.failures import FailureLimit
 from app.middleware.key_file import KeyFileInvalid
+from app.middleware.metrics import open_without_key
 from app.middleware.scopes import OPEN, scope_of
 from app.middleware.tokens import TokenVerifier, verification_key
 from config import ConfigError
@@ -19,6 +20,7 @@ from config import ConfigError
 log = logging.getLogger(__name__)
 
 BEARER = "Bearer "
+METRICS_ENDPOINT = "metrics.metrics"
 MESSAGES = {
     "missing": "A key or token is required",
     "invalid": "The key or token is not valid",
@@ -77,7 +79,7 @@ class Guard:
             return
         scope = scope_of(rule.endpoint)
         preflight = asked.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False)
-        if scope is OPEN or preflight:
+        if scope is OPEN or preflight or (rule.endpoint == METRICS_ENDPOINT and open_without_key()):
             return
         context.caller = caller = self._identify(asked.environ)
         if scope not in caller.scopes:

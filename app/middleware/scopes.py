@@ -8,6 +8,8 @@ ROUTE_SCOPES: dict[str, str | None] = {
     "health": OPEN,
     "predictions": PREDICT,
     "model_info": PREDICT,
+    "stats": METRICS,
+    "metrics": METRICS,
 }
 
 
