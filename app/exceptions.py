@@ -8,7 +8,7 @@ ServiceError
 │   └── UnsupportedModel    the estimator cannot be served
 ├── VersionNotFound         the store has no such version
 ├── VersionExists           the store has that version already
-├── RateLimitExceeded       the caller has used up what it may ask for
+├── RateLimitExceeded       the caller must wait
 ├── Overloaded              the worker has as many requests as it takes on
 └── PredictionFailed        the model raised on input that passed validation
 """
@@ -28,11 +28,17 @@ class ServiceError(Exception):
 
     error_type = "internal_error"
 
-    def __init__(self, message: str, *, details: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        details: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.details: dict[str, Any] = dict(details or {})
-        self.headers: dict[str, str] = {}
+        self.headers: dict[str, str] = dict(headers or {})
 
 
 class InvalidInput(ServiceError):
@@ -90,16 +96,14 @@ class VersionExists(ServiceError):
 
 
 class RateLimitExceeded(ServiceError):
-    """The caller has used up what it may ask for, and has some left in ``retry_after`` seconds."""
+    """The caller must wait; ``retry_after`` is in whole seconds."""
 
     error_type = "rate_limit_exceeded"
 
-    def __init__(self, limit: int, *, retry_after: int) -> None:
+    def __init__(self, message: str, *, retry_after: int) -> None:
         super().__init__(
-            f"Too many requests; try again in {retry_after} s",
-            details={"limit": limit, "retry_after": retry_after},
+            message, details={"retry_after": retry_after}, headers={"Retry-After": str(retry_after)}
         )
-        self.headers = {"Retry-After": str(retry_after)}
 
 
 class Overloaded(ServiceError):
@@ -108,8 +112,11 @@ class Overloaded(ServiceError):
     error_type = "overloaded"
 
     def __init__(self, *, retry_after: int = 1) -> None:
-        super().__init__("The service is overloaded", details={"retry_after": retry_after})
-        self.headers = {"Retry-After": str(retry_after)}
+        super().__init__(
+            "The service is overloaded",
+            details={"retry_after": retry_after},
+            headers={"Retry-After": str(retry_after)},
+        )
 
 
 class PredictionFailed(ServiceError):

@@ -78,7 +78,7 @@ class Guard:
             return
         verdict = environ[VERDICT] = self._limiter.hit(limit, key)
         if not verdict.admitted:
-            raise RateLimitExceeded(verdict.amount, retry_after=verdict.reset)
+            raise RateLimitExceeded("Too many requests", retry_after=verdict.reset)
 
     def announce(self, response: Response) -> Response:
         """Tell the caller what is left."""
