@@ -5,7 +5,8 @@ import sys
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 
-from app.announcement import announce
+from app.announcement import announce, log_notices
+from app.middleware.logging import configure
 from config import ConfigError, load_config
 
 
@@ -13,6 +14,7 @@ def main() -> None:
     """Serve until told to stop, with the settings of config.py."""
     try:
         settings = load_config()
+        configure(vars(settings))
     except ConfigError as error:
         sys.exit(f"Wrong configuration: {error}")
     server = Granian(
@@ -33,6 +35,7 @@ def main() -> None:
         workers_kill_timeout=30,
     )
     server.on_startup(lambda: announce(settings))
+    server.on_startup(lambda: log_notices(settings))
     server.serve()
 
 
