@@ -5,10 +5,13 @@ import logging
 import os
 import sys
 
+from werkzeug.serving import is_running_from_reloader
+
 # Before NumPy is imported: the processes are the parallelism, and threads of each would fight for the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from app import create_app
+from app.announcement import log_notices
 from app.exceptions import ArtifactInvalid, ServiceError
 from app.models.follower import Follower
 from app.models.loading import AUTO
@@ -37,6 +40,6 @@ gc.collect()
 gc.freeze()
 
 if __name__ == "__main__":
-    for notice in load_config().notices():
-        print(notice)
+    if not is_running_from_reloader():
+        log_notices(load_config())
     app.run(host=app.config["HOST"], port=app.config["PORT"], debug=app.debug)
