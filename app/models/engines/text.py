@@ -105,7 +105,7 @@ class WordCounts:
             return words
         terms = list(words) if shortest == 1 else []
         for size in range(max(shortest, 2), min(longest, len(words)) + 1):
-            terms += [" ".join(words[start : start + size]) for start in range(len(words) - size + 1)]
+            terms += map(" ".join, zip(*(words[start:] for start in range(size)), strict=False))
         return terms
 
     def _length(self, weights: list[float]) -> float:
