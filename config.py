@@ -70,6 +70,11 @@ class Config:
         # Model
         self.MODELS_DIR = env.path("MODELS_DIR", ROOT / "models")
         self.MODEL_ENGINE = env.str("MODEL_ENGINE", "auto", validate=one_of(ENGINES))
+        self.MODEL_SIGNING_KEY = env.str("MODEL_SIGNING_KEY", None, validate=unguessable)
+        self.MODEL_PUBLIC_KEY = env.str("MODEL_PUBLIC_KEY", None)
+        self.SKLEARN_VERSION_POLICY = env.str(
+            "SKLEARN_VERSION_POLICY", "refuse", validate=one_of(("refuse", "warn"))
+        )
         self.OUTLIER_POLICY = env.str(
             "OUTLIER_POLICY", "flag", validate=one_of(("off", "flag", "clamp", "reject"))
         )

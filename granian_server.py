@@ -1,11 +1,13 @@
 """Serves ``run:app`` on Granian, a server written in Rust: ``make run SERVER=granian``."""
 
+import os
 import sys
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 
 from app.announcement import announce
+from app.middleware import worker_slots
 from config import ConfigError, load_config
 
 
@@ -15,6 +17,8 @@ def main() -> None:
         settings = load_config()
     except ConfigError as error:
         sys.exit(f"Wrong configuration: {error}")
+    # Before the workers start: the directory in which they count together.
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(worker_slots.make_directory()))
     server = Granian(
         "run:app",
         address=settings.HOST,
@@ -32,7 +36,8 @@ def main() -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=30,
     )
-    server.on_startup(lambda: announce(settings))
+    if settings.LOG_FORMAT == "console":
+        server.on_startup(lambda: announce(settings))
     server.serve()
 
 

@@ -11,7 +11,9 @@ from limits import parse_many
 PLACEHOLDERS = ("demo_key", "your_secure", "your-secure", "changeme", "change_me", "change-me")
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 # Variables whose values are never shown.
-SECRET_NAMES = re.compile(r"API_KEY_(\d+|PEPPER)|JWT_PUBLIC_KEY|.*(SECRET|PASSWORD|TOKEN|_URL)")
+SECRET_NAMES = re.compile(
+    r"API_KEY_(\d+|PEPPER)|JWT_PUBLIC_KEY|MODEL_SIGNING_KEY|.*(SECRET|PASSWORD|TOKEN|_URL)"
+)
 
 
 class Environment(FileAwareEnv):

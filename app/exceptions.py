@@ -8,6 +8,8 @@ ServiceError
 │   └── UnsupportedModel    the estimator cannot be served
 ├── VersionNotFound         the store has no such version
 ├── VersionExists           the store has that version already
+├── VersionInUse            the version is the active one
+├── NotAllWorkersServe      a version is active, but not everywhere yet
 ├── NothingToRollBack       no version that served before is left
 ├── PredictionFailed        the model raised on input that passed validation
 ├── AuthenticationRequired  the caller did not show a valid key or token
@@ -109,6 +111,24 @@ class Overloaded(ServiceError):
             details={"retry_after": retry_after},
             headers={"Retry-After": str(retry_after)},
         )
+
+
+class VersionInUse(ServiceError):
+    """The active version cannot be removed."""
+
+    error_type = "conflict"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"Model version {version!r} is the active one", details={"version": version})
+
+
+class NotAllWorkersServe(ServiceError):
+    """A version is active, but some workers still serve another one."""
+
+    error_type = "model_error"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"Some workers do not serve {version!r} yet", details={"version": version})
 
 
 class NothingToRollBack(ServiceError):

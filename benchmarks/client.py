@@ -4,7 +4,7 @@ import multiprocessing
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from itertools import chain, cycle, islice
 from pathlib import Path
@@ -27,19 +27,23 @@ class Client:
 
     name = "client"
 
-    def run(self, url: str, bodies: Path, *, connections: int, seconds: float) -> Load:
+    def run(
+        self, url: str, bodies: Path, *, connections: int, seconds: float, headers: Mapping[str, str]
+    ) -> Load:
         shares = [len(range(n, connections, PROCESSES)) for n in range(min(PROCESSES, connections))]
         # Spawned, since the progress bar's thread does not survive a fork.
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(len(shares), mp_context=context) as pool:
-            running = [pool.submit(post, url, bodies, share, seconds) for share in shares]
+            running = [pool.submit(post, url, bodies, share, seconds, headers) for share in shares]
             latencies, failures = _together(future.result() for future in running)
         return Load.of(latencies, failures=failures, seconds=seconds)
 
 
-def post(url: str, bodies: Path, connections: int, seconds: float) -> Outcome:
+def post(
+    url: str, bodies: Path, connections: int, seconds: float, headers: Mapping[str, str] | None = None
+) -> Outcome:
     """Post over ``connections`` at once until ``seconds`` have passed."""
-    messages = _messages(url, bodies)
+    messages = _messages(url, bodies, headers or {})
     deadline = time.perf_counter() + seconds
     with ThreadPoolExecutor(connections) as pool:
         running = [
@@ -129,11 +133,12 @@ def parse(buffer: bytes) -> tuple[int, bool] | None:
     return (int(head[1]), keep) if whole else None
 
 
-def _messages(url: str, bodies: Path) -> list[bytes]:
+def _messages(url: str, bodies: Path, headers: Mapping[str, str]) -> list[bytes]:
     """Each body of the file as a whole HTTP request."""
     parts = urlsplit(url)
+    own = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     head = (
-        f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+        f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n{own}"
         "Content-Type: application/json\r\nContent-Length: "
     ).encode()
     lines = bodies.read_bytes().splitlines()

@@ -1,6 +1,6 @@
 """One run of load against one URL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
@@ -42,6 +42,8 @@ class Generator(Protocol):
 
     name: str
 
-    def run(self, url: str, bodies: Path, *, connections: int, seconds: float) -> Load:
+    def run(
+        self, url: str, bodies: Path, *, connections: int, seconds: float, headers: Mapping[str, str]
+    ) -> Load:
         """Send as fast as the answers come; a request in flight at the end is not counted."""
         ...

@@ -91,7 +91,8 @@ def _load(plan: Plan, server: Server, rows: int) -> Outcome:
         return fault
     url = server.url(requests.path)
     bodies = requests.write(plan.cache / "run" / "bodies.txt")
-    send = partial(plan.generator.run, url, bodies, connections=plan.connections_for(rows))
+    connections = plan.connections_for(rows)
+    send = partial(plan.generator.run, url, bodies, connections=connections, headers=server.peer.headers)
     send(seconds=plan.warm_up)
     processes.settle(server.process)
     before = processes.cpu_seconds(server.process)

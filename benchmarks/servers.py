@@ -111,7 +111,7 @@ class Server:
         """
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
-            connection.request("POST", path, body, {"Content-Type": "application/json"})
+            connection.request("POST", path, body, {"Content-Type": "application/json", **self.peer.headers})
             response = connection.getresponse()
             return response.status, response.read()
         finally:

@@ -1,11 +1,15 @@
 -- Posts the bodies of a file, one a line, in turn; prints the summary as one line of JSON.
--- wrk -s wrk.lua URL -- FILE
+-- wrk -s wrk.lua URL -- FILE ["NAME: VALUE" ...]
 
 local requests = {}
 local last = 0
 
 function init(args)
   local headers = { ["Host"] = wrk.headers["Host"], ["Content-Type"] = "application/json" }
+  for index = 2, #args do
+    local name, value = args[index]:match("^(.-): (.*)$")
+    headers[name] = value
+  end
   for body in io.lines(args[1]) do
     requests[#requests + 1] = wrk.format("POST", nil, headers, body)
   end

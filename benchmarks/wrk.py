@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.load import Load, LoadError
@@ -15,12 +16,15 @@ class Wrk:
 
     name = "wrk"
 
-    def run(self, url: str, bodies: Path, *, connections: int, seconds: float) -> Load:
+    def run(
+        self, url: str, bodies: Path, *, connections: int, seconds: float, headers: Mapping[str, str]
+    ) -> Load:
         """:raises LoadError: if wrk ends with an error."""
         duration = max(1, round(seconds))  # wrk knows only whole seconds
         # A slow answer is no failure, so the time limit is far off.
         options = ["-t1", f"-c{connections}", f"-d{duration}s", "--latency", "--timeout", "60s"]
         command = ["wrk", *options, "-s", str(SCRIPT), url, "--", str(bodies)]
+        command += [f"{name}: {value}" for name, value in headers.items()]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise LoadError(done.stderr or done.stdout)

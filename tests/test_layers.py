@@ -19,6 +19,7 @@ LAYERS = {
     "run": 5,
     "train_model": 5,
     "gunicorn.conf": 5,
+    "granian_server": 5,
     "benchmarks": 5,
     "examples": 5,
 }

@@ -1,17 +1,22 @@
 """``flask models``: look after the versions in the store."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 from flask.cli import with_appcontext
 from rich.console import Console
-from rich.table import Table
 
+from app.cli import tables
 from app.exceptions import ServiceError
+from app.models import administration, signing
 from app.models.ml_models import model_manager
 
 console = Console()
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 @click.group()
@@ -19,46 +24,141 @@ def models() -> None:
     """Look after the model versions in the store."""
 
 
+@models.command("list")
+@as_json
+@with_appcontext
+def list_versions(as_json: bool) -> None:
+    """All versions, newest first."""
+    found = administration.overview(model_manager.service)
+    _show(found, as_json=as_json, table=tables.versions(found))
+
+
 @models.command()
 @click.argument("version")
-@click.option("--json", "as_json", is_flag=True, help="Print the certificates as JSON.")
+@as_json
+@with_appcontext
+def show(version: str, as_json: bool) -> None:
+    """One VERSION with the certificates of its engines."""
+    with _errors():
+        found = administration.summary(model_manager.service, version)
+        metadata = model_manager.service.store.metadata(version)
+    _show(found | {"certificates": metadata["certificates"]}, as_json=as_json, table=tables.fields(found))
+    if not as_json:
+        console.print(tables.certificates(metadata))
+
+
+@models.command()
+@click.argument("version")
+@as_json
+@with_appcontext
+def verify(version: str, as_json: bool) -> None:
+    """Let VERSION through every check that it must pass before it serves."""
+    with _errors(), Console(stderr=True).status("Verifying…"):
+        found = administration.verify(model_manager.service, version)
+    _show(found, as_json=as_json, table=f"[green]{version} passes all checks[/], engine {found['engine']}")
+
+
+@models.command()
+@click.argument("version")
+@as_json
 @with_appcontext
 def certify(version: str, as_json: bool) -> None:
     """Compile VERSION again, compare every engine with scikit-learn, and record the certificates."""
     from app.models.publishing import recertify
 
-    try:
-        with Console(stderr=True).status("Certifying…") as status:
-            metadata = recertify(
-                model_manager.service.store,
-                version,
-                report=lambda part: status.update(f"Certifying: {part}…"),
-            )
-    except ServiceError as error:
-        raise click.ClickException(error.message) from None
-    if as_json:
-        click.echo(json.dumps({"engine": metadata["engine"], "certificates": metadata["certificates"]}))
-        return
-    console.print(certificate_table(metadata))
-    console.print(f"Serves on [bold]{metadata['engine']}[/]")
-
-
-def certificate_table(metadata: dict[str, Any]) -> Table:
-    """The certificates of a version, one engine per line."""
-    table = Table(
-        "engine", "certified", "rows", "labels differ", "max difference", "1 row µs", "100 rows µs", "why not"
-    )
-    for engine, certificate in metadata["certificates"].items():
-        times = certificate.get("median_us", {})
-        table.add_row(
-            engine,
-            "[green]yes[/]" if certificate["certified"] else "[red]no[/]",
-            *(
-                f"{certificate[key]:,}" if certificate.get(key) is not None else "–"
-                for key in ("rows", "label_mismatches")
-            ),
-            f"{certificate['max_difference']:.1e}" if certificate.get("max_difference") is not None else "–",
-            *(f"{times[size]:,.0f}" if size in times else "–" for size in ("1", "100")),
-            certificate.get("reason") or "",
+    with _errors(), Console(stderr=True).status("Certifying…") as status:
+        metadata = recertify(
+            model_manager.service.store,
+            version,
+            report=lambda part: status.update(f"Certifying: {part}…"),
         )
-    return table
+    found = {"engine": metadata["engine"], "certificates": metadata["certificates"]}
+    _show(found, as_json=as_json, table=tables.certificates(metadata))
+
+
+@models.command()
+@click.argument("version")
+@click.option("--wait", is_flag=True, help="Return only when all workers serve it.")
+@as_json
+@with_appcontext
+def activate(version: str, wait: bool, as_json: bool) -> None:
+    """Verify VERSION and make it the one that serves, in all running workers."""
+    with _errors(), Console(stderr=True).status("Activating…"):
+        service = model_manager.service
+        administration.verify(service, version)
+        service.store.activate(version)
+        found = administration.settled(service, version, wait=wait)
+    _show(found, as_json=as_json, table=f"[green]{version} is active[/]")
+
+
+@models.command()
+@click.option("--wait", is_flag=True, help="Return only when all workers serve it.")
+@as_json
+@with_appcontext
+def rollback(wait: bool, as_json: bool) -> None:
+    """Make the version that served before serve again."""
+    with _errors():
+        service = model_manager.service
+        version = service.store.roll_back()
+        found = administration.settled(service, version, wait=wait)
+    _show(found, as_json=as_json, table=f"[green]{version} is active[/]")
+
+
+@models.command()
+@click.argument("version")
+@click.confirmation_option(prompt="Remove this version for good?")
+@with_appcontext
+def remove(version: str) -> None:
+    """Remove VERSION for good; never the active one."""
+    with _errors():
+        model_manager.service.store.remove(version)
+    console.print(f"{version} is removed")
+
+
+@models.command()
+@click.option("--keep", type=click.IntRange(min=1), required=True, help="How many of the newest to keep.")
+@as_json
+@with_appcontext
+def prune(keep: int, as_json: bool) -> None:
+    """Remove all but the newest versions and the active one."""
+    removed = administration.prune(model_manager.service, keep=keep)
+    _show({"removed": removed}, as_json=as_json, table=f"removed: {', '.join(removed) or 'none'}")
+
+
+@models.command()
+@click.argument("version")
+@click.option("--key", type=click.Path(path_type=Path, exists=True), help="Ed25519 private key in PEM.")
+@with_appcontext
+def sign(version: str, key: Path | None) -> None:
+    """Sign VERSION with an Ed25519 key, or with MODEL_SIGNING_KEY."""
+    from flask import current_app
+
+    store = model_manager.service.store
+    try:
+        with _errors():
+            signature = signing.sign(
+                store.raw_metadata(version),
+                hmac_key=current_app.config["MODEL_SIGNING_KEY"],
+                private_key=key.read_text() if key else None,
+            )
+            store.sign(version, signature)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+    console.print(f"{version} is signed")
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """A failure as one line and exit status 1."""
+    try:
+        yield
+    except ServiceError as error:
+        reasons = "; ".join(found["reason"] for found in error.details.get("errors", ()))
+        raise click.ClickException(f"{error.message}{f': {reasons}' if reasons else ''}") from None
+
+
+def _show(found: Any, *, as_json: bool, table: Any) -> None:
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        console.print(table)

@@ -10,6 +10,7 @@ ROUTE_SCOPES: dict[str, str | None] = {
     "health": OPEN,
     "predictions": PREDICT,
     "model_info": PREDICT,
+    "models": ADMIN,
     "stats": METRICS,
     "metrics": METRICS,
 }

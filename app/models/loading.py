@@ -4,22 +4,23 @@ import io
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 from typing import Any
 
 from app.exceptions import ArtifactInvalid
-from app.models import golden
+from app.models import gate, golden
 from app.models.conformance import conform
 from app.models.engines.base import Engine
 from app.models.engines.fallback import FallbackEngine
 from app.models.engines.kernel import CompiledEngine, KernelSpec, load_kernel
 from app.models.engines.preprocessing import Preprocessor
+from app.models.gate import Applicant
 from app.models.outliers import OutlierGuard, Policy
 from app.models.signature import InputSignature, OutputSignature
-from app.models.store import PREPROCESSING_FILE, Metadata, ModelStore
+from app.models.store import METADATA, PREPROCESSING_FILE, Metadata, ModelStore
 
 log = logging.getLogger(__name__)
 
@@ -27,14 +28,6 @@ MODEL = "model.pkl"
 SCALER = "scaler.pkl"
 REFERENCE = "sklearn"
 AUTO = "auto"
-# What serving and describing a model take from its metadata, as `publish` writes it.
-REQUIRED: dict[str, type | tuple[type, ...]] = {
-    **dict.fromkeys(("signature", "output", "golden", "files", "certificates", "params"), dict),
-    **dict.fromkeys(("engine", "model_type"), str),
-    **dict.fromkeys(("feature_names", "classes"), list),
-    **dict.fromkeys(("n_features", "n_classes"), int),
-    "feature_importance": (dict, type(None)),
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -57,34 +50,29 @@ class LoadingOptions:
     """How versions are loaded.
 
     :param engine: ``auto``, or the one engine that may serve.
+    :param admission: what the gate insists on.
     :param on_engine_failure: called with an engine's name whenever it fails at run time.
     """
 
     policy: Policy = "off"
     tolerance: float = 1.0
     engine: str = AUTO
+    admission: gate.Policy = field(default_factory=gate.Policy)
     on_engine_failure: Callable[[str], None] = lambda engine: None
 
 
 def load(store: ModelStore, version: str, options: LoadingOptions) -> LoadedModel:
-    """Verify a version, load it and replay its golden rows.
+    """Let a version through the gate, load it, replay its golden rows and warm it up.
 
     :raises VersionNotFound: if there is no such version.
     :raises ArtifactInvalid: if it fails any check, or has no valid certificate for the engine asked for.
     """
-    metadata = store.metadata(version)
-    if missing := [key for key in REQUIRED if key not in metadata]:
-        raise ArtifactInvalid(version, f"metadata lacks {', '.join(missing)}")
-    if wrong := [key for key, kind in REQUIRED.items() if not isinstance(metadata[key], kind)]:
-        raise ArtifactInvalid(version, f"metadata has no usable {', '.join(wrong)}")
-    try:
-        signature = InputSignature.from_dict(metadata["signature"])
-        output = OutputSignature.from_dict(metadata["output"])
-    except (KeyError, TypeError) as error:
-        raise ArtifactInvalid(version, f"metadata is incomplete: {error}") from None
-    guard = OutlierGuard(signature, policy=options.policy, tolerance=options.tolerance)
-    engine = _engine(store, version, metadata, options)
-    model = LoadedModel(version, metadata, signature, output, engine, guard)
+    admitted = gate.admit(store, version, options.admission)
+    for note in admitted.notes:
+        log.warning("version has a flaw", extra={"model_version": version, "reason": note})
+    guard = OutlierGuard(admitted.input, policy=options.policy, tolerance=options.tolerance)
+    engine = _engine(admitted, options)
+    model = LoadedModel(version, admitted.metadata, admitted.input, admitted.output, engine, guard)
     _replay_golden_rows(model)
     return model
 
@@ -106,50 +94,59 @@ def void_reason(metadata: Metadata, engine: str) -> str | None:
     return None
 
 
-def _engine(store: ModelStore, version: str, metadata: Metadata, options: LoadingOptions) -> Engine:
+def _engine(admitted: Applicant, options: LoadingOptions) -> Engine:
+    version, metadata = admitted.version, admitted.metadata
     wanted = metadata["engine"] if options.engine == AUTO else options.engine
-    load_reference = partial(_reference, store, version, metadata)
+    load_reference = partial(_reference, admitted)
     if wanted == REFERENCE:
         return load_reference()
     if reason := void_reason(metadata, wanted):
         if options.engine != AUTO:
             raise ArtifactInvalid(version, f"MODEL_ENGINE={wanted}, but {reason}")
         log.warning(
-            "serving on scikit-learn", extra={"model_version": version, "engine": wanted, "reason": reason}
+            "serving on scikit-learn",
+            extra={"model_version": version, "engine": wanted, "reason": reason},
         )
         return load_reference()
     spec = KernelSpec.from_dict(metadata["certificates"][wanted]["kernel"])
-    preprocessing = json.loads(store.read(version, PREPROCESSING_FILE, metadata))
-    kernel = load_kernel(wanted, store.read(version, spec.file, metadata), spec)
-    engine = CompiledEngine(Preprocessor.from_dict(preprocessing), kernel)
-    return FallbackEngine(engine, load_reference, on_failure=options.on_engine_failure)
-
-
-def _reference(store: ModelStore, version: str, metadata: Metadata) -> Engine:
-    from app.models.engines.sklearn_engine import SklearnEngine
-
-    return SklearnEngine(
-        load_estimator(store, version, metadata),
-        metadata["signature"]["layout"],
-        OutputSignature.from_dict(metadata["output"]),
-        single_call=metadata["certificates"].get(REFERENCE, {}).get("single_call", False),
+    try:
+        preprocessor = Preprocessor.from_dict(json.loads(admitted.files[PREPROCESSING_FILE]))
+        kernel = load_kernel(wanted, admitted.files[spec.file], spec)
+    except Exception as error:
+        raise ArtifactInvalid(
+            version, f"its {wanted} engine cannot be made: {type(error).__name__}"
+        ) from error
+    return FallbackEngine(
+        CompiledEngine(preprocessor, kernel), load_reference, on_failure=options.on_engine_failure
     )
 
 
-def load_estimator(store: ModelStore, version: str, metadata: Metadata) -> Any:
+def _reference(admitted: Applicant) -> Engine:
+    from app.models.engines.sklearn_engine import SklearnEngine
+
+    return SklearnEngine(
+        load_estimator(admitted),
+        admitted.input.layout,
+        admitted.output,
+        single_call=admitted.metadata["certificates"].get(REFERENCE, {}).get("single_call", False),
+    )
+
+
+def load_estimator(admitted: Applicant) -> Any:
     """The scaler, if there is one, and the model as one estimator; only verified bytes are unpickled.
 
-    :raises ArtifactInvalid: if a file is not what the metadata says, or does not unpickle.
+    :raises ArtifactInvalid: if a file is missing or does not unpickle.
     """
     import joblib
     from sklearn.pipeline import make_pipeline
 
-    read = partial(store.read, version, metadata=metadata)
-    contents = [read(name) for name in (SCALER, MODEL) if name != SCALER or name in metadata["files"]]
+    if MODEL not in admitted.files:
+        raise ArtifactInvalid(admitted.version, f"{MODEL} is not listed in {METADATA}")
+    contents = [admitted.files[name] for name in (SCALER, MODEL) if name in admitted.files]
     try:
         parts = [joblib.load(io.BytesIO(content)) for content in contents]
     except Exception as error:
-        raise ArtifactInvalid(version, f"unpickling failed: {type(error).__name__}") from error
+        raise ArtifactInvalid(admitted.version, f"unpickling failed: {type(error).__name__}") from error
     return make_pipeline(*parts) if len(parts) > 1 else parts[0]
 
 

@@ -6,8 +6,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from app.models import gate
 from app.models.loading import LoadingOptions
 from app.models.service import ModelService
+from app.models.signing import Verifier
 from app.models.store import ModelStore
 
 EXTENSION = "model_manager"
@@ -52,6 +54,10 @@ class MLModelManager:
                 policy=app.config["OUTLIER_POLICY"],
                 tolerance=app.config["OUTLIER_TOLERANCE"],
                 engine=app.config["MODEL_ENGINE"],
+                admission=gate.Policy(
+                    Verifier(app.config["MODEL_SIGNING_KEY"], app.config["MODEL_PUBLIC_KEY"]),
+                    sklearn_version=app.config["SKLEARN_VERSION_POLICY"],
+                ),
             ),
         )
         self._latest = app

@@ -10,12 +10,11 @@ import joblib
 import numpy as np
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from app.models import golden, introspection
+from app.models import gate, golden, introspection
 from app.models.certification.certify import Report, certify
 from app.models.conformance import conform
 from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.loading import MODEL, SCALER, load_estimator
-from app.models.signature import InputSignature, OutputSignature
 from app.models.store import Metadata, ModelStore
 
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "joblib")
@@ -69,10 +68,9 @@ def recertify(store: ModelStore, version: str, *, report: Report = lambda step: 
     :raises VersionNotFound: if there is no such version.
     :raises ArtifactInvalid: if its files are damaged.
     """
-    metadata = store.metadata(version)
-    signature = InputSignature.from_dict(metadata["signature"])
-    output = OutputSignature.from_dict(metadata["output"])
-    estimator = load_estimator(store, version, metadata)
+    admitted = gate.admit(store, version, gate.Policy(sklearn_version="warn"))
+    metadata, signature, output = admitted.metadata, admitted.input, admitted.output
+    estimator = load_estimator(admitted)
     rows = conform(metadata["golden"]["rows"], signature)
     certification = certify(estimator, signature, output, rows, report=report)
     recorded = {"engine": certification.engine, "certificates": certification.certificates}

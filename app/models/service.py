@@ -14,6 +14,7 @@ from app.models.loading import LoadedModel, LoadingOptions
 from app.models.observer import Observer
 from app.models.predictions import Answer, Outcome
 from app.models.rows import Rows
+from app.models.serving_workers import WorkerBoard
 from app.models.store import ModelStore
 
 log = logging.getLogger(__name__)
@@ -22,14 +23,17 @@ log = logging.getLogger(__name__)
 class ModelService:
     """One app's model: which version is loaded, and its predictions. Safe to share by threads.
 
-    ``cache`` and ``observer`` are set by whoever has better ones than those that do nothing.
+    ``cache`` and ``observer`` are set by whoever has better ones than those that do nothing. ``refused``:
+    versions that failed a check here, and why; ``workers``: what all workers serve.
     """
 
     def __init__(self, store: ModelStore, options: LoadingOptions) -> None:
         self.store = store
         self.cache: PredictionCache = NullCache()
         self.observer = Observer()
-        self._options = replace(options, on_engine_failure=lambda engine: self.observer.failed(engine))
+        self.options = replace(options, on_engine_failure=lambda engine: self.observer.failed(engine))
+        self.workers = WorkerBoard(store.root)
+        self.refused: dict[str, str] = {}
         self._current: LoadedModel | None = None
         self._loading = Lock()
 
@@ -63,11 +67,16 @@ class ModelService:
                 raise ModelNotLoaded
             started = perf_counter()
             try:
-                model = loading.load(self.store, wanted, self._options)
+                model = loading.load(self.store, wanted, self.options)
             except ServiceError as error:
+                self.refused[wanted] = error.message
+                serving = self._current.version if self._current else None
+                self.workers.report(serving, refused=self.refused)
                 self.observer.refused(wanted, error.message)
                 raise
             self._current = model
+            self.refused.pop(wanted, None)
+            self.workers.report(wanted, refused=self.refused)
         self.observer.loaded(model, seconds=perf_counter() - started)
         log.info("model loaded", extra={"model_version": wanted, "engine": model.engine.name})
         return model

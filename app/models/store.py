@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import re
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -12,12 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from app.exceptions import ArtifactInvalid, InvalidInput, VersionExists, VersionNotFound
+from app.exceptions import ArtifactInvalid, VersionExists, VersionInUse, VersionNotFound
+from app.models import durable
+from app.models.activation import Activation
+from app.models.version_names import check_version, is_version
 
-VERSION_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 METADATA = "metadata.json"
+SIGNATURE = "signature.json"
 PREPROCESSING_FILE = "preprocessing.json"
-ACTIVE = "active.json"
 PREFIX = "model_"
 
 Metadata = dict[str, Any]
@@ -31,11 +31,12 @@ class ModelStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.activation = Activation(root)
 
     def versions(self) -> list[str]:
         """Complete versions, newest first by the time they were saved."""
         names = (path.parent.name.removeprefix(PREFIX) for path in self.root.glob(f"{PREFIX}*/{METADATA}"))
-        found = [name for name in names if VERSION_PATTERN.fullmatch(name)]
+        found = [name for name in names if is_version(name)]
         saved_at = {version: self._saved_at(version) for version in found}
         return sorted(found, key=lambda version: (saved_at[version], version), reverse=True)
 
@@ -46,14 +47,39 @@ class ModelStore:
         :raises ArtifactInvalid: if its metadata is no JSON object.
         """
         try:
-            data = json.loads((self._folder(version) / METADATA).read_bytes())
-        except OSError:
-            raise VersionNotFound(version) from None
+            data = json.loads(self.raw_metadata(version))
         except ValueError:
             raise ArtifactInvalid(version, f"{METADATA} is not valid JSON") from None
         if not isinstance(data, dict):
             raise ArtifactInvalid(version, f"{METADATA} is not a JSON object")
         return data
+
+    def raw_metadata(self, version: str) -> bytes:
+        """The bytes of a version's ``metadata.json``.
+
+        :raises VersionNotFound: if there is no complete version of that name.
+        """
+        try:
+            return self.read_file(version, METADATA)
+        except OSError:
+            raise VersionNotFound(version) from None
+
+    def signature(self, version: str) -> bytes | None:
+        """The bytes of a version's ``signature.json``, or None if it is not signed."""
+        try:
+            return self.read_file(version, SIGNATURE)
+        except OSError:
+            return None
+
+    def read_file(self, version: str, name: str) -> bytes:
+        """The bytes of a file of a version, unchecked.
+
+        :raises OSError: if there is none, or it or the version's folder is a symbolic link.
+        """
+        folder = self.folder(version)
+        if folder.is_symlink():
+            raise OSError(f"{folder.name} is a symbolic link")
+        return durable.read_regular(folder / name)
 
     def read(self, version: str, name: str, metadata: Metadata) -> bytes:
         """The bytes of one file, compared with the recorded size and SHA-256 before they are returned.
@@ -64,7 +90,7 @@ class ModelStore:
         if recorded is None:
             raise ArtifactInvalid(version, f"{name} is not listed in {METADATA}")
         try:
-            content = (self._folder(version) / name).read_bytes()
+            content = self.read_file(version, name)
         except OSError:
             raise ArtifactInvalid(version, f"{name} is missing") from None
         if fingerprint(content) != recorded:
@@ -96,8 +122,8 @@ class ModelStore:
         draft.mkdir()
         try:
             for file, content in (*files.items(), (METADATA, encoded)):
-                _write(draft / file, content)
-            _sync(draft)
+                durable.write(draft / file, content)
+            durable.sync(draft)
             self._publish(draft, name)
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
@@ -109,41 +135,66 @@ class ModelStore:
 
         A server that reads in between finds a file that does not match its hash and refuses it.
         """
-        folder = self._folder(version)
+        folder = self.folder(version)
         for name, content in files.items():
-            _replace(folder / name, content)
+            durable.replace(folder / name, content)
         recorded = metadata["files"] | {name: fingerprint(content) for name, content in files.items()}
         document = metadata | {"files": recorded}
-        _replace(folder / METADATA, json.dumps(document, indent=2, allow_nan=False).encode())
+        durable.replace(folder / METADATA, json.dumps(document, indent=2, allow_nan=False).encode())
         return document
+
+    def sign(self, version: str, signature: bytes) -> None:
+        """Put a signature beside the metadata, in place of the one that may be there."""
+        self.raw_metadata(version)
+        durable.replace(self.folder(version) / SIGNATURE, signature)
 
     def active(self) -> str | None:
         """The version that is to serve, or None if none was activated."""
-        try:
-            version = json.loads((self.root / ACTIVE).read_bytes())["version"]
-        except (OSError, ValueError, TypeError, KeyError):
-            return None
-        return version if isinstance(version, str) and VERSION_PATTERN.fullmatch(version) else None
+        return self.activation.current()
 
     def activate(self, version: str) -> None:
         """Make ``version`` the one to serve.
 
         :raises VersionNotFound: if there is no complete version of that name.
         """
-        self.metadata(version)
-        activated_at = datetime.now(UTC).isoformat(timespec="seconds")
-        _replace(self.root / ACTIVE, json.dumps({"version": version, "activated_at": activated_at}).encode())
+        self.raw_metadata(version)
+        self.activation.set(version)
+
+    def roll_back(self) -> str:
+        """Make the version that served before the active one serve again, and return its name.
+
+        :raises NothingToRollBack: if there is none left.
+        """
+        return self.activation.roll_back(lambda version: (self.folder(version) / METADATA).is_file())
+
+    def remove(self, version: str) -> None:
+        """Remove a version for good; it is out of sight at once.
+
+        :raises VersionNotFound: if there is no such version.
+        :raises VersionInUse: if it is the active one.
+        """
+        self.raw_metadata(version)
+        with durable.locked(self.root):
+            if version == self.active():
+                raise VersionInUse(version)
+            grave = self.root / f".removed-{secrets.token_hex(8)}"
+            self.folder(version).rename(grave)
+        shutil.rmtree(grave, ignore_errors=True)
 
     def _publish(self, draft: Path, version: str) -> None:
         try:
-            draft.rename(self._folder(version))
+            draft.rename(self.folder(version))
         except OSError:
-            if self._folder(version).exists():
+            if self.folder(version).exists():
                 raise VersionExists(version) from None
             raise
-        _sync(self.root)
+        durable.sync(self.root)
 
-    def _folder(self, version: str) -> Path:
+    def folder(self, version: str) -> Path:
+        """Where a version's files are, or would be.
+
+        :raises InvalidInput: if the name is not permitted.
+        """
         return self.root / f"{PREFIX}{check_version(version)}"
 
     def _free_name(self, moment: datetime) -> str:
@@ -158,39 +209,6 @@ class ModelStore:
         return ""
 
 
-def check_version(version: str) -> str:
-    """Return ``version`` if it is a permitted name.
-
-    :raises InvalidInput: otherwise; a name is never joined to a path before this.
-    """
-    if not VERSION_PATTERN.fullmatch(version) or set(version) == {"."}:
-        reason = "must be 1 to 64 characters out of A-Z a-z 0-9 . _ -"
-        raise InvalidInput([{"field": "version", "reason": reason}], message="Invalid version name")
-    return version
-
-
 def fingerprint(content: bytes) -> dict[str, Any]:
     """What metadata records of a file: its SHA-256 in hexadecimal and its size in bytes."""
     return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
-    _write(draft, content)
-    draft.replace(path)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

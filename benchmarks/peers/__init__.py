@@ -19,6 +19,10 @@ UVICORN = (
     *("{bin}/uvicorn", "app:app", "--host", "127.0.0.1", "--port", "{port}"),
     *("--workers", "{workers}", "--no-access-log", "--log-level", "warning"),
 )
+PUBLISH = ("{python}", "-m", "benchmarks.peers.service.publish", "{models}", "{work}/store")
+GUNICORN_COMMAND = ("{python}", "-m", "gunicorn", "-c", "gunicorn.conf.py", "run:app")
+KEY = "key-of-the-benchmark"
+# As in production: keys, limits (out of reach, since a refusal voids the row), logs and metrics.
 SERVICE_ENVIRONMENT = {
     "APP_ENV": "production",
     "HOST": "127.0.0.1",
@@ -27,6 +31,17 @@ SERVICE_ENVIRONMENT = {
     "MODELS_DIR": "{work}/store",
     "MAX_BATCH_SIZE": "10000",
     "MAX_CONTENT_LENGTH": "50000000",
+    "API_KEY_1": KEY,
+    "RATE_LIMIT": "1000000000/minute",
+}
+# What can be switched off is; metrics cannot.
+EVERYTHING_OFF = {
+    **{name: value for name, value in SERVICE_ENVIRONMENT.items() if name != "API_KEY_1"},
+    "AUTH_DISABLED": "true",
+    "RATE_LIMIT": "",
+    "MAX_IN_FLIGHT": "0",
+    "LOG_LEVEL": "ERROR",
+    "OUTLIER_POLICY": "off",
 }
 
 
@@ -49,6 +64,8 @@ class Peer:
     prepare: tuple[str, ...] = ()
     """Run before the first start with each model."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Sent with every request."""
 
 
 def native(rows: Rows) -> tuple[str, Any]:
@@ -74,20 +91,27 @@ SERVICES = (
     Peer(
         name="service",
         title="this service, gunicorn",
-        prepare=("{python}", "-m", "benchmarks.peers.service.publish", "{models}", "{work}/store"),
-        command=("{python}", "-m", "gunicorn", "-c", "gunicorn.conf.py", "run:app"),
+        prepare=PUBLISH,
+        command=GUNICORN_COMMAND,
         environment=SERVICE_ENVIRONMENT,
+        headers={"X-API-Key": KEY},
+        encode=native,
+    ),
+    Peer(
+        name="service_everything_off",
+        title="this service, everything off",
+        prepare=PUBLISH,
+        command=GUNICORN_COMMAND,
+        environment=EVERYTHING_OFF,
         encode=native,
     ),
     Peer(
         name="service_granian",
         title="this service, Granian",
-        prepare=("{python}", "-m", "benchmarks.peers.service.publish", "{models}", "{work}/store"),
-        command=(
-            *("{bin}/granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", "{port}"),
-            *("--workers", "{workers}", "--no-ws", "run:app"),
-        ),
+        prepare=PUBLISH,
+        command=("{python}", "granian_server.py"),
         environment=SERVICE_ENVIRONMENT,
+        headers={"X-API-Key": KEY},
         encode=native,
     ),
 )

@@ -25,7 +25,9 @@ def picture(expected: Sequence[str], predicted: Sequence[str], classes: Sequence
         strict=True,
     ):
         colour = "white" if shares[row, column] > 0.5 else "black"
-        axes.text(column, row, f"{count:,}\n{shares[row, column]:.0%}", ha="center", va="center", color=colour)
+        axes.text(
+            column, row, f"{count:,}\n{shares[row, column]:.0%}", ha="center", va="center", color=colour
+        )
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()

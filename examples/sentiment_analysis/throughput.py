@@ -105,7 +105,9 @@ def _running(server: str, variables: dict[str, str], path: str, body: bytes) -> 
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", *(part.format(port=port) for part in COMMANDS[server])]
     environment = os.environ | ONE_THREAD | variables | {"PORT": str(port)}
-    process = psutil.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = psutil.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         url = f"http://127.0.0.1:{port}{path}"
         _wait_for_answer(url, body)

@@ -29,7 +29,9 @@ console = Console()
 
 
 @click.command()
-@click.option("--data", type=click.Path(path_type=Path), help="A .csv file; by default the bundled sentences.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="A .csv file; by default the bundled sentences."
+)
 @click.option("--text", default="text", show_default=True, help="The column of --data with the sentences.")
 @click.option("--label", default="label", show_default=True, help="The column of --data with their classes.")
 @click.option("--version", help="Name of the new version; by default the UTC time.")

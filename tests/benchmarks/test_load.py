@@ -88,7 +88,7 @@ GENERATORS = [
 
 @pytest.mark.parametrize("generator", GENERATORS)
 def test_every_answer_of_200_counts(generator: Generator, url: str, bodies: Path) -> None:
-    load = generator.run(f"{url}/200", bodies, connections=2, seconds=1)
+    load = generator.run(f"{url}/200", bodies, connections=2, seconds=1, headers={})
     assert load.requests > 0
     assert load.failures == 0
     assert 0 < load.p50_ms <= load.p99_ms
@@ -97,7 +97,7 @@ def test_every_answer_of_200_counts(generator: Generator, url: str, bodies: Path
 
 @pytest.mark.parametrize("generator", GENERATORS)
 def test_every_answer_of_429_is_a_failure(generator: Generator, keeping: str, bodies: Path) -> None:
-    load = generator.run(f"{keeping}/429", bodies, connections=2, seconds=1)
+    load = generator.run(f"{keeping}/429", bodies, connections=2, seconds=1, headers={})
     assert load.failures == load.requests > 0
 
 

@@ -1,6 +1,7 @@
 """What is claimed over workers, against four of gunicorn's."""
 
 import json
+import os
 import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -110,11 +111,10 @@ def test_a_declared_body_over_the_limit_is_refused_at_once(alone):
 @pytest.mark.parametrize("path", ["/api/predict", "/api/predict/batch"])
 @pytest.mark.parametrize(("chunk", "chunks"), [(65536, 320), (1, LIMIT + 1000)])
 def test_a_chunked_body_over_the_limit_is_refused_with_bounded_memory(alone, path, chunk, chunks):
-    workers, before = alone.workers(), resident(alone)
-    began = perf_counter()
+    workers, before, began = alone.workers(), resident(alone), busy_seconds(alone)
     answer = send_chunks(alone.port, path, chunk, chunks)
     assert answer.startswith(b"HTTP/1.1 413"), answer[:100]
-    assert perf_counter() - began < 10
+    assert busy_seconds(alone) - began < 10
     assert alone.workers() == workers
     assert resident(alone) - before < 50_000_000
 
@@ -146,11 +146,19 @@ def resident(service):
     return sum(pages) * 4096
 
 
+def busy_seconds(service):
+    """Processor time of all workers, which a busy machine does not stretch as it does the clock."""
+    stats = (Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in service.workers())
+    return sum(int(stat[11]) + int(stat[12]) for stat in stats) / os.sysconf("SC_CLK_TCK")
+
+
 def test_a_worker_that_is_full_refuses_and_recovers(models_dir, tmp_path):
     settings = {"MODELS_DIR": models_dir, "MAX_IN_FLIGHT": 1, "WORKERS": 1}
     with gunicorn(tmp_path, **settings) as service:
         with socket.create_connection(("127.0.0.1", service.port)) as slow:
-            slow.sendall(b"POST /api/predict HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n\r\n1")
+            head = b"POST /api/predict HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n"
+            slow.sendall(head + b"Expect: 100-continue\r\n\r\n")
+            assert slow.recv(100).startswith(b"HTTP/1.1 100")
             wait_until(lambda: predict(service, "127.0.0.2")[0] == 503)
             began = perf_counter()
             status, headers = predict(service, "127.0.0.2")

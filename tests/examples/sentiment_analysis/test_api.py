@@ -50,7 +50,9 @@ def test_a_text_alone_is_answered_as_in_a_batch(sentiment):
         assert other["probabilities"] == pytest.approx(single["probabilities"], abs=1e-12)
 
 
-@pytest.mark.parametrize("text", ["😀 superb", "x\x00y", "http://a.example #b @c", "!!!", "naïve ß İ", "日本語"])
+@pytest.mark.parametrize(
+    "text", ["😀 superb", "x\x00y", "http://a.example #b @c", "!!!", "naïve ß İ", "日本語"]
+)
 def test_unusual_text_is_answered(sentiment, text):
     assert analyze(sentiment, {"text": text, "explain": True}).get_json()["result"]["text"] == text
 
@@ -122,7 +124,16 @@ def test_every_wrong_text_of_a_batch_is_named(sentiment):
 
 @pytest.mark.parametrize("path", ["/analyze", "/analyze/batch"])
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b'{"other": 1}', b'{"text": "\\ud800"}', b'{"texts": ["\\udfff"]}', b'{"text": "\xff"}']
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"other": 1}',
+        b'{"text": "\\ud800"}',
+        b'{"texts": ["\\udfff"]}',
+        b'{"text": "\xff"}',
+    ],
 )
 def test_a_body_that_does_not_fit_is_refused(sentiment, path, body):
     assert_error(sentiment.post(path, data=body, content_type="application/json"), 400, "validation_error")
@@ -178,7 +189,7 @@ def test_every_route_has_a_declared_scope(sentiment):
 def test_the_store_is_a_folder_of_its_own(monkeypatch, tmp_path):
     assert load_settings().MODELS_DIR == DEFAULT_STORE / "sentiment"
     monkeypatch.setenv("MODELS_DIR", str(tmp_path))
-    assert load_settings().MODELS_DIR == tmp_path
+    assert tmp_path == load_settings().MODELS_DIR
 
 
 # --- explanations

@@ -108,7 +108,9 @@ def test_serving_and_explaining_need_neither_scikit_learn_nor_pickle(sentiment_d
 
 def test_own_columns_and_two_classes(tmp_path):
     table = BUNDLED[BUNDLED.label != "neutral"].rename(columns={"text": "review", "label": "stars"})
-    table.assign(stars=table.stars.map({"negative": 1, "positive": 5})).to_csv(tmp_path / "r.csv", index=False)
+    table.assign(stars=table.stars.map({"negative": 1, "positive": 5})).to_csv(
+        tmp_path / "r.csv", index=False
+    )
     arguments = ("--data", str(tmp_path / "r.csv"), "--text", "review", "--label", "stars", "--version", "v1")
     result = run_sentiment_training(tmp_path / "models", *arguments)
     assert result.exit_code == 0, result.output

@@ -1,0 +1,100 @@
+"""What operators do with versions: look at them, verify, activate, roll back, remove."""
+
+from time import monotonic, sleep
+from typing import Any
+
+from app.exceptions import ArtifactInvalid, NotAllWorkersServe
+from app.models import loading
+from app.models.service import ModelService
+
+# A worker looks for a change twice a second and then loads; scikit-learn alone takes 1.5 s to import.
+PATIENCE = 10.0
+
+
+def overview(service: ModelService) -> list[dict[str, Any]]:
+    """One summary per version, newest first."""
+    return [summary(service, version) for version in service.store.versions()]
+
+
+def summary(service: ModelService, version: str) -> dict[str, Any]:
+    """A version's metrics, size in bytes, engine and state.
+
+    ``state`` is ``active``, ``available``, or ``refused`` with the ``reason``; ``workers`` is how many
+    serve it.
+
+    :raises VersionNotFound: if there is no such version.
+    """
+    reports = service.workers.living()
+    refusals = [report["refused"][version] for report in reports if version in report["refused"]]
+    found: dict[str, Any] = {
+        "version": version,
+        "state": "active" if service.store.active() == version else "available",
+        "workers": sum(report["version"] == version for report in reports),
+    }
+    if refusals:
+        found |= {"state": "refused", "reason": refusals[0]}
+    try:
+        metadata = service.store.metadata(version)
+    except ArtifactInvalid as error:
+        return found | {"state": "refused", "reason": error.message}
+    sizes = [recorded.get("size", 0) for recorded in metadata.get("files", {}).values()]
+    shown = {key: metadata.get(key) for key in ("saved_at", "model_type", "engine", "metrics", "n_features")}
+    return found | shown | {"size": sum(sizes), "signed": service.store.signature(version) is not None}
+
+
+def verify(service: ModelService, version: str) -> dict[str, Any]:
+    """Let a version through the gate, load it, replay its golden rows; it does not serve.
+
+    :raises VersionNotFound: if there is no such version.
+    :raises ArtifactInvalid: if it fails a check.
+    """
+    model = loading.load(service.store, version, service.options)
+    return {"version": version, "verified": True, "engine": model.engine.name}
+
+
+def activate(service: ModelService, version: str, *, wait: bool = False) -> dict[str, Any]:
+    """Verify a version and make it the one that serves: here at once, in other workers within 2 seconds.
+
+    :param wait: return only when all workers serve it.
+    :raises VersionNotFound: if there is no such version.
+    :raises ArtifactInvalid: if it fails a check; what served before goes on serving.
+    :raises NotAllWorkersServe: if some do not after 10 seconds.
+    """
+    service.load(version)
+    service.store.activate(version)
+    return settled(service, version, wait=wait)
+
+
+def roll_back(service: ModelService, *, wait: bool = False) -> dict[str, Any]:
+    """Serve the version that served before the active one.
+
+    :raises NothingToRollBack: if there is none left.
+    :raises NotAllWorkersServe: if ``wait`` and some do not serve it after 10 seconds.
+    """
+    version = service.store.roll_back()
+    service.load(version)
+    return settled(service, version, wait=wait)
+
+
+def prune(service: ModelService, *, keep: int) -> list[str]:
+    """Remove all but the newest ``keep`` versions and the active one; return the names of those removed."""
+    removed = []
+    for version in service.store.versions()[keep:]:
+        if version != service.store.active():
+            service.store.remove(version)
+            removed.append(version)
+    return removed
+
+
+def settled(service: ModelService, version: str, *, wait: bool) -> dict[str, Any]:
+    """How many workers serve the active version, once all of them do if ``wait``.
+
+    :raises NotAllWorkersServe: if some do not after 10 seconds.
+    """
+    end = monotonic() + PATIENCE
+    while wait and any(report["version"] != version for report in service.workers.living()):
+        if monotonic() > end:
+            raise NotAllWorkersServe(version)
+        sleep(0.05)
+    serving = sum(report["version"] == version for report in service.workers.living())
+    return {"version": version, "state": "active", "workers": serving}

@@ -1,0 +1,60 @@
+"""Follow ``active.json``: serve what another process activated, without a restart."""
+
+import logging
+from collections.abc import Callable
+from threading import Event, Thread
+
+from app.exceptions import ServiceError
+from app.models.service import ModelService
+
+log = logging.getLogger(__name__)
+
+INTERVAL = 0.5
+
+
+class Follower:
+    """A thread that looks for a change twice a second and loads in the background.
+
+    Requests go on with the old version until the new one is ready. A version that is refused is not tried
+    again until another one is activated, or its files change.
+
+    :param on_change: called after each load that succeeded.
+    """
+
+    def __init__(self, service: ModelService, *, on_change: Callable[[], None] = lambda: None) -> None:
+        self._service = service
+        self._on_change = on_change
+        self._stopped = Event()
+        self._refused: tuple[str, bytes] | None = None
+
+    def start(self) -> None:
+        """Begin to follow, until `stop` or the end of the process."""
+        Thread(target=self._run, name="model-follower", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the thread after what it is doing."""
+        self._stopped.set()
+
+    def look(self) -> None:
+        """Load the active version if it is not the one that serves."""
+        wanted = self._service.store.active()
+        if wanted is None or (self._service.loaded and self._service.model.version == wanted):
+            return
+        try:
+            seen = (wanted, self._service.store.raw_metadata(wanted))
+            if seen == self._refused:
+                return
+            self._refused = seen
+            self._service.load(wanted)
+        except ServiceError as error:
+            log.error("version refused", extra={"model_version": wanted, "reason": error.message})
+            return
+        self._refused = None
+        self._on_change()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(INTERVAL):
+            try:
+                self.look()
+            except Exception:  # whatever it is, the next look may succeed, and requests go on
+                log.exception("following the active version failed")

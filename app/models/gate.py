@@ -1,0 +1,158 @@
+"""The gate: what a version must be before anything of it is loaded.
+
+Every file is read once; the bytes that were checked are the bytes that are loaded.
+"""
+
+import errno
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed
+from typing import Any, Literal
+
+from app.exceptions import ArtifactInvalid
+from app.models.signature import InputSignature, OutputSignature
+from app.models.signing import Verifier
+from app.models.store import METADATA, SIGNATURE, Metadata, ModelStore, fingerprint
+
+VersionPolicy = Literal["refuse", "warn"]
+
+# What serving and describing a model take from its metadata, as `publish` writes it.
+REQUIRED: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("signature", "output", "golden", "files", "certificates", "params", "libraries"), dict),
+    **dict.fromkeys(("engine", "model_type"), str),
+    **dict.fromkeys(("feature_names", "classes"), list),
+    **dict.fromkeys(("n_features", "n_classes"), int),
+    "feature_importance": (dict, type(None)),
+}
+# The key under which an ONNX tensor says that its numbers lie in another file, as protobuf writes it.
+EXTERNAL_DATA = b"\x0a\x08location"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What the gate insists on."""
+
+    verifier: Verifier = field(default_factory=Verifier)
+    sklearn_version: VersionPolicy = "refuse"
+
+
+@dataclass
+class Applicant:
+    """A version before the gate: its bytes, and what has been found out about them."""
+
+    version: str
+    raw: bytes
+    signature_file: bytes | None
+    read: Callable[[str], bytes]
+    policy: Policy
+    metadata: Metadata = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def input(self) -> InputSignature:
+        """The model's input, once the metadata was found well-formed."""
+        return InputSignature.from_dict(self.metadata["signature"])
+
+    @property
+    def output(self) -> OutputSignature:
+        """The model's output, once the metadata was found well-formed."""
+        return OutputSignature.from_dict(self.metadata["output"])
+
+
+def admit(store: ModelStore, version: str, policy: Policy) -> Applicant:
+    """Let a version through all checks.
+
+    :raises VersionNotFound: if there is no such version.
+    :raises ArtifactInvalid: saying which check it failed.
+    """
+    applicant = Applicant(
+        version,
+        store.raw_metadata(version),
+        store.signature(version),
+        lambda name: store.read_file(version, name),
+        policy,
+    )
+    for check in CHECKS:
+        if reason := check(applicant):
+            raise ArtifactInvalid(version, reason)
+    return applicant
+
+
+def signed(applicant: Applicant) -> str | None:
+    """The signature holds for the metadata, where one is required."""
+    return applicant.policy.verifier.reason_against(applicant.raw, applicant.signature_file)
+
+
+def well_formed(applicant: Applicant) -> str | None:
+    """The metadata is a JSON object with all that serving needs."""
+    try:
+        metadata: Any = json.loads(applicant.raw)
+    except ValueError:
+        return f"{METADATA} is not valid JSON"
+    if not isinstance(metadata, dict):
+        return f"{METADATA} is not a JSON object"
+    applicant.metadata = metadata
+    if missing := [key for key in REQUIRED if key not in metadata]:
+        return f"metadata lacks {', '.join(missing)}"
+    if wrong := [key for key, kind in REQUIRED.items() if not isinstance(metadata[key], kind)]:
+        return f"metadata has no usable {', '.join(wrong)}"
+    if metadata.get("version", applicant.version) != applicant.version:
+        return f"metadata is that of version {metadata['version']!r}"
+    try:
+        applicant.input.bounds(1.0)
+        applicant.output.probability_keys  # noqa: B018 # read to see that it can be
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        return f"metadata has no usable signature: {type(error).__name__} {error}"
+    return None
+
+
+def intact(applicant: Applicant) -> str | None:
+    """Every file is there, a regular file in the version's folder, with the recorded size and SHA-256."""
+    for name, recorded in applicant.metadata["files"].items():
+        if "/" in name or name in {METADATA, SIGNATURE, ".", ".."}:
+            return f"{name!r} is no name of a file of a version"
+        try:
+            content = applicant.read(name)
+        except FileNotFoundError:
+            return f"{name} is missing"
+        except OSError as error:
+            link = error.errno in (None, errno.ELOOP)
+            return f"{name} is {'behind a symbolic link' if link else 'unreadable'}"
+        if fingerprint(content) != recorded:
+            return f"{name} does not match its recorded size and SHA-256"
+        applicant.files[name] = content
+    return None
+
+
+def self_contained(applicant: Applicant) -> str | None:
+    """No ONNX file refers to numbers outside of itself."""
+    for name, content in applicant.files.items():
+        if name.endswith(".onnx") and EXTERNAL_DATA in content:
+            return f"{name} refers to external data"
+    return None
+
+
+def trained_with_installed_scikit_learn(applicant: Applicant) -> str | None:
+    """scikit-learn is the version that fitted the model; where it is not installed it is not used either."""
+    recorded = applicant.metadata["libraries"].get("scikit-learn")
+    try:
+        found = installed("scikit-learn")
+    except PackageNotFoundError:
+        return None
+    if recorded == found:
+        return None
+    note = f"it was fitted with scikit-learn {recorded}, installed is {found}"
+    applicant.notes.append(note)
+    return None if applicant.policy.sklearn_version == "warn" else note
+
+
+CHECKS: tuple[Callable[[Applicant], str | None], ...] = (
+    signed,
+    well_formed,
+    intact,
+    self_contained,
+    trained_with_installed_scikit_learn,
+)

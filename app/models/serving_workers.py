@@ -1,0 +1,62 @@
+"""Which version each worker serves: one small file per process, kept as long as the process lives.
+
+A worker holds a lock on its file, so that whoever reads can tell those of the living from those left over.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+FOLDER = ".workers"
+
+
+class WorkerBoard:
+    """The workers that serve out of one store, over processes and containers on one machine."""
+
+    def __init__(self, root: Path) -> None:
+        self._folder = root / FOLDER
+        self._file: Any = None
+
+    def report(self, version: str | None, *, refused: dict[str, str] | None = None) -> None:
+        """Note what this process serves, and which versions it refused and why.
+
+        A store that cannot be written to is left as it is: then nobody can wait for this worker.
+        """
+        try:
+            if self._file is None:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._file = (self._folder / f"{os.getpid()}-{secrets.token_hex(4)}.json").open("w+")
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            document = json.dumps({"version": version, "refused": refused or {}})
+            self._file.seek(0)
+            self._file.write(document)
+            self._file.truncate()
+            self._file.flush()
+        except OSError:
+            self._file = None
+
+    def living(self) -> list[dict[str, Any]]:
+        """What each living worker reported; files of the dead are removed."""
+        reports = []
+        for path in sorted(self._folder.glob("*.json")):
+            try:
+                with path.open("r+") as file:
+                    if _is_locked(file):
+                        reports.append(json.load(file))
+                    else:
+                        path.unlink(missing_ok=True)
+            except (OSError, ValueError):
+                continue  # just written, or just gone
+        return reports
+
+
+def _is_locked(file: Any) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    fcntl.flock(file, fcntl.LOCK_UN)
+    return False

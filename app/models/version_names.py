@@ -1,0 +1,24 @@
+"""Names of versions and models: what may become part of a path."""
+
+import re
+from typing import Any, TypeGuard
+
+from app.exceptions import InvalidInput
+
+PATTERN = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def is_version(name: Any) -> TypeGuard[str]:
+    """True for a permitted name; dots alone are none."""
+    return isinstance(name, str) and bool(PATTERN.fullmatch(name)) and set(name) != {"."}
+
+
+def check_version(name: str) -> str:
+    """Return ``name`` if it is permitted.
+
+    :raises InvalidInput: otherwise; a name is never joined to a path before this.
+    """
+    if not is_version(name):
+        reason = "must be 1 to 64 characters out of A-Z a-z 0-9 . _ -"
+        raise InvalidInput([{"field": "version", "reason": reason}], message="Invalid version name")
+    return name
