@@ -1,6 +1,6 @@
 """The figures of this example's README: quality by choice, and throughput beside the tutorial's service.
 
-``python -m examples.sentiment_analysis.compare quality --data FILE.csv`` and ``... throughput --data FILE.csv``.
+``python -m examples.sentiment_analysis.compare quality``, or ``throughput``; both take ``--data FILE.csv``.
 """
 
 import os

@@ -38,7 +38,7 @@ class Explainer:
         """
         columns, weights = self.counting.weights(self.cleaning.clean(text))
         added = self.coefficients[:, columns] * np.array(weights)
-        order = np.argsort(-np.abs(added).max(axis=0), kind="stable") if columns else []
+        order: list[int] = np.argsort(-np.abs(added).max(axis=0), kind="stable").tolist() if columns else []
         totals = [math.fsum([start, *row]) for start, row in zip(self.intercept, added.tolist(), strict=True)]
         return {
             "intercept": self._by_outcome(self.intercept),

@@ -20,7 +20,7 @@ FILLERS = "a|an|the|any|very|so|as|too|be|been|real"
 NEGATIONS = ((rf"\b(not|no|never|without|hard|nor) (?:(?:{FILLERS}) )*(\w+)", r"\1 \2 not_\2"),)
 
 
-class TextCleaner(TransformerMixin, BaseEstimator):
+class TextCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
     """Lower case; URLs, @mentions, #tags, punctuation and surplus white space removed.
 
     Its pickle names this module, so the module stays where it is.

@@ -14,7 +14,7 @@ from statistics import median
 from urllib.error import URLError
 
 import joblib
-import psutil
+import psutil  # type: ignore[import-untyped] # it ships no types
 
 from app.models.publishing import publish
 from app.models.store import ModelStore
@@ -30,6 +30,7 @@ from examples.sentiment_analysis.tutorial import model as tutorial
 
 WORKERS = 2
 CONNECTIONS = 16
+HEADERS: dict[str, str] = {}  # neither service asks for a key here
 PATIENCE = 60.0
 OURS, TUTORIAL = "this example", "tutorial"
 PACKAGE = "examples.sentiment_analysis"
@@ -79,6 +80,7 @@ def _prepare(folder: Path, parts: Split) -> dict[str, str]:
 def _bodies(folder: Path, texts: list[str], size: int) -> tuple[str, Path]:
     """The path, and a file with the bodies, each with other texts."""
     starts = range(0, min(len(texts) - size, 64 * size) + 1, size)
+    documents: list[dict[str, object]]
     if size == 1:
         path, documents = "/analyze", [{"text": texts[start]} for start in starts]
     else:
@@ -91,8 +93,8 @@ def _bodies(folder: Path, texts: list[str], size: int) -> tuple[str, Path]:
 def _measure(server: str, variables: dict[str, str], path: str, bodies: Path, seconds: float) -> float:
     first = bodies.read_bytes().partition(b"\n")[0]
     with _running(server, variables, path, first) as url:
-        Client().run(url, bodies, connections=CONNECTIONS, seconds=1.0)
-        load = Client().run(url, bodies, connections=CONNECTIONS, seconds=seconds)
+        Client().run(url, bodies, headers=HEADERS, connections=CONNECTIONS, seconds=1.0)
+        load = Client().run(url, bodies, headers=HEADERS, connections=CONNECTIONS, seconds=seconds)
     if load.failures:
         raise RuntimeError(f"{load.failures} of {load.requests} requests failed")
     print(f"  {server:14} {load.requests_per_second:8.0f} requests/s, p50 {load.p50_ms:.1f} ms", flush=True)

@@ -82,11 +82,9 @@ def sample(split: Split) -> Any:
 def _say_what_was_saved(store: ModelStore, version: str) -> None:
     metadata = store.metadata(version)
     times = metadata["certificates"][metadata["engine"]]["median_us"]
-    console.print(
-        f"Serves on: [bold]{metadata['engine']}[/], {times['1']:.0f} µs for 1 text, {times['100']:.0f} for 100"
-    )
-    folder = store.root / f"model_{version}"
-    console.print(f"Saved [bold green]{version}[/] in {store.root}, active; see {PICTURE} there: {folder}")
+    speed = f"{times['1']:.0f} µs for 1 text, {times['100']:.0f} for 100"
+    console.print(f"Serves on: [bold]{metadata['engine']}[/], {speed}")
+    console.print(f"Saved [bold green]{version}[/] in {store.root} with its {PICTURE}, active")
 
 
 if __name__ == "__main__":
