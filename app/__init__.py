@@ -1,17 +1,19 @@
 """The application factory. Importing the package is cheap and needs no Flask: see ``app.models``."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from flask import Blueprint, Flask
 
     from config import Config
 
 
-def create_app(config: "Config | str | None" = None) -> "Flask":
+def create_app(config: "Config | str | None" = None, *, blueprints: "Sequence[Blueprint]" = ()) -> "Flask":
     """Build the service.
 
     :param config: settings, or the name of an environment; by default what ``APP_ENV`` names.
+    :param blueprints: more routes than the service's own; `app.middleware.scopes.declare` their scopes.
     :raises ConfigError: if a setting is wrong.
     """
     from app import api, cli, middleware
@@ -23,6 +25,6 @@ def create_app(config: "Config | str | None" = None) -> "Flask":
     app.config.from_object(config if isinstance(config, Config) else load_config(config))
     model_manager.init_app(app, current_app=running_app)
     middleware.init_app(app)
-    api.init_app(app)
+    api.init_app(app, blueprints)
     cli.init_app(app)
     return app

@@ -1,14 +1,16 @@
 """HTTP in, HTTP out: one blueprint per subject."""
 
-from flask import Flask
+from collections.abc import Sequence
+
+from flask import Blueprint, Flask
 
 from app.api import errors, health, metrics, model_info, models, predictions, stats
 
 BLUEPRINTS = (health.bp, predictions.bp, model_info.bp, models.bp, stats.bp, metrics.bp)
 
 
-def init_app(app: Flask) -> None:
-    """Error rendering and the routes."""
+def init_app(app: Flask, added: Sequence[Blueprint] = ()) -> None:
+    """Error rendering and the routes, with those that were ``added``."""
     errors.init_app(app)
-    for blueprint in BLUEPRINTS:
+    for blueprint in (*BLUEPRINTS, *added):
         app.register_blueprint(blueprint)

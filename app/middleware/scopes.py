@@ -1,5 +1,7 @@
 """Which scope each route needs."""
 
+from collections.abc import Mapping
+
 PREDICT, ADMIN, METRICS = "predict", "admin", "metrics"
 OPEN = None
 
@@ -12,6 +14,16 @@ ROUTE_SCOPES: dict[str, str | None] = {
     "stats": METRICS,
     "metrics": METRICS,
 }
+
+
+def declare(scopes: Mapping[str, str | None]) -> None:
+    """Add the routes of a blueprint from elsewhere to the table, by its name or by endpoint.
+
+    :raises ValueError: if one of them stands there with another scope.
+    """
+    for endpoint, scope in scopes.items():
+        if ROUTE_SCOPES.setdefault(endpoint, scope) != scope:
+            raise ValueError(f"the scope of {endpoint!r} is declared already")
 
 
 def declared(endpoint: str) -> bool:

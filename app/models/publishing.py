@@ -28,6 +28,7 @@ def publish(
     *,
     sample: Any = None,
     version: str | None = None,
+    files: Mapping[str, bytes] | None = None,
     report: Report = lambda step: None,
 ) -> str:
     """Save a fitted model as a new version and return its name; does not activate it.
@@ -38,14 +39,15 @@ def publish(
         or anything else that is JSON.
     :param sample: training rows as ``scaler`` (or ``model``) takes them, the source of names, kinds,
         statistics and golden rows; without it a numeric model is probed with random rows.
+    :param files: what to keep beside the model, by name; hashed and verified as the model is.
     :param report: called with each step of the certification, for those who wait.
     :raises UnsupportedModel: if the model cannot be served.
     :raises VersionExists: if ``version`` is taken.
     """
     extra = dict(metadata or {})
-    files = {MODEL: _dump(model)} | ({} if scaler is None else {SCALER: _dump(scaler)})
+    own = {MODEL: _dump(model)} | ({} if scaler is None else {SCALER: _dump(scaler)})
     # Work on what a server will load, and leave the caller's objects alone.
-    loaded = {name: joblib.load(io.BytesIO(content)) for name, content in files.items()}
+    loaded = {name: joblib.load(io.BytesIO(content)) for name, content in own.items()}
     estimator = make_pipeline(loaded[SCALER], loaded[MODEL]) if scaler is not None else loaded[MODEL]
     found, compiled = _examine(estimator, sample, extra.pop("feature_names", None), report)
     final = model.steps[-1][1] if isinstance(model, Pipeline) else model
@@ -55,7 +57,7 @@ def publish(
         "feature_importance": _feature_importance(final, found["feature_names"]),
         "libraries": {name: installed(name) for name in LIBRARIES} | {"python": python_version()},
     }
-    return store.save(files | compiled, _plain(extra) | found, version=version)
+    return store.save({**(files or {}), **own, **compiled}, _plain(extra) | found, version=version)
 
 
 def recertify(store: ModelStore, version: str, *, report: Report = lambda step: None) -> Metadata:

@@ -226,7 +226,8 @@ class Preprocessor:
         """Transform n rows of raw input to what the estimator takes, float64 (n, width)."""
         data: Any = rows
         if self.branches:
-            data = np.hstack([branch.apply(rows) for branch in self.branches])
+            parts = [branch.apply(rows) for branch in self.branches]
+            data = np.hstack(parts) if len(parts) > 1 else parts[0]  # which spares a copy of wide rows
         elif isinstance(rows, Table):
             data = np.column_stack(rows.columns)
         for step in self.steps:

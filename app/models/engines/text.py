@@ -76,11 +76,12 @@ class WordCounts:
     def apply(self, columns: Sequence[NDArray[Any]]) -> Matrix:
         weighted = np.zeros((len(columns[0]), len(self.vocabulary)))
         for row, text in enumerate(columns[0]):
-            indices, weights = self._weights(text)
+            indices, weights = self.weights(text)
             weighted[row, indices] = weights
         return weighted
 
-    def _weights(self, text: str) -> tuple[list[int], list[float]]:
+    def weights(self, text: str) -> tuple[list[int], list[float]]:
+        """Columns of the terms found in one text, in ascending order, and their values."""
         counts: dict[int, int] = {}
         column_of = self._column_of
         for term in self._terms(text.lower() if self.lowercase else text):
@@ -104,7 +105,7 @@ class WordCounts:
             return words
         terms = list(words) if shortest == 1 else []
         for size in range(max(shortest, 2), min(longest, len(words)) + 1):
-            terms += [" ".join(words[start : start + size]) for start in range(len(words) - size + 1)]
+            terms += map(" ".join, zip(*(words[start:] for start in range(size)), strict=False))
         return terms
 
     def _length(self, weights: list[float]) -> float:

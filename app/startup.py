@@ -1,0 +1,40 @@
+"""How a server process starts: build the app, load its model, or end with one line that says why not."""
+
+import gc
+import logging
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from app.exceptions import ArtifactInvalid, ServiceError
+from app.models.follower import Follower
+from app.models.loading import AUTO
+from app.models.ml_models import model_manager
+from config import ConfigError
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+def start(build: "Callable[[], Flask]") -> "Flask":
+    """The app that ``build`` makes, with its model loaded; ends the process where a setting is wrong."""
+    try:
+        app = build()
+    except ConfigError as error:
+        sys.exit(f"Wrong configuration: {error}")
+    with app.app_context():
+        service = model_manager.service
+    try:
+        service.load()
+    except ServiceError as error:
+        if isinstance(error, ArtifactInvalid) and app.config["MODEL_ENGINE"] != AUTO:
+            sys.exit(f"Wrong configuration: {error}")
+        # Without a model the service answers 503 and says so at /api/health.
+        logging.getLogger(__name__).error("no model to serve", extra={"reason": error.message})
+    # From here on what another process activates is served by this one too.
+    Follower(service).start()
+    # The libraries' 150,000 objects stay to the end. Frozen, they are not looked at by the collector, which
+    # would stop every request for 130 ms, nor written to.
+    gc.collect()
+    gc.freeze()
+    return app

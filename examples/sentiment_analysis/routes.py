@@ -1,0 +1,76 @@
+"""The routes, and the service with them: `create_app` and one blueprint more."""
+
+from typing import Any
+
+from flask import Blueprint, Flask
+
+from app import create_app
+from app.api import health as probes
+from app.api.decoding import load_body
+from app.api.responses import envelope
+from app.middleware.scopes import OPEN, PREDICT, declare
+from app.models.ml_models import model_manager
+from app.models.predictions import Answer
+from config import Config
+from examples.sentiment_analysis.explanation import explainer_of
+from examples.sentiment_analysis.schemas import AnalyzeBatchSchema, AnalyzeSchema
+from examples.sentiment_analysis.settings import load_settings, max_text_length
+
+bp = Blueprint("sentiment", __name__)
+declare({"sentiment": PREDICT, "sentiment.health": OPEN})
+
+analyze_schema = AnalyzeSchema()
+analyze_batch_schema = AnalyzeBatchSchema()
+
+
+@bp.get("/health")
+def health() -> tuple[dict[str, Any], int]:
+    """Whether the service can answer, and with which version."""
+    return probes.health()
+
+
+@bp.post("/analyze")
+def analyze() -> dict[str, Any]:
+    """The sentiment of one text."""
+    body = load_body(analyze_schema)
+    answer, results = sentiments([body["text"]], field="text", explain=body["explain"])
+    return envelope(answer, body, result=results[0])
+
+
+@bp.post("/analyze/batch")
+def analyze_batch() -> dict[str, Any]:
+    """The sentiments of several texts, all by one version of the model."""
+    body = load_body(analyze_batch_schema)
+    answer, found = sentiments(body["texts"], field="texts", explain=body["explain"])
+    results = [{"id": i, **result} for i, result in enumerate(found)]
+    return envelope(answer, body, results=results, count=len(results))
+
+
+def sentiments(texts: list[str], *, field: str, explain: bool) -> tuple[Answer, list[dict[str, Any]]]:
+    """The door's answer to rows of one text each, and a result for each text."""
+    service = model_manager.service
+    answer = service.predict([[text] for text in texts], field=field)
+    results = [
+        {
+            "text": text,
+            "sentiment": found["prediction"],
+            "confidence": found["confidence"],
+            "probabilities": found["probabilities"],
+        }
+        for text, found in zip(texts, answer.to_dicts(), strict=True)
+    ]
+    if explain:
+        explainer = explainer_of(answer.model, service.store)
+        results = [result | {"explanation": explainer.explain(result["text"])} for result in results]
+    return answer, results
+
+
+def build(settings: Config | None = None) -> Flask:
+    """The service with the blueprint.
+
+    :param settings: by default those of the environment.
+    :raises ConfigError: if a setting is wrong.
+    """
+    app = create_app(settings or load_settings(), blueprints=[bp])
+    app.config["MAX_TEXT_LENGTH"] = max_text_length()
+    return app

@@ -1,0 +1,1 @@
+"""What the example is measured against: the pipeline and the service as the tutorial has them."""
