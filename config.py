@@ -1,5 +1,6 @@
 """Every setting, read once from the environment.
 
+What the environment leaves open may stand in the file ``.env`` beside this module.
 ``NAME_FILE`` may hold the path of a file with the value instead of ``NAME``, as container secrets do.
 A wrong value stops the start with a `ConfigError` that names the variable.
 """
@@ -8,6 +9,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from dotenv import load_dotenv
 from environs import EnvValidationError, validate
 
 from setting_rules import (
@@ -184,8 +186,12 @@ CONFIGS: dict[str, type[Config]] = {
 def load_config(environment: str | None = None) -> Config:
     """Read the settings of ``environment``, by default the one ``APP_ENV`` names.
 
+    Variables of ``.env`` join the process's environment, which goes before them; tests do not read it.
+
     :raises ConfigError: naming the variable that is wrong.
     """
+    if "testing" not in (environment, os.environ.get("APP_ENV")):
+        load_dotenv(ROOT / ".env")
     name = environment or os.environ.get("APP_ENV", DevelopmentConfig.ENVIRONMENT)
     if name not in CONFIGS:
         raise ConfigError(f"APP_ENV={name!r}: must be one of {', '.join(CONFIGS)}")

@@ -79,6 +79,8 @@ def main(
         from app.models.training import datasets, estimators, fitting
 
     try:
+        if version is not None:
+            store.check_free(version)
         with step("data"):
             source = _load(datasets, dataset, data, target)
         name = estimator or estimators.DEFAULT[source.task]

@@ -32,6 +32,7 @@ hypothesis_settings.load_profile("suite")
 @pytest.fixture(autouse=True, scope="session")
 def _settings_of_the_shell_are_ignored() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHON_DOTENV_DISABLED", "1")  # nor is the .env of whoever runs them, by any process
         for name in settings.declared():
             patch.delenv(name, raising=False)
             patch.delenv(f"{name}_FILE", raising=False)

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from config import CONFIGS, ConfigError, load_config
@@ -93,6 +95,44 @@ def test_each_configuration_reads_the_environment_anew(monkeypatch):
     first = load_config()
     monkeypatch.setenv("PORT", "8081")
     assert (first.PORT, load_config().PORT) == (8080, 8081)
+
+
+@pytest.fixture
+def env_file(monkeypatch, tmp_path):
+    """A project root with a ``.env`` that holds what the test says; what it sets is taken back."""
+    monkeypatch.setattr("config.ROOT", tmp_path)
+    monkeypatch.delenv("PYTHON_DOTENV_DISABLED")
+    before = dict(os.environ)
+    yield (tmp_path / ".env").write_text
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def test_what_the_environment_leaves_open_is_read_from_env_file(monkeypatch, env_file):
+    env_file("PORT=8080\nWORKERS=3\nAPI_KEY_1=correct-horse-battery-staple\n")
+    monkeypatch.setenv("PORT", "8081")
+    config = load_config("production")
+    assert (config.PORT, config.WORKERS) == (8081, 3)
+    assert config.API_KEYS == {"API_KEY_1": "correct-horse-battery-staple"}
+
+
+def test_env_file_may_choose_the_environment(env_file):
+    env_file("APP_ENV=production\nAUTH_DISABLED=true\n")
+    assert load_config().ENVIRONMENT == "production"
+
+
+def test_wrong_value_in_env_file_is_named(env_file):
+    env_file("PORT=abc\n")
+    with pytest.raises(ConfigError, match="PORT='abc'"):
+        load_config()
+
+
+@pytest.mark.parametrize("argument", ["testing", None])
+def test_tests_do_not_read_env_file(monkeypatch, env_file, argument):
+    env_file("PORT=8080\n")
+    if argument is None:
+        monkeypatch.setenv("APP_ENV", "testing")
+    assert load_config(argument).PORT == 5000
 
 
 def test_a_value_may_be_in_a_file(monkeypatch, tmp_path):

@@ -305,6 +305,14 @@ def test_class_that_is_only_in_the_rows_held_out_is_an_error(train, files, model
     assert not models_dir.exists()
 
 
+@pytest.mark.parametrize(("version", "said"), [("../x", "1 to 64 characters"), ("v1", "exists already")])
+def test_a_name_that_cannot_be_is_refused_before_anything_is_read(train, store, version, said):
+    (store.root / "model_v1").mkdir(parents=True)
+    result = train("--data", "nothing.csv", "--target", "y", "--version", version)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
 def test_version_that_exists_is_not_overwritten(train, store):
     assert train("--dataset", "iris", *TREE, "--version", "v1").exit_code == 0
     before = store.metadata("v1")

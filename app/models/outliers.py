@@ -8,6 +8,8 @@ from app.exceptions import InvalidInput
 from app.models.rows import Matrix, Rows, Table
 from app.models.signature import InputSignature
 
+MAX_WARNINGS = 100
+
 Policy = Literal["off", "flag", "clamp", "reject"]
 
 
@@ -29,7 +31,7 @@ class OutlierGuard:
         }
 
     def inspect(self, rows: Rows, *, field: str) -> tuple[Rows, list[dict[str, Any]]]:
-        """Return the rows to predict, clamped if that is the policy, and the warnings.
+        """Return the rows to predict, clamped if that is the policy, and the first `MAX_WARNINGS` warnings.
 
         :raises InvalidInput: under the policy ``reject``, naming each outlier.
         """
@@ -46,7 +48,7 @@ class OutlierGuard:
         return (self._clamp(rows) if self._policy == "clamp" and warnings else rows), warnings
 
     def _table_warnings(self, table: Table) -> list[dict[str, Any]]:
-        warnings = []
+        warnings: list[dict[str, Any]] = []
         for position, column in enumerate(table.columns):
             if column.dtype != object:
                 warnings += self._number_warnings(column[:, None], (position,))
@@ -56,15 +58,15 @@ class OutlierGuard:
                     self._warning(row, position, value, "category never seen in training")
                     for row, value in enumerate(column)
                     if value is not None and value not in known
-                ]
-        return sorted(warnings, key=lambda warning: (warning["row"], warning["position"]))
+                ][:MAX_WARNINGS]
+        return sorted(warnings, key=lambda warning: (warning["row"], warning["position"]))[:MAX_WARNINGS]
 
     def _number_warnings(self, matrix: Matrix, positions: range | tuple[int]) -> list[dict[str, Any]]:
         columns = list(positions)
         outside = (matrix < self._lower[columns]) | (matrix > self._upper[columns])
         return [
             self._warning(row, columns[column], matrix[row, column].item(), self._range(columns[column]))
-            for row, column in np.argwhere(outside).tolist()
+            for row, column in np.argwhere(outside)[:MAX_WARNINGS].tolist()
         ]
 
     def _warning(self, row: int, position: int, value: Any, reason: str) -> dict[str, Any]:

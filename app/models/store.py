@@ -97,6 +97,15 @@ class ModelStore:
             raise ArtifactInvalid(version, f"{name} does not match its recorded size and SHA-256")
         return content
 
+    def check_free(self, version: str) -> None:
+        """Refuse a name before the work of making the version; `save` checks it again.
+
+        :raises VersionExists: if ``version`` is taken.
+        :raises InvalidInput: if it is not 1 to 64 of ``A-Za-z0-9._-``.
+        """
+        if self.folder(version).exists():
+            raise VersionExists(version)
+
     def save(self, files: Mapping[str, bytes], metadata: Metadata, *, version: str | None = None) -> str:
         """Write a new version and return its name, by default the UTC time as ``YYYYmmdd_HHMMSS``.
 

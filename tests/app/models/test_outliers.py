@@ -136,3 +136,20 @@ def test_reject_refuses_a_category_never_seen(people):
     response = people(OUTLIER_POLICY="reject").post("/api/predict", json={"features": [30, "Oslo"]})
     (error,) = assert_error(response, 400, "validation_error")
     assert (error["name"], error["reason"]) == ("city", "category never seen in training")
+
+
+def test_the_first_hundred_warnings_are_given(serve):
+    client = serve(fitted(SumRegressor()))
+    answer = client.post("/api/predict/batch", json={"samples": [FAR] * 60}).get_json()
+    assert [(w["row"], w["name"]) for w in answer["warnings"]] == [
+        (row, name) for row in range(50) for name in ("height", "depth")
+    ]
+    assert answer["count"] == 60
+
+
+def test_the_first_hundred_warnings_of_a_table_are_given(serve):
+    pipeline = mixed_pipeline(PEOPLE, LogisticRegression()).fit(PEOPLE, INCOME)
+    client = serve(pipeline, sample=PEOPLE, MAX_BATCH_SIZE=200)
+    samples = [{"age": 9000, "city": "Oslo"}] * 120
+    warnings = client.post("/api/predict/batch", json={"samples": samples}).get_json()["warnings"]
+    assert [w["row"] for w in warnings] == [row for row in range(50) for _ in range(2)]
