@@ -9,10 +9,12 @@ import sys
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from app import create_app
+from app.cli import serving
 from app.exceptions import ArtifactInvalid, ServiceError
 from app.models.follower import Follower
 from app.models.loading import AUTO
 from app.models.ml_models import model_manager
+from app.models.starting import load_usable
 from config import ConfigError, load_config
 
 try:
@@ -20,16 +22,17 @@ try:
 except ConfigError as error:
     sys.exit(f"Wrong configuration: {error}")
 
-try:
-    model_manager.load_model()
-except ServiceError as error:
-    if isinstance(error, ArtifactInvalid) and app.config["MODEL_ENGINE"] != AUTO:
-        sys.exit(f"Wrong configuration: {error}")
-    # Without a model the service answers 503 and says so at /api/health.
-    logging.getLogger(__name__).error("no model to serve", extra={"reason": error.message})
-
-# From here on what another process activates is served by this one too.
-Follower(model_manager.service).start()
+# The commands of ``flask`` look after versions; they serve none, and no worker has to wait for them.
+if serving():
+    try:
+        load_usable(model_manager.service)
+    except ServiceError as error:
+        if isinstance(error, ArtifactInvalid) and app.config["MODEL_ENGINE"] != AUTO:
+            sys.exit(f"Wrong configuration: {error}")
+        # Without a model the service answers 503 and says so at /api/health.
+        logging.getLogger(__name__).error("no model to serve", extra={"reason": error.message})
+    # From here on what another process activates is served by this one too.
+    Follower(model_manager.service).start()
 
 # The libraries' 150,000 objects stay to the end. Frozen, they are not looked at by the collector, which
 # would stop every request for 130 ms, nor written to.
