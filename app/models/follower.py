@@ -34,8 +34,9 @@ class Follower:
         Thread(target=self._run, name="model-follower", daemon=True).start()
 
     def stop(self) -> None:
-        """End the thread after what it is doing."""
+        """End the thread after what it is doing, and be no worker any more."""
         self._stopped.set()
+        self._service.workers.leave()
 
     def look(self) -> None:
         """Load the active version if it is not the one that serves."""
@@ -48,9 +49,8 @@ class Follower:
             return
         try:
             self._service.load(wanted)
-        except ServiceError as error:
+        except ServiceError:
             self._refused = seen
-            log.error("version refused", extra={"model_version": wanted, "reason": error.message})
             return
         self._refused = None
         self._on_change()

@@ -82,6 +82,7 @@ class ModelService:
             self.refused[version] = error.message
             self._report()
             self.observer.refused(version, error.message)
+            log.error("version refused", extra={"model_version": version, "reason": error.message})
             raise
         self.observer.loaded(model, seconds=perf_counter() - started)
         return model

@@ -30,6 +30,13 @@ class WorkerBoard:
         """Be a worker from here on; what only loads a model, as a script does, is none."""
         self._joined = True
 
+    def leave(self) -> None:
+        """Be a worker no longer."""
+        self._joined = False
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
     def report(self, version: str | None, *, refused: dict[str, str] | None = None) -> None:
         """Note what this process serves, and which versions it refused and why.
 
