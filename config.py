@@ -16,6 +16,7 @@ from setting_rules import (
     SECRET_NAMES,
     Environment,
     authentication_fault,
+    ed25519_public_key,
     limits_fault,
     one_rate,
     rates,
@@ -73,7 +74,7 @@ class Config:
         self.MODELS_DIR = env.path("MODELS_DIR", ROOT / "models")
         self.MODEL_ENGINE = env.str("MODEL_ENGINE", "auto", validate=one_of(ENGINES))
         self.MODEL_SIGNING_KEY = env.str("MODEL_SIGNING_KEY", None, validate=unguessable)
-        self.MODEL_PUBLIC_KEY = env.str("MODEL_PUBLIC_KEY", None)
+        self.MODEL_PUBLIC_KEY = env.str("MODEL_PUBLIC_KEY", None, validate=ed25519_public_key)
         self.SKLEARN_VERSION_POLICY = env.str(
             "SKLEARN_VERSION_POLICY", "refuse", validate=one_of(("refuse", "warn"))
         )

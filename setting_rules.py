@@ -36,6 +36,19 @@ def unguessable(value: str) -> None:
         raise ValidationError("A secret must be of printable ASCII characters without spaces.")
 
 
+def ed25519_public_key(value: str) -> None:
+    """Refuse what is no Ed25519 public key in PEM."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    try:
+        valid = isinstance(load_pem_public_key(value.encode()), Ed25519PublicKey)
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ValidationError("Must be an Ed25519 public key in PEM.")
+
+
 def one_rate(value: str) -> None:
     """Refuse what is not one limit in the usual notation."""
     try:

@@ -9,6 +9,7 @@ ServiceError
 ├── VersionNotFound         the store has no such version
 ├── VersionExists           the store has that version already
 ├── VersionInUse            the version is the active one
+├── VersionRefused          an operator asked for a version that fails a check
 ├── NotAllWorkersServe      a version is active, but not everywhere yet
 ├── NothingToRollBack       no version that served before is left
 ├── PredictionFailed        the model raised on input that passed validation
@@ -120,6 +121,17 @@ class VersionInUse(ServiceError):
 
     def __init__(self, version: str) -> None:
         super().__init__(f"Model version {version!r} is the active one", details={"version": version})
+
+
+class VersionRefused(ServiceError):
+    """An operator asked for a version that fails a check; what served before goes on serving."""
+
+    error_type = "conflict"
+
+    def __init__(self, version: str, reason: str) -> None:
+        super().__init__(
+            f"Version {version} is refused: {reason}", details={"version": version, "reason": reason}
+        )
 
 
 class NotAllWorkersServe(ServiceError):

@@ -28,6 +28,8 @@ IN_PLACE = 16 * 1024  # bytes: the longest request answered in the loop
 STALL = struct.pack("ll", 5, 0)  # s, µs: how long a thread waits for one read or write
 LINGER = 2.0  # s: how long a closing connection may take, as in gunicorn
 CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d{1,9})", re.IGNORECASE)
+# An operator's call may load a model, or wait for the other workers.
+ADMINISTRATIVE = re.compile(rb"(?:POST|PUT|PATCH|DELETE) \S*/models[/?](?!\S*/predict[ ?/])", re.IGNORECASE)
 END_UNKNOWN = re.compile(rb"^\s|^$|\r\n(?:transfer-encoding|expect):", re.IGNORECASE)
 
 
@@ -210,7 +212,7 @@ def missing(data: bytes) -> int | None:
     head, end, body = data.partition(b"\r\n\r\n")
     if not end:
         return min(1, len(data)) if len(data) < IN_PLACE else None
-    if END_UNKNOWN.search(head):
+    if END_UNKNOWN.search(head) or ADMINISTRATIVE.match(head):
         return None
     length = CONTENT_LENGTH.search(head)
     lacking = max(0, int(length[1]) - len(body)) if length else 0

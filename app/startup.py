@@ -6,10 +6,12 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from app.cli import serving
 from app.exceptions import ArtifactInvalid, ServiceError
 from app.models.follower import Follower
 from app.models.loading import AUTO
 from app.models.ml_models import model_manager
+from app.models.starting import load_usable
 from config import ConfigError
 
 if TYPE_CHECKING:
@@ -24,8 +26,11 @@ def start(build: "Callable[[], Flask]") -> "Flask":
         sys.exit(f"Wrong configuration: {error}")
     with app.app_context():
         service = model_manager.service
+    # The commands of ``flask`` look after versions; they serve none, and no worker has to wait for them.
+    if not serving():
+        return app
     try:
-        service.load()
+        load_usable(service)
     except ServiceError as error:
         if isinstance(error, ArtifactInvalid) and app.config["MODEL_ENGINE"] != AUTO:
             sys.exit(f"Wrong configuration: {error}")

@@ -15,7 +15,7 @@ from app.exceptions import ServiceError
 from app.models import administration, signing
 from app.models.ml_models import model_manager
 
-console = Console()
+console = tables.console()
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
@@ -31,6 +31,8 @@ def list_versions(as_json: bool) -> None:
     """All versions, newest first."""
     found = administration.overview(model_manager.service)
     _show(found, as_json=as_json, table=tables.versions(found))
+    if not as_json and (reasons := tables.refusals(found)):
+        console.print(reasons)
 
 
 @models.command()
@@ -99,7 +101,7 @@ def rollback(wait: bool, as_json: bool) -> None:
     """Make the version that served before serve again."""
     with _errors():
         service = model_manager.service
-        version = service.store.roll_back()
+        version = service.store.roll_back(accept=lambda name: administration.verify(service, name))
         found = administration.settled(service, version, wait=wait)
     _show(found, as_json=as_json, table=f"[green]{version} is active[/]")
 

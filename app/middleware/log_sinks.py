@@ -96,9 +96,18 @@ class TeeSink:
 
 def standard_output() -> Sink:
     """The process's stdout, as it is now; nothing if it was closed at the start."""
-    if sys.stdout is None:
+    return _stream(sys.stdout)
+
+
+def standard_error() -> Sink:
+    """The same of stderr."""
+    return _stream(sys.stderr)
+
+
+def _stream(stream: TextIO | None) -> Sink:
+    if stream is None:
         return TeeSink()
     try:
-        return DescriptorSink(sys.stdout.fileno())
+        return DescriptorSink(stream.fileno())
     except (OSError, ValueError):  # closed, or captured by a test
-        return StreamSink(sys.stdout)
+        return StreamSink(stream)

@@ -1,6 +1,7 @@
 """One structured line per request, and everything else the process has to say, through structlog."""
 
 import logging
+import os
 from time import perf_counter
 from typing import Any
 
@@ -31,12 +32,14 @@ class SinkHandler(logging.Handler):
 
 
 def configure(settings: Any) -> log_sinks.Sink:
-    """Send all log records of the process to stdout, and to ``LOG_FILE`` if there is one.
+    """Send all log records of the process to stdout, or stderr under ``flask``, and to ``LOG_FILE`` if any.
 
     :param settings: a mapping with ``LOG_LEVEL``, ``LOG_FORMAT`` and ``LOG_FILE``.
     :raises ConfigError: if the log file cannot be opened.
     """
-    sink = log_sinks.standard_output()
+    # What a command of ``flask`` prints is for programs to read; log lines would spoil it.
+    commanded = os.environ.get("FLASK_RUN_FROM_CLI") == "true"
+    sink = log_sinks.standard_error() if commanded else log_sinks.standard_output()
     if path := settings["LOG_FILE"]:
         try:
             sink = log_sinks.TeeSink(sink, log_sinks.FileSink(path))

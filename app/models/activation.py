@@ -1,6 +1,7 @@
 """Which version is to serve: ``active.json``, replaced atomically, with what served before."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,10 +38,13 @@ class Activation:
             history = earlier if current in (None, version) else [current, *earlier]
             self._write(version, history)
 
-    def roll_back(self, exists: Any) -> str:
+    def roll_back(
+        self, exists: Callable[[str], bool], *, accept: Callable[[str], object] = lambda version: None
+    ) -> str:
         """Go back to the version that served before this one, and return its name.
 
         :param exists: tells whether a version is still in the store.
+        :param accept: called with the version before anything changes; what it raises leaves all as it is.
         :raises NothingToRollBack: if there is none left.
         """
         with durable.locked(self._root):
@@ -48,6 +52,7 @@ class Activation:
             if not candidates:
                 raise NothingToRollBack
             target, *rest = candidates
+            accept(target)
             self._write(target, rest)
             return target
 

@@ -1,10 +1,13 @@
 """What operators do with versions: look at them, verify, activate, roll back, remove."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from time import monotonic, sleep
 from typing import Any
 
-from app.exceptions import ArtifactInvalid, NotAllWorkersServe
+from app.exceptions import ArtifactInvalid, NotAllWorkersServe, VersionNotFound, VersionRefused
 from app.models import loading
+from app.models.loading import LoadedModel
 from app.models.service import ModelService
 
 # A worker looks for a change twice a second and then loads; scikit-learn alone takes 1.5 s to import.
@@ -13,7 +16,11 @@ PATIENCE = 10.0
 
 def overview(service: ModelService) -> list[dict[str, Any]]:
     """One summary per version, newest first."""
-    return [summary(service, version) for version in service.store.versions()]
+    found = []
+    for version in service.store.versions():
+        with suppress(VersionNotFound):  # removed in the meantime
+            found.append(summary(service, version))
+    return found
 
 
 def summary(service: ModelService, version: str) -> dict[str, Any]:
@@ -25,7 +32,9 @@ def summary(service: ModelService, version: str) -> dict[str, Any]:
     :raises VersionNotFound: if there is no such version.
     """
     reports = service.workers.living()
-    refusals = [report["refused"][version] for report in reports if version in report["refused"]]
+    refusals = [found["refused"][version] for found in reports if version in found["refused"]]
+    if version in service.refused:
+        refusals.append(service.refused[version])
     found: dict[str, Any] = {
         "version": version,
         "state": "active" if service.store.active() == version else "available",
@@ -37,18 +46,19 @@ def summary(service: ModelService, version: str) -> dict[str, Any]:
         metadata = service.store.metadata(version)
     except ArtifactInvalid as error:
         return found | {"state": "refused", "reason": error.message}
-    sizes = [recorded.get("size", 0) for recorded in metadata.get("files", {}).values()]
     shown = {key: metadata.get(key) for key in ("saved_at", "model_type", "engine", "metrics", "n_features")}
-    return found | shown | {"size": sum(sizes), "signed": service.store.signature(version) is not None}
+    signed = service.store.signature(version) is not None
+    return found | shown | {"size": service.store.size(version), "signed": signed}
 
 
 def verify(service: ModelService, version: str) -> dict[str, Any]:
     """Let a version through the gate, load it, replay its golden rows; it does not serve.
 
     :raises VersionNotFound: if there is no such version.
-    :raises ArtifactInvalid: if it fails a check.
+    :raises VersionRefused: if it fails a check.
     """
-    model = loading.load(service.store, version, service.options)
+    with _refusals():
+        model = loading.load(service.store, version, service.options)
     return {"version": version, "verified": True, "engine": model.engine.name}
 
 
@@ -57,11 +67,13 @@ def activate(service: ModelService, version: str, *, wait: bool = False) -> dict
 
     :param wait: return only when all workers serve it.
     :raises VersionNotFound: if there is no such version.
-    :raises ArtifactInvalid: if it fails a check; what served before goes on serving.
+    :raises VersionRefused: if it fails a check; what served before goes on serving.
     :raises NotAllWorkersServe: if some do not after 10 seconds.
     """
-    service.load(version)
+    with _refusals():
+        model = service.prepare(version)
     service.store.activate(version)
+    service.serve(model)
     return settled(service, version, wait=wait)
 
 
@@ -69,11 +81,23 @@ def roll_back(service: ModelService, *, wait: bool = False) -> dict[str, Any]:
     """Serve the version that served before the active one.
 
     :raises NothingToRollBack: if there is none left.
+    :raises VersionRefused: if it fails a check; what served before goes on serving.
     :raises NotAllWorkersServe: if ``wait`` and some do not serve it after 10 seconds.
     """
-    version = service.store.roll_back()
-    service.load(version)
+    prepared: list[LoadedModel] = []
+    with _refusals():
+        version = service.store.roll_back(accept=lambda name: prepared.append(service.prepare(name)))
+    service.serve(prepared[0])
     return settled(service, version, wait=wait)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """For an operator a version that fails a check is a conflict, not a service without a model."""
+    try:
+        yield
+    except ArtifactInvalid as error:
+        raise VersionRefused(error.version, error.reason) from error
 
 
 def prune(service: ModelService, *, keep: int) -> list[str]:

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,11 +37,16 @@ def replace(path: Path, content: bytes) -> None:
 def read_regular(path: Path) -> bytes:
     """The bytes of a regular file.
 
-    :raises OSError: if it is a symbolic link or no file; a link could point anywhere.
+    :raises OSError: if it is a symbolic link or no file; a link could point anywhere, and a pipe has no end.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    with open(descriptor, "rb") as file:
-        return file.read()
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"{path.name} is no regular file")
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
 
 
 def sync(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from threading import Event, Thread
 
 from app.exceptions import ServiceError
@@ -25,29 +26,31 @@ class Follower:
         self._service = service
         self._on_change = on_change
         self._stopped = Event()
-        self._refused: tuple[str, bytes] | None = None
+        self._refused: tuple[str, object] | None = None
 
     def start(self) -> None:
-        """Begin to follow, until `stop` or the end of the process."""
+        """Begin to follow, until `stop` or the end of the process, and be counted as a worker."""
+        self._service.join_workers()
         Thread(target=self._run, name="model-follower", daemon=True).start()
 
     def stop(self) -> None:
-        """End the thread after what it is doing."""
+        """End the thread after what it is doing, and be no worker any more."""
         self._stopped.set()
+        self._service.workers.leave()
 
     def look(self) -> None:
         """Load the active version if it is not the one that serves."""
         wanted = self._service.store.active()
         if wanted is None or (self._service.loaded and self._service.model.version == wanted):
+            self._refused = None
+            return
+        seen = (wanted, _state(self._service.store.folder(wanted)))
+        if seen == self._refused:
             return
         try:
-            seen = (wanted, self._service.store.raw_metadata(wanted))
-            if seen == self._refused:
-                return
-            self._refused = seen
             self._service.load(wanted)
-        except ServiceError as error:
-            log.error("version refused", extra={"model_version": wanted, "reason": error.message})
+        except ServiceError:
+            self._refused = seen
             return
         self._refused = None
         self._on_change()
@@ -58,3 +61,11 @@ class Follower:
                 self.look()
             except Exception:  # whatever it is, the next look may succeed, and requests go on
                 log.exception("following the active version failed")
+
+
+def _state(folder: Path) -> object:
+    """What changes whenever a file of a version does; None if there is no such folder."""
+    try:
+        return sorted((path.name, path.lstat().st_mtime_ns, path.lstat().st_ino) for path in folder.iterdir())
+    except OSError:
+        return None

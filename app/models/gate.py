@@ -5,6 +5,7 @@ Every file is read once; the bytes that were checked are the bytes that are load
 
 import errno
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError
@@ -17,6 +18,7 @@ from app.models.signing import Verifier
 from app.models.store import METADATA, SIGNATURE, Metadata, ModelStore, fingerprint
 
 VersionPolicy = Literal["refuse", "warn"]
+FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
 # What serving and describing a model take from its metadata, as `publish` writes it.
 REQUIRED: dict[str, type | tuple[type, ...]] = {
@@ -26,8 +28,9 @@ REQUIRED: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("n_features", "n_classes"), int),
     "feature_importance": (dict, type(None)),
 }
-# The key under which an ONNX tensor says that its numbers lie in another file, as protobuf writes it.
-EXTERNAL_DATA = b"\x0a\x08location"
+# The key under which an ONNX tensor says that its numbers lie in another file, as protobuf writes it, and in
+# the longer forms of the same two numbers that protobuf reads.
+EXTERNAL_DATA = re.compile(rb"(?:\x0a|\x8a\x80*\x00)(?:\x08|\x88\x80*\x00)location")
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def well_formed(applicant: Applicant) -> str | None:
     """The metadata is a JSON object with all that serving needs."""
     try:
         metadata: Any = json.loads(applicant.raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return f"{METADATA} is not valid JSON"
     if not isinstance(metadata, dict):
         return f"{METADATA} is not a JSON object"
@@ -112,15 +115,14 @@ def well_formed(applicant: Applicant) -> str | None:
 def intact(applicant: Applicant) -> str | None:
     """Every file is there, a regular file in the version's folder, with the recorded size and SHA-256."""
     for name, recorded in applicant.metadata["files"].items():
-        if "/" in name or name in {METADATA, SIGNATURE, ".", ".."}:
+        if not FILE_NAME.fullmatch(name) or name in {METADATA, SIGNATURE}:
             return f"{name!r} is no name of a file of a version"
         try:
             content = applicant.read(name)
         except FileNotFoundError:
             return f"{name} is missing"
         except OSError as error:
-            link = error.errno in (None, errno.ELOOP)
-            return f"{name} is {'behind a symbolic link' if link else 'unreadable'}"
+            return f"{name} is {'a symbolic link' if error.errno == errno.ELOOP else 'no readable file'}"
         if fingerprint(content) != recorded:
             return f"{name} does not match its recorded size and SHA-256"
         applicant.files[name] = content
@@ -130,7 +132,7 @@ def intact(applicant: Applicant) -> str | None:
 def self_contained(applicant: Applicant) -> str | None:
     """No ONNX file refers to numbers outside of itself."""
     for name, content in applicant.files.items():
-        if name.endswith(".onnx") and EXTERNAL_DATA in content:
+        if name.endswith(".onnx") and EXTERNAL_DATA.search(content):
             return f"{name} refers to external data"
     return None
 

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 from typing import Any
 
-from app.exceptions import ArtifactInvalid
+from app.exceptions import ArtifactInvalid, ServiceError
 from app.models import gate, golden
 from app.models.conformance import conform
 from app.models.engines.base import Engine
@@ -67,6 +67,15 @@ def load(store: ModelStore, version: str, options: LoadingOptions) -> LoadedMode
     :raises VersionNotFound: if there is no such version.
     :raises ArtifactInvalid: if it fails any check, or has no valid certificate for the engine asked for.
     """
+    try:
+        return _load(store, version, options)
+    except ServiceError:
+        raise
+    except Exception as error:  # metadata may be wrong in more ways than there are checks
+        raise ArtifactInvalid(version, f"loading raised {type(error).__name__}") from error
+
+
+def _load(store: ModelStore, version: str, options: LoadingOptions) -> LoadedModel:
     admitted = gate.admit(store, version, options.admission)
     for note in admitted.notes:
         log.warning("version has a flaw", extra={"model_version": version, "reason": note})

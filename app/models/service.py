@@ -65,21 +65,42 @@ class ModelService:
             wanted = version or self.store.active() or next(iter(self.store.versions()), None)
             if wanted is None:
                 raise ModelNotLoaded
-            started = perf_counter()
-            try:
-                model = loading.load(self.store, wanted, self.options)
-            except ServiceError as error:
-                self.refused[wanted] = error.message
-                serving = self._current.version if self._current else None
-                self.workers.report(serving, refused=self.refused)
-                self.observer.refused(wanted, error.message)
-                raise
-            self._current = model
-            self.refused.pop(wanted, None)
-            self.workers.report(wanted, refused=self.refused)
-        self.observer.loaded(model, seconds=perf_counter() - started)
-        log.info("model loaded", extra={"model_version": wanted, "engine": model.engine.name})
+            model = self.prepare(wanted)
+            self.serve(model)
         return model
+
+    def prepare(self, version: str) -> LoadedModel:
+        """Load a version up to where it could serve; what serves goes on serving.
+
+        :raises VersionNotFound: if there is no such version.
+        :raises ArtifactInvalid: if it fails a check.
+        """
+        started = perf_counter()
+        try:
+            model = loading.load(self.store, version, self.options)
+        except ServiceError as error:
+            self.refused[version] = error.message
+            self._report()
+            self.observer.refused(version, error.message)
+            log.error("version refused", extra={"model_version": version, "reason": error.message})
+            raise
+        self.observer.loaded(model, seconds=perf_counter() - started)
+        return model
+
+    def serve(self, model: LoadedModel) -> None:
+        """Serve what was prepared, from the next request on."""
+        self._current = model
+        self.refused.pop(model.version, None)
+        self._report()
+        log.info("model loaded", extra={"model_version": model.version, "engine": model.engine.name})
+
+    def join_workers(self) -> None:
+        """Be counted as one of the store's workers."""
+        self.workers.join()
+        self._report()
+
+    def _report(self) -> None:
+        self.workers.report(self._current.version if self._current else None, refused=self.refused)
 
     def predict(self, rows: RawRows, *, field: str = "features", use_cache: bool = False) -> Answer:
         """Predict ``rows`` with the model that serves now.

@@ -7,41 +7,69 @@ import fcntl
 import json
 import os
 import secrets
-import weakref
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from app.models import durable
 
 FOLDER = ".workers"
 
 
 class WorkerBoard:
-    """The workers that serve out of one store, over processes and containers on one machine."""
+    """The workers that serve out of one store, over processes and containers on one machine.
+
+    What takes the lock of a file to look at it, makes a file or writes one holds the folder's lock.
+    """
 
     def __init__(self, root: Path) -> None:
         self._folder = root / FOLDER
         self._file: Any = None
-        self._close: Callable[[], object] = lambda: None
+        self._joined = False
+
+    def join(self) -> None:
+        """Be a worker from here on; what only loads a model, as a script does, is none."""
+        self._joined = True
+
+    def leave(self) -> None:
+        """Be a worker no longer."""
+        self._joined = False
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def report(self, version: str | None, *, refused: dict[str, str] | None = None) -> None:
         """Note what this process serves, and which versions it refused and why.
 
         A store that cannot be written to is left as it is: then nobody can wait for this worker.
         """
+        if not self._joined:
+            return
         try:
-            if self._file is None:
-                self._folder.mkdir(parents=True, exist_ok=True)
-                self._open(self._folder / f"{os.getpid()}-{secrets.token_hex(4)}.json")
-            document = json.dumps({"version": version, "refused": refused or {}})
-            self._file.seek(0)
-            self._file.write(document.encode())
-            self._file.truncate()
+            with durable.locked(self._folder):
+                self._write(json.dumps({"version": version, "refused": refused or {}}))
         except OSError:
-            self._close()
             self._file = None
+
+    def _write(self, document: str) -> None:
+        if self._file is None:
+            self._file = (self._folder / f"{os.getpid()}-{secrets.token_hex(4)}.json").open("w+")
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._file.seek(0)
+        self._file.write(document)
+        self._file.truncate()
+        self._file.flush()
 
     def living(self) -> list[dict[str, Any]]:
         """What each living worker reported; files of the dead are removed."""
+        if not self._folder.is_dir():
+            return []
+        try:
+            with durable.locked(self._folder):
+                return self._read()
+        except OSError:  # the store is mounted read-only
+            return []
+
+    def _read(self) -> list[dict[str, Any]]:
         reports = []
         for path in sorted(self._folder.glob("*.json")):
             try:
@@ -51,14 +79,8 @@ class WorkerBoard:
                     else:
                         path.unlink(missing_ok=True)
             except (OSError, ValueError):
-                continue  # just written, or just gone
+                continue  # a write failed half-way, or somebody tidied up
         return reports
-
-    def _open(self, path: Path) -> None:
-        self._file = path.open("wb", buffering=0)
-        # A process may have several apps; a worker that is no more serves nothing, and its lock goes.
-        self._close = weakref.finalize(self, self._file.close)
-        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _is_locked(file: Any) -> bool:

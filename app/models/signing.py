@@ -41,7 +41,7 @@ class Verifier:
         try:
             document: dict[str, Any] = json.loads(signature)
             algorithm, value = document["algorithm"], base64.b64decode(document["value"], validate=True)
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             return "its signature cannot be read"
         if algorithm == HMAC and self.hmac_key:
             holds = hmac.compare_digest(_hmac(self.hmac_key, metadata), value)

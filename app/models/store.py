@@ -4,7 +4,7 @@ import hashlib
 import json
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,7 +35,8 @@ class ModelStore:
 
     def versions(self) -> list[str]:
         """Complete versions, newest first by the time they were saved."""
-        names = (path.parent.name.removeprefix(PREFIX) for path in self.root.glob(f"{PREFIX}*/{METADATA}"))
+        folders = (path.parent for path in self.root.glob(f"{PREFIX}*/{METADATA}"))
+        names = (folder.name.removeprefix(PREFIX) for folder in folders if not folder.is_symlink())
         found = [name for name in names if is_version(name)]
         saved_at = {version: self._saved_at(version) for version in found}
         return sorted(found, key=lambda version: (saved_at[version], version), reverse=True)
@@ -48,7 +49,7 @@ class ModelStore:
         """
         try:
             data = json.loads(self.raw_metadata(version))
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ArtifactInvalid(version, f"{METADATA} is not valid JSON") from None
         if not isinstance(data, dict):
             raise ArtifactInvalid(version, f"{METADATA} is not a JSON object")
@@ -63,6 +64,10 @@ class ModelStore:
             return self.read_file(version, METADATA)
         except OSError:
             raise VersionNotFound(version) from None
+
+    def size(self, version: str) -> int:
+        """Bytes of all files of a version, whatever its metadata says."""
+        return sum(path.lstat().st_size for path in self.folder(version).glob("*"))
 
     def signature(self, version: str) -> bytes | None:
         """The bytes of a version's ``signature.json``, or None if it is not signed."""
@@ -169,12 +174,15 @@ class ModelStore:
         self.raw_metadata(version)
         self.activation.set(version)
 
-    def roll_back(self) -> str:
+    def roll_back(self, *, accept: Callable[[str], object] = lambda version: None) -> str:
         """Make the version that served before the active one serve again, and return its name.
 
+        :param accept: called with its name first; if it raises, the active version stays what it is.
         :raises NothingToRollBack: if there is none left.
         """
-        return self.activation.roll_back(lambda version: (self.folder(version) / METADATA).is_file())
+        return self.activation.roll_back(
+            lambda version: (self.folder(version) / METADATA).is_file(), accept=accept
+        )
 
     def remove(self, version: str) -> None:
         """Remove a version for good; it is out of sight at once.

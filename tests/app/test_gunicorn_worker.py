@@ -28,6 +28,8 @@ def app(environ, start_response):
         raise RuntimeError
     elif path == "/hang":
         time.sleep(60)
+    elif path == "/api/models/v1/wait":
+        time.sleep(5)
     elif path == "/pid":
         body = str(os.getpid()).encode()
     elif path == "/pieces":
@@ -252,3 +254,41 @@ def head(*lines, body=b""):
 )
 def test_missing_is_what_a_request_lacks(data, expected):
     assert missing(data) == expected
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"POST /api/models/v1/activate?wait=true",
+        b"POST /api/models/rollback",
+        b"POST /api/models/v1/verify",
+        b"POST /api/models/routing",
+        b"DELETE /api/models/v1",
+        b"delete http://x/api/models/v1",
+    ],
+)
+def test_call_of_an_operator_is_left_to_a_thread(line):
+    assert missing(line + b" HTTP/1.1\r\nHost: x\r\n\r\n") is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"POST /api/predict",
+        b"GET /api/models",
+        b"POST /api/models/fraud/predict",
+        b"POST /api/models/fraud/predict?x=y",
+        b"POST /api/models/fraud/predict/batch",
+    ],
+)
+def test_prediction_is_answered_in_the_loop(line):
+    assert missing(line + b" HTTP/1.1\r\nHost: x\r\n\r\n") == 0
+
+
+def test_operator_who_waits_holds_nobody_up(server):
+    with server.connect(b"POST /api/models/v1/wait HTTP/1.1\r\nHost: x\r\n\r\n") as waiting:
+        for _ in range(5):
+            assert server.ask(timeout=SOON) == (200, b"good")
+        waiting.settimeout(0.01)
+        with pytest.raises(TimeoutError):
+            waiting.recv(1)

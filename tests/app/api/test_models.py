@@ -1,0 +1,280 @@
+"""``/api/models``: what operators do with versions."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from app import create_app
+from app.models import follower
+from app.models.ml_models import model_manager
+from app.models.publishing import publish
+from app.models.store import ModelStore
+from tests.app.middleware.credentials import with_key
+from tests.assertions import assert_error, strict_json
+from tests.conftest import configuration
+from tests.estimators import BOXES, SumClassifier, SumRegressor, fitted
+
+OPERATOR, CALLER = "operators-key-0123456789", "a-key-of-somebody-else-0123"
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    store = ModelStore(tmp_path_factory.mktemp("administered"))
+    publish(
+        store, fitted(SumClassifier()), metadata={"metrics": {"accuracy": 0.9}}, sample=BOXES, version="v1"
+    )
+    publish(store, fitted(SumRegressor()), sample=BOXES, version="v2")
+    store.activate("v1")
+    return store.root
+
+
+@pytest.fixture
+def store(published, tmp_path):
+    return ModelStore(shutil.copytree(published, tmp_path / "models"))
+
+
+@pytest.fixture
+def client(store):
+    app = create_app(configuration(store.root))
+    with app.app_context():
+        model_manager.load_model()
+    return app.test_client()
+
+
+def damage(store, version):
+    (store.root / f"model_{version}" / "model.pkl").write_bytes(b"damaged")
+
+
+def serves(client):
+    return client.get("/api/health").get_json()["model_version"]
+
+
+def test_overview_shows_every_version_newest_first(client):
+    document = strict_json(client.get("/api/models"))
+    assert document["active"] == "v1"
+    newest, oldest = document["versions"]
+    assert (newest["version"], newest["state"]) == ("v2", "available")
+    assert oldest["size"] > 1000
+    assert {
+        key: oldest[key] for key in ("version", "state", "model_type", "engine", "metrics", "signed")
+    } == {
+        "version": "v1",
+        "state": "active",
+        "model_type": "SumClassifier",
+        "engine": "sklearn",
+        "metrics": {"accuracy": 0.9},
+        "signed": False,
+    }
+
+
+def test_one_version_is_shown_as_in_the_overview(client):
+    overview = client.get("/api/models").get_json()["versions"]
+    assert client.get("/api/models/v1").get_json() == overview[1]
+
+
+def test_overview_of_an_empty_store_is_empty(empty_app):
+    assert empty_app.test_client().get("/api/models").get_json() == {"active": None, "versions": []}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[]", b"{}", b"[" * 200_000, b'{"files": [1], "metrics": "good"}', b'{"files": {"a": 1}}',
+     b'{"files": {"a": {"size": "x"}}, "saved_at": 7}'],
+    ids=lambda content: repr(content[:40]),
+)  # fmt: skip
+def test_damaged_version_does_not_hide_the_others(client, store, content):
+    (store.root / "model_v2" / "metadata.json").write_bytes(content)
+    versions = client.get("/api/models").get_json()["versions"]
+    assert {each["version"] for each in versions} == {"v1", "v2"}
+    assert_error(client.post("/api/models/v2/activate"), 409, "conflict")
+    assert serves(client) == "v1"
+
+
+def test_activated_version_serves_at_once(client, store):
+    answer = client.post("/api/models/v2/activate")
+    assert (answer.status_code, answer.get_json()["version"]) == (200, "v2")
+    assert store.active() == "v2"
+    assert serves(client) == "v2"
+    assert client.post("/api/predict", json={"features": [1, 2, 3]}).get_json()["result"]["prediction"] == 6
+
+
+def test_rollback_serves_what_served_before(client, store):
+    client.post("/api/models/v2/activate")
+    assert client.post("/api/models/rollback").get_json()["version"] == "v1"
+    assert (serves(client), store.active()) == ("v1", "v1")
+    assert_error(client.post("/api/models/rollback"), 409, "conflict")
+    assert serves(client) == "v1"
+
+
+def test_verification_changes_nothing(client, store):
+    assert client.post("/api/models/v2/verify").get_json() == {
+        "version": "v2",
+        "verified": True,
+        "engine": "sklearn",
+    }
+    assert (serves(client), store.active()) == ("v1", "v1")
+
+
+@pytest.mark.parametrize("call", ["activate", "verify"])
+def test_damaged_version_is_refused_with_the_reason(client, store, call):
+    damage(store, "v2")
+    response = client.post(f"/api/models/v2/{call}")
+    assert_error(response, 409, "conflict")
+    details = response.get_json()["details"]
+    assert details == {"version": "v2", "reason": "model.pkl does not match its recorded size and SHA-256"}
+    assert (serves(client), store.active()) == ("v1", "v1")
+    assert client.get("/api/health/ready").status_code == 200
+
+
+def test_refusal_is_shown_counted_and_logged(client, store, logged):
+    damage(store, "v2")
+    logged()
+    client.post("/api/models/v2/activate")
+    shown = client.get("/api/models/v2").get_json()
+    assert shown["state"] == "refused"
+    assert "does not match" in shown["reason"]
+    assert "model_load_refusals_total 1.0" in client.get("/metrics").text
+    assert [line for line in logged() if "does not match" in line.get("reason", "")]
+
+
+def test_rollback_to_a_damaged_version_changes_nothing(client, store):
+    client.post("/api/models/v2/activate")
+    damage(store, "v1")
+    before = (store.root / "active.json").read_bytes()
+    assert_error(client.post("/api/models/rollback"), 409, "conflict")
+    assert (store.root / "active.json").read_bytes() == before
+    assert serves(client) == "v2"
+    assert client.get("/api/health/ready").status_code == 200
+
+
+def test_removed_version_is_gone(client, store):
+    assert client.delete("/api/models/v2").get_json() == {"version": "v2", "removed": True}
+    assert store.versions() == ["v1"]
+    assert [path.name for path in store.root.glob(".removed-*")] == []
+    assert_error(client.get("/api/models/v2"), 404, "not_found")
+
+
+def test_active_version_cannot_be_removed(client, store):
+    assert_error(client.delete("/api/models/v1"), 409, "conflict")
+    assert store.versions() == ["v2", "v1"]
+
+
+CALLS = [
+    ("GET", ""), ("DELETE", ""), ("POST", "/activate"), ("POST", "/verify"), ("POST", "/activate?wait=true"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "verb"), CALLS)
+def test_version_that_is_not_there_is_404(client, method, verb):
+    assert_error(client.open(f"/api/models/v9{verb}", method=method), 404, "not_found")
+
+
+@pytest.mark.parametrize(("method", "verb"), CALLS)
+@pytest.mark.parametrize("name", ["a b", "ü", "a" * 65, "v1%00", "v1%0a", "~root", "v1*", "..."])
+def test_name_that_no_version_has_is_400(client, method, verb, name):
+    (error,) = assert_error(client.open(f"/api/models/{name}{verb}", method=method), 400, "validation_error")
+    assert error["field"] == "version"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/v1/activate"), ("GET", "/rollback/x"), ("POST", ""), ("PUT", "/v1"), ("PATCH", "/v1")],
+)
+def test_other_methods_and_paths_are_not_there(client, method, path):
+    response = client.open(f"/api/models{path}", method=method)
+    assert response.status_code in {404, 405}
+
+
+def traversals():
+    """300 ways to say a path outside of the store."""
+    ups = [
+        "..",
+        "%2e%2e",
+        "%2E%2e",
+        ".%2e",
+        "%252e%252e",
+        "..%00",
+        "..;",
+        "....",
+        "%c0%ae%c0%ae",
+        "\uff0e\uff0e",
+    ]
+    slashes = ["/", "%2f", "%252f", "\\", "%5c", "//", "%c0%af", "/./"]
+    targets = ["etc/passwd", "model_v1", "outside", "v1#x"]
+    steps = [up + slash for up in ups for slash in slashes]
+    deep = [
+        step * depth + target for step in steps for depth, target in zip((1, 3, 6, 2), targets, strict=True)
+    ]
+    return [
+        *deep[:290],
+        "/etc/passwd", "%2fetc%2fpasswd", "file:///etc/passwd", "v1/../../outside", "v1%2f..%2f..%2foutside",
+        "model_v1/../outside", "v1%00.pkl", "~/outside", ".workers%2fx", "v1%0d%0aX: y",
+    ]  # fmt: skip
+
+
+def test_three_hundred_paths_lead_nowhere(client, store):
+    outside = store.root.parent / "model_outside"
+    shutil.copytree(store.root / "model_v2", outside)
+    before = sorted(str(path) for path in store.root.parent.rglob("*"))
+    payloads = traversals()
+    assert len(set(payloads)) == 300
+    statuses = []
+    for payload in payloads:
+        for method, verb in CALLS[:4]:
+            response = client.open(f"/api/models/{payload}{verb}", method=method)
+            statuses.append(response.status_code)
+            assert response.status_code in {400, 404, 405, 308}, (payload, method, response.text)
+            assert "root:" not in response.text
+    assert serves(client) == store.active() == "v1"
+    assert sorted(str(path) for path in store.root.parent.rglob("*")) == before
+    counts = {status: statuses.count(status) for status in sorted(set(statuses))}
+    print(f"\n{len(payloads)} payloads, {len(statuses)} calls, answers by status: {counts}")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [(method, f"/api/models/v2{verb}") for method, verb in CALLS[:4]]
+)
+def test_only_operators_may(store, method, path):
+    app = create_app(configuration(store.root, API_KEY_1=CALLER, API_KEY_SCOPES="predict"))
+    assert_error(app.test_client().open(path, method=method), 401, "authentication_error")
+    refused = app.test_client().open(path, method=method, headers=with_key(CALLER))
+    assert_error(refused, 403, "permission_error")
+    app = create_app(configuration(store.root, API_KEY_1=OPERATOR, API_KEY_SCOPES="admin"))
+    with app.app_context():
+        model_manager.load_model()
+    assert app.test_client().open(path, method=method, headers=with_key(OPERATOR)).status_code == 200
+
+
+def test_waiting_ends_once_the_other_workers_serve_it(client, store):
+    """Another worker in this process: it follows by itself."""
+    other = create_app(configuration(store.root)).extensions["model_manager"]
+    other.load()
+    following = follower.Follower(other)
+    following.start()
+    try:
+        answer = client.post("/api/models/v2/activate?wait=true").get_json()
+        assert (answer["workers"], other.model.version) == (1, "v2")
+    finally:
+        following.stop()
+
+
+def test_waiting_for_a_worker_that_does_not_follow_ends_with_an_error(client, store, monkeypatch):
+    monkeypatch.setattr("app.models.administration.PATIENCE", 0.1)
+    other = create_app(configuration(store.root)).extensions["model_manager"]
+    other.load()
+    other.join_workers()
+    response = client.post("/api/models/v2/activate?wait=true")
+    assert_error(response, 503, "model_error")
+    assert response.get_json()["details"] == {"version": "v2"}
+    assert client.get("/api/models/v2").get_json()["state"] == "active"
+    other.workers.leave()
+
+
+def test_sixty_versions_of_odd_content_do_not_break_the_overview(client, store):
+    for number in range(60):
+        folder = store.root / f"model_x{number}"
+        folder.mkdir()
+        Path(folder / "metadata.json").write_text(json.dumps({"metrics": number, "files": None}))
+    assert len(client.get("/api/models").get_json()["versions"]) == 62

@@ -1,0 +1,95 @@
+"""Files are whole or absent, also when whoever writes them is killed."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from app.models import durable
+from app.models.store import ModelStore, fingerprint
+from tests.settings import ROOT
+
+KILLS = 50
+SIZES = {"model.pkl": 300_000, "model.onnx": 100_000, "preprocessing.json": 2_000}
+
+PUBLISHER = """
+import sys
+from pathlib import Path
+from app.models.store import ModelStore
+
+store = ModelStore(Path(sys.argv[1]))
+sizes = eval(sys.argv[2])
+print("ready", flush=True)
+while True:
+    store.activate(store.save({name: bytes(size) for name, size in sizes.items()}, {"note": "x" * 20_000}))
+"""
+
+
+def test_publisher_killed_at_fifty_moments_leaves_no_half_version(tmp_path):
+    store = ModelStore(tmp_path)
+    chance = random.Random(50)
+    drafts = 0
+    for _ in range(KILLS):
+        process = subprocess.Popen(
+            [sys.executable, "-c", PUBLISHER, str(tmp_path), repr(SIZES)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+        )
+        assert process.stdout.readline() == b"ready\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(chance.uniform(0, 0.1))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        drafts += len(list(tmp_path.glob(".draft-*")))
+        for path in tmp_path.glob(".draft-*"):
+            path.rename(tmp_path / f"seen{path.name}")
+    versions = store.versions()
+    for folder in tmp_path.glob("model_*"):
+        assert folder.name.removeprefix("model_") in versions
+        metadata = json.loads((folder / "metadata.json").read_bytes())
+        assert {name: file["size"] for name, file in metadata["files"].items()} == SIZES
+        for name, recorded in metadata["files"].items():
+            assert fingerprint((folder / name).read_bytes()) == recorded
+    assert json.loads((tmp_path / "active.json").read_bytes())["version"] in versions
+    store.activate(versions[-1])  # the lock went with its holder
+    print(
+        f"\n{KILLS} kills, {len(versions)} whole versions, {drafts} killed while writing, 0 partial versions"
+    )
+    assert drafts > 0
+    assert versions
+
+
+def test_a_file_is_written_once(tmp_path):
+    durable.write(tmp_path / "file", b"first")
+    with pytest.raises(FileExistsError):
+        durable.write(tmp_path / "file", b"second")
+    assert (tmp_path / "file").read_bytes() == b"first"
+
+
+def test_replacing_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    durable.replace(tmp_path / "file", b"old")
+
+    def fail(descriptor):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="no space"):
+        durable.replace(tmp_path / "file", b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_only_regular_files_are_read(tmp_path):
+    (tmp_path / "file").write_bytes(b"content")
+    (tmp_path / "link").symlink_to("file")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    assert durable.read_regular(tmp_path / "file") == b"content"
+    for name in ("link", "folder", "pipe", "nothing"):
+        with pytest.raises(OSError, match=name):
+            durable.read_regular(tmp_path / name)

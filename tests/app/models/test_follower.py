@@ -1,0 +1,142 @@
+import shutil
+
+import pytest
+
+from app.models.follower import Follower
+from app.models.loading import LoadingOptions
+from app.models.observer import Observer
+from app.models.publishing import publish
+from app.models.service import ModelService
+from app.models.store import ModelStore
+from tests.estimators import BOXES, SumRegressor, fitted
+
+
+class Refusals(Observer):
+    """Keeps which versions were refused."""
+
+    def __init__(self):
+        self.versions = []
+
+    def refused(self, version, reason):
+        self.versions.append(version)
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    store = ModelStore(tmp_path_factory.mktemp("followed"))
+    for version in ("one", "two"):
+        publish(store, fitted(SumRegressor()), sample=BOXES, version=version)
+    store.activate("one")
+    return store.root
+
+
+@pytest.fixture
+def store(published, tmp_path):
+    return ModelStore(shutil.copytree(published, tmp_path / "models"))
+
+
+@pytest.fixture
+def service(store):
+    service = ModelService(store, LoadingOptions())
+    service.observer = Refusals()
+    service.load()
+    return service
+
+
+@pytest.fixture
+def changes():
+    return []
+
+
+@pytest.fixture
+def follower(service, changes):
+    return Follower(service, on_change=lambda: changes.append(service.model.version))
+
+
+def damage(store, version):
+    path = store.root / f"model_{version}" / "model.pkl"
+    sound = path.read_bytes()
+    path.write_bytes(b"damaged")
+    return lambda: path.write_bytes(sound)
+
+
+def test_what_is_activated_elsewhere_serves_after_a_look(store, service, follower, changes):
+    follower.look()
+    assert (service.model.version, changes) == ("one", [])
+    ModelStore(store.root).activate("two")
+    follower.look()
+    assert (service.model.version, changes) == ("two", ["two"])
+
+
+def test_without_an_active_version_what_serves_goes_on(store, service, follower):
+    (store.root / "active.json").unlink()
+    follower.look()
+    assert service.model.version == "one"
+
+
+def test_refused_version_is_tried_once(store, service, follower):
+    damage(store, "two")
+    store.activate("two")
+    for _ in range(5):
+        follower.look()
+    assert service.model.version == "one"
+    assert service.observer.versions == ["two"]
+    assert "does not match" in service.refused["two"]
+
+
+def test_refused_version_is_tried_again_once_its_files_change(store, service, follower):
+    repair = damage(store, "two")
+    store.activate("two")
+    follower.look()
+    repair()
+    follower.look()
+    assert service.model.version == "two"
+    assert service.refused == {}
+
+
+def test_refused_version_is_tried_again_once_another_was_active(store, service, follower):
+    damage(store, "two")
+    for version in ("two", "one", "two"):
+        store.activate(version)
+        follower.look()
+    assert service.observer.versions == ["two", "two"]
+
+
+def test_active_version_that_is_gone_is_looked_for_once(store, service, follower):
+    store.activate("two")
+    shutil.rmtree(store.root / "model_two")
+    for _ in range(5):
+        follower.look()
+    assert service.model.version == "one"
+    assert service.observer.versions == ["two"]
+
+
+def test_failure_that_is_no_refusal_is_tried_again(store, service, follower, monkeypatch):
+    store.activate("two")
+    with monkeypatch.context() as patch:
+        patch.setattr(service, "load", lambda version: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            follower.look()
+    follower.look()
+    assert service.model.version == "two"
+
+
+def test_process_that_follows_counts_as_a_worker_and_no_other_does(store, service, follower):
+    assert service.workers.living() == []
+    follower.start()
+    try:
+        assert service.workers.living() == [{"version": "one", "refused": {}}]
+    finally:
+        follower.stop()
+
+
+def test_process_that_starts_without_a_model_takes_up_the_first(tmp_path, published):
+    store = ModelStore(tmp_path / "empty")
+    service = ModelService(store, LoadingOptions())
+    follower = Follower(service)
+    follower.look()
+    assert not service.loaded
+    shutil.copytree(published / "model_one", store.root / "model_one")
+    store.activate("one")
+    follower.look()
+    assert service.model.version == "one"
