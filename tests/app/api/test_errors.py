@@ -57,7 +57,7 @@ def test_model_that_raises_leaves_its_traceback_in_the_log_under_the_same_reques
     moody = serve(fitted(MoodyRegressor()))
     response = moody.post("/api/predict", json=RAISES, headers={"X-Request-ID": "call-7"})
     assert response.get_json()["request_id"] == "call-7"
-    (record,) = [line for line in logged() if line["level"] == "error"]
+    record, _ = [line for line in logged() if line["level"] == "error"]  # and the request's own line
     assert record["request_id"] == "call-7"
     raised = [(error["exc_type"], error["exc_value"]) for error in record["exception"]]
     assert ("RuntimeError", SECRET) in raised
@@ -68,8 +68,9 @@ def test_model_that_raises_leaves_its_traceback_in_the_log_under_the_same_reques
 def test_what_a_caller_sent_stays_out_of_the_traceback(serve, logged):
     moody = serve(fitted(MoodyRegressor()))
     moody.post("/api/predict", json={"features": [13.25, -0.25, 0]})
-    (record,) = [line for line in logged() if line["level"] == "error"]
-    assert "13.25" not in str(record)
+    lines = logged()
+    assert [line for line in lines if "exception" in line]
+    assert "13.25" not in str(lines)
 
 
 def test_model_goes_on_serving_after_it_raised(serve):
@@ -89,7 +90,7 @@ def test_bug_in_a_view_is_a_generic_500(build_app, logged):
     app = build_app()
     app.add_url_rule("/broken", view_func=lambda: {}["/srv/secret"])
     assert_error(app.test_client().get("/broken"), 500, "internal_error")
-    (record,) = [line for line in logged() if line["level"] == "error"]
+    record, _ = [line for line in logged() if line["level"] == "error"]  # and the request's own line
     assert record["exception"][0]["exc_type"] == "KeyError"
 
 
