@@ -14,7 +14,7 @@ from statistics import median
 from urllib.error import URLError
 
 import joblib
-import psutil  # type: ignore[import-untyped] # it ships no types
+import psutil
 
 from app.models.publishing import publish
 from app.models.store import ModelStore
