@@ -132,12 +132,15 @@ class Config:
 
     def notices(self) -> list[str]:
         """What whoever starts the service should know about these settings."""
-        if not self.RATE_LIMIT or self.REDIS_URL:
-            return []
-        return [
-            f"Without REDIS_URL each of {self.WORKERS} workers counts for itself and admits "
-            f"1/{self.WORKERS} of RATE_LIMIT ({self.RATE_LIMIT})"
-        ]
+        notices = []
+        if not self.AUTH_REQUIRED and not self.TESTING:
+            notices.append("Authentication is off: every caller may do everything")
+        if self.RATE_LIMIT and not self.REDIS_URL:
+            notices.append(
+                f"Without REDIS_URL each of {self.WORKERS} workers counts for itself and admits "
+                f"1/{self.WORKERS} of RATE_LIMIT ({self.RATE_LIMIT})"
+            )
+        return notices
 
 
 class DevelopmentConfig(Config):
@@ -145,6 +148,7 @@ class DevelopmentConfig(Config):
 
     DEFAULT_DEBUG = True
     DEFAULT_CORS_ORIGINS = ("*",)
+    DEFAULT_LOG_FORMAT = "console"
 
 
 class TestingConfig(Config):

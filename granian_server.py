@@ -6,8 +6,9 @@ import sys
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 
-from app.announcement import announce
+from app.announcement import announce, log_notices
 from app.middleware import worker_slots
+from app.middleware.logging import configure
 from config import ConfigError, load_config
 
 
@@ -15,6 +16,7 @@ def main() -> None:
     """Serve until told to stop, with the settings of config.py."""
     try:
         settings = load_config()
+        configure(vars(settings))
     except ConfigError as error:
         sys.exit(f"Wrong configuration: {error}")
     # Before the workers start: the directory in which they count together.
@@ -36,8 +38,8 @@ def main() -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=30,
     )
-    if settings.LOG_FORMAT == "console":
-        server.on_startup(lambda: announce(settings))
+    server.on_startup(lambda: announce(settings))
+    server.on_startup(lambda: log_notices(settings))
     server.serve()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
-from app.announcement import announce
+from app.announcement import announce, log_notices
 from app.middleware import worker_slots
 from app.middleware.logging import configure
 from config import ConfigError, load_config
@@ -84,7 +84,8 @@ def on_exit(server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """Say where the service listens, and to people a request to try."""
+    """Say what to know about the settings, and to people where the service listens and a request to try."""
+    log_notices(settings)
     if settings.LOG_FORMAT == "console":
         announce(settings)
 

@@ -1,18 +1,25 @@
-"""What a server prints once it listens."""
+"""What a server says once it listens."""
 
 import json
+import logging
 from typing import Any
 
 from app.models.store import ModelStore
 from config import Config
+
+log = logging.getLogger(__name__)
+
+
+def log_notices(settings: Config) -> None:
+    """Log what whoever starts the service should know: once, by the process that starts it."""
+    for notice in settings.notices():
+        log.warning(notice)
 
 
 def announce(settings: Config) -> None:
     """Print where the service listens and a request to try."""
     address = f"http://{settings.HOST}:{settings.PORT}"
     print(f"\n  Serving on {address}", flush=True)
-    for notice in settings.notices():
-        print(f"  {notice}", flush=True)
     if command := example_request(ModelStore(settings.MODELS_DIR), address):
         print(f"  Try it:\n\n{command}\n", flush=True)
 

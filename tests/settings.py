@@ -7,7 +7,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def declared() -> dict[str, str | None]:
-    """Each variable with its default as text, or None where the default is computed."""
+    """Each variable with its default as people write it, or None where the default is computed."""
     tree = ast.parse((ROOT / "config.py").read_text())
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _reads_environment(node)]
     return {ast.literal_eval(call.args[0]): _default(call) for call in calls}
@@ -24,6 +24,7 @@ def _reads_environment(call: ast.Call) -> bool:
 
 def _default(call: ast.Call) -> str | None:
     try:
-        return str(ast.literal_eval(call.args[1]))
+        default = ast.literal_eval(call.args[1])
     except (IndexError, ValueError):
         return None
+    return str(default).lower() if default is None or isinstance(default, bool) else str(default)

@@ -91,6 +91,7 @@ def production(trained_dir):
         MODELS_DIR=trained_dir,
         APP_ENV="production",
         AUTH_DISABLED="true",
+        LOG_FORMAT="console",
         MAX_CONTENT_LENGTH=10_000,
     ) as server:
         server.wait_for("curl ")
@@ -142,7 +143,7 @@ def test_gunicorn_serves_several_callers_at_once(production):
 
 def test_gunicorn_ends_in_order(trained_dir):
     with running(GUNICORN, MODELS_DIR=trained_dir, APP_ENV="production", AUTH_DISABLED="true") as server:
-        server.wait_for("Serving on")
+        server.wait_for("model loaded")
         assert get(server, "/api/health/ready").status_code == 200
         server.process.terminate()
         assert server.process.wait(PATIENCE) == 0

@@ -10,10 +10,11 @@ from werkzeug.exceptions import UnsupportedMediaType
 from app.api.application import running_request
 from app.api.fields import ExactFloat, RoundedInteger
 from app.exceptions import InvalidInput
+from app.middleware.record import note_caller
 
 
 def load_body(schema: Schema) -> dict[str, Any]:
-    """Read, parse and validate the JSON body of the current request.
+    """Read, parse and validate the JSON body of the current request, and log who sent it.
 
     :raises InvalidInput: if there is none, it is not JSON, or does not fit ``schema``.
     :raises UnsupportedMediaType: if it is declared to be something else than JSON.
@@ -26,9 +27,11 @@ def load_body(schema: Schema) -> dict[str, Any]:
     if not request.is_json:
         raise UnsupportedMediaType
     try:
-        return _load(schema, raw)
+        body = _load(schema, raw)
     except ValidationError as error:
         raise InvalidInput(_flatten(error.messages_dict)) from None
+    note_caller(body)  # now, so that it is logged whatever becomes of the request
+    return body
 
 
 def _load(schema: Schema, raw: bytes) -> dict[str, Any]:

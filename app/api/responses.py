@@ -6,7 +6,6 @@ from typing import Any
 from flask import g
 
 from app.api.schemas import Body
-from app.middleware.record import note_caller
 from app.models.predictions import Answer
 
 
@@ -17,7 +16,6 @@ def now() -> str:
 
 def envelope(answer: Answer, body: Body, **payload: Any) -> dict[str, Any]:
     """A successful answer: the payload, who made it, and the caller's identifiers if there were any."""
-    note_caller(body)
     document = {
         "success": True,
         **payload,

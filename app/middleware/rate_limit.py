@@ -69,7 +69,10 @@ class Guard:
         if path in EXEMPT:
             return
         caller = g.get("caller")
-        key = f"key:{caller.id}" if caller is not None else address_key(environ.get("REMOTE_ADDR") or "")
+        if caller is not None and caller.id is not None:
+            key = f"key:{caller.id}"
+        else:  # callers without a key do not share one bucket
+            key = address_key(environ.get("REMOTE_ADDR") or "")
         if path.startswith(ADMIN):
             limit, key = self._admin, f"admin:{key}"
         else:

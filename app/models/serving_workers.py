@@ -7,6 +7,8 @@ import fcntl
 import json
 import os
 import secrets
+import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ class WorkerBoard:
     def __init__(self, root: Path) -> None:
         self._folder = root / FOLDER
         self._file: Any = None
+        self._close: Callable[[], object] = lambda: None
 
     def report(self, version: str | None, *, refused: dict[str, str] | None = None) -> None:
         """Note what this process serves, and which versions it refused and why.
@@ -28,14 +31,13 @@ class WorkerBoard:
         try:
             if self._file is None:
                 self._folder.mkdir(parents=True, exist_ok=True)
-                self._file = (self._folder / f"{os.getpid()}-{secrets.token_hex(4)}.json").open("w+")
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._open(self._folder / f"{os.getpid()}-{secrets.token_hex(4)}.json")
             document = json.dumps({"version": version, "refused": refused or {}})
             self._file.seek(0)
-            self._file.write(document)
+            self._file.write(document.encode())
             self._file.truncate()
-            self._file.flush()
         except OSError:
+            self._close()
             self._file = None
 
     def living(self) -> list[dict[str, Any]]:
@@ -51,6 +53,12 @@ class WorkerBoard:
             except (OSError, ValueError):
                 continue  # just written, or just gone
         return reports
+
+    def _open(self, path: Path) -> None:
+        self._file = path.open("wb", buffering=0)
+        # A process may have several apps; a worker that is no more serves nothing, and its lock goes.
+        self._close = weakref.finalize(self, self._file.close)
+        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _is_locked(file: Any) -> bool:

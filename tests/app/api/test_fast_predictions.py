@@ -8,7 +8,6 @@ import pytest
 from app.models.observer import Observer
 from app.models.publishing import publish
 from tests.assertions import assert_error, assert_one_error, strict_json
-from tests.conftest import serve_model
 from tests.estimators import (
     BOXES,
     NAMES,
@@ -66,8 +65,12 @@ def serve(serve):
     return lambda *args, **options: as_if_slow(serve(*args, **options))
 
 
-def serve_with(redis_server, models_dir, estimator, **options):
-    return as_if_slow(serve_model(models_dir, estimator, sample=BOXES, REDIS_URL=redis_server.url, **options))
+@pytest.fixture
+def serve_with_redis(serve_model, redis_server):
+    options = {"sample": BOXES, "REDIS_URL": redis_server.url}
+    return lambda models_dir, estimator, **more: as_if_slow(
+        serve_model(models_dir, estimator, **options | more)
+    )
 
 
 def test_fast_answers_as_predict_does_and_says_if_it_remembered(client):
@@ -93,9 +96,9 @@ def test_all_kinds_of_answers_are_remembered(serve, estimator, prediction):
     assert [answer["result"]["prediction"] for answer in answers] == [prediction] * 2
 
 
-def test_two_models_with_equal_bodies_never_share_an_answer(models_dir, redis_server):
-    doubled = serve_with(redis_server, models_dir / "a", fitted(SumRegressor(2.0)))
-    tripled = serve_with(redis_server, models_dir / "b", fitted(SumRegressor(3.0)))
+def test_two_models_with_equal_bodies_never_share_an_answer(models_dir, serve_with_redis):
+    doubled = serve_with_redis(models_dir / "a", fitted(SumRegressor(2.0)))
+    tripled = serve_with_redis(models_dir / "b", fitted(SumRegressor(3.0)))
     for cached in (False, True):
         for client, prediction in ((doubled, 32.0), (tripled, 48.0)):
             answer = ask(client, LARGE)
@@ -113,10 +116,10 @@ def test_a_new_version_never_answers_from_the_old_one(client):
     assert (answer["result"]["prediction"], answer["cached"], answer["model_version"]) == (2, False, "second")
 
 
-def test_a_second_worker_answers_from_redis(models_dir, redis_server):
-    first = serve_with(redis_server, models_dir, fitted(SumRegressor()))
+def test_a_second_worker_answers_from_redis(models_dir, serve_with_redis):
+    first = serve_with_redis(models_dir, fitted(SumRegressor()))
     assert ask(first, LARGE)["cached"] is False
-    second = serve_with(redis_server, models_dir, fitted(SumRegressor()), version="same-artifact")
+    second = serve_with_redis(models_dir, fitted(SumRegressor()), version="same-artifact")
     answer = ask(second, LARGE)
     assert (answer["cached"], answer["result"]["prediction"]) == (True, 16.0)
     assert answer["model_version"] == "same-artifact"
@@ -222,7 +225,7 @@ def test_of_keys_given_twice_the_cache_and_the_model_see_the_last(serve):
         assert answer["result"]["prediction"] == sum(last)
 
 
-def test_no_answer_is_crossed_with_another(models_dir):
+def test_no_answer_is_crossed_with_another(models_dir, serve_model):
     clients = [
         serve_model(
             models_dir / str(factor), fitted(SumRegressor(factor)), sample=BOXES, OUTLIER_POLICY="off"
@@ -241,8 +244,8 @@ def test_no_answer_is_crossed_with_another(models_dir):
 
 
 @pytest.mark.parametrize("fault", ["freeze", "kill"])
-def test_fast_goes_on_when_redis_does_not(models_dir, redis_server, fault):
-    client = serve_with(redis_server, models_dir, fitted(SumRegressor()))
+def test_fast_goes_on_when_redis_does_not(models_dir, serve_with_redis, redis_server, fault):
+    client = serve_with_redis(models_dir, fitted(SumRegressor()))
     ask(client, LARGE)
     getattr(redis_server, fault)()
     answers = [ask(client, [value, 1, 1]) for value in (1, 2, 3, 3)]

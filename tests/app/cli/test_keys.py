@@ -88,8 +88,8 @@ def test_a_revoked_key_stays_revoked_at_that_time(run):
 def test_a_running_service_takes_up_new_keys_and_drops_revoked_ones(run, app, path, monkeypatch):
     now = datetime.now().timestamp()
     client = app.test_client()
-    (ring,) = [h.__self__._keys for h in app.before_request_funcs[None] if hasattr(h, "__self__")]
-    monkeypatch.setattr(ring, "_clock", lambda: now)
+    (guard,) = [h.__self__ for h in app.before_request_funcs[None] if h.__name__ == "authenticate"]
+    monkeypatch.setattr(guard._keys, "_clock", lambda: now)
     created = run_json(run, "create", "--name", "x")
     now += 1.1
     assert_error(client.get("/api/model/info", headers=with_key(created["key"])), 503, "model_error")

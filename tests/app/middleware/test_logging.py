@@ -36,6 +36,14 @@ def test_each_request_is_one_json_line(logged, serve):
     assert (second["route"], second["status"], second["request_id"]) == ("unmatched", 404, "call-2")
 
 
+def test_whoever_sent_a_row_that_does_not_fit_is_logged_too(logged, serve):
+    client = serve(fitted(SumClassifier()))
+    logged()
+    client.post("/api/predict", json={"features": ["x"], "request_id": "mine", "client_id": "shop"})
+    (line,) = logged()
+    assert (line["status"], line["caller_request_id"], line["client_id"]) == (400, "mine", "shop")
+
+
 def test_inputs_are_logged_on_demand(logged, serve):
     client = serve(fitted(SumClassifier()), LOG_INPUTS=True)
     logged()

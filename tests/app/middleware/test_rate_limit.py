@@ -1,8 +1,9 @@
 from collections import namedtuple
 
 import pytest
-from flask import g
+from flask import g, request
 
+from app.middleware.authentication import admit_everybody
 from app.middleware.rate_limit import address_key
 from config import ConfigError
 from tests.assertions import assert_error
@@ -17,17 +18,17 @@ def limited(build_app):
 
     def limited(limit="2/minute", **variables):
         app = build_app(**{"RATE_LIMIT": limit, "WORKERS": 1} | variables)
-        app.before_request_funcs[None].insert(0, authenticate)
+        hooks = app.before_request_funcs[None]
+        hooks.insert(hooks.index(admit_everybody) + 1, authenticate)
         return app.test_client()
 
     return limited
 
 
 def authenticate():
-    from flask import request
-
-    if words := request.headers.get("X-Caller", "").split(" ", 1):
-        g.caller = Caller(words[0], (), words[1] if len(words) > 1 else None) if words[0] else None
+    name, _, limit = request.headers.get("X-Caller", "").partition(" ")
+    if name:
+        g.caller = Caller(name, (), limit or None)
 
 
 def refused(client, path=PATH, address="127.0.0.1", caller=""):
@@ -43,7 +44,7 @@ def test_a_request_over_the_limit_is_refused_and_told_when_to_come_back(limited)
     assert answer.headers["Retry-After"] == answer.headers["RateLimit-Reset"] == "60"
     assert answer.headers["RateLimit-Limit"] == "1"
     assert answer.headers["RateLimit-Remaining"] == "0"
-    assert answer.json["details"] == {"retry_after": 60}
+    assert answer.json["details"] == {"retry_after": 60, "limit": 1}
 
 
 def test_every_answer_says_what_is_left(limited):

@@ -12,7 +12,6 @@ from time import perf_counter
 
 import pytest
 
-from tests.conftest import serve_model
 from tests.estimators import BOXES, SumClassifier, fitted
 from tests.services import PATIENCE, gunicorn, wait_until
 
@@ -22,7 +21,7 @@ LIMIT = 1_000_000
 
 
 @pytest.fixture(scope="module")
-def models_dir(tmp_path_factory):
+def models_dir(serve_model, tmp_path_factory):
     path = tmp_path_factory.mktemp("models")
     serve_model(path, fitted(SumClassifier()), sample=BOXES)
     return path
