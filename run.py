@@ -1,9 +1,6 @@
 """WSGI entry point ``run:app``; ``python run.py`` starts Flask's development server."""
 
-import gc
-import logging
 import os
-import sys
 
 from werkzeug.serving import is_running_from_reloader
 
@@ -12,37 +9,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from app import create_app
 from app.announcement import log_notices
-<<<<<<< HEAD
 from app.startup import start
 from config import load_config
-=======
-from app.exceptions import ArtifactInvalid, ServiceError
-from app.models.follower import Follower
-from app.models.loading import AUTO
-from app.models.ml_models import model_manager
-from config import ConfigError, load_config
->>>>>>> sentiment
 
-try:
-    app = create_app()
-except ConfigError as error:
-    sys.exit(f"Wrong configuration: {error}")
-
-try:
-    model_manager.load_model()
-except ServiceError as error:
-    if isinstance(error, ArtifactInvalid) and app.config["MODEL_ENGINE"] != AUTO:
-        sys.exit(f"Wrong configuration: {error}")
-    # Without a model the service answers 503 and says so at /api/health.
-    logging.getLogger(__name__).error("no model to serve", extra={"reason": error.message})
-
-# From here on what another process activates is served by this one too.
-Follower(model_manager.service).start()
-
-# The libraries' 150,000 objects stay to the end. Frozen, they are not looked at by the collector, which
-# would stop every request for 130 ms, nor written to.
-gc.collect()
-gc.freeze()
+app = start(create_app)
 
 if __name__ == "__main__":
     if not is_running_from_reloader():
