@@ -1,8 +1,6 @@
 """``flask models``: look after the versions in the store."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,8 @@ from flask.cli import with_appcontext
 from rich.console import Console
 
 from app.cli import tables
-from app.exceptions import ServiceError
+from app.cli.failures import failures
+from app.cli.model_import import import_command
 from app.models import administration, signing
 from app.models.ml_models import model_manager
 
@@ -22,6 +21,9 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for 
 @click.group()
 def models() -> None:
     """Look after the model versions in the store."""
+
+
+models.add_command(import_command)
 
 
 @models.command("list")
@@ -41,7 +43,7 @@ def list_versions(as_json: bool) -> None:
 @with_appcontext
 def show(version: str, as_json: bool) -> None:
     """One VERSION with the certificates of its engines."""
-    with _errors():
+    with failures():
         found = administration.summary(model_manager.service, version)
         metadata = model_manager.service.store.metadata(version)
     _show(found | {"certificates": metadata["certificates"]}, as_json=as_json, table=tables.fields(found))
@@ -55,7 +57,7 @@ def show(version: str, as_json: bool) -> None:
 @with_appcontext
 def verify(version: str, as_json: bool) -> None:
     """Let VERSION through every check that it must pass before it serves."""
-    with _errors(), Console(stderr=True).status("Verifying…"):
+    with failures(), Console(stderr=True).status("Verifying…"):
         found = administration.verify(model_manager.service, version)
     _show(found, as_json=as_json, table=f"[green]{version} passes all checks[/], engine {found['engine']}")
 
@@ -68,7 +70,7 @@ def certify(version: str, as_json: bool) -> None:
     """Compile VERSION again, compare every engine with scikit-learn, and record the certificates."""
     from app.models.publishing import recertify
 
-    with _errors(), Console(stderr=True).status("Certifying…") as status:
+    with failures(), Console(stderr=True).status("Certifying…") as status:
         metadata = recertify(
             model_manager.service.store,
             version,
@@ -85,7 +87,7 @@ def certify(version: str, as_json: bool) -> None:
 @with_appcontext
 def activate(version: str, wait: bool, as_json: bool) -> None:
     """Verify VERSION and make it the one that serves, in all running workers."""
-    with _errors(), Console(stderr=True).status("Activating…"):
+    with failures(), Console(stderr=True).status("Activating…"):
         service = model_manager.service
         administration.verify(service, version)
         service.store.activate(version)
@@ -99,7 +101,7 @@ def activate(version: str, wait: bool, as_json: bool) -> None:
 @with_appcontext
 def rollback(wait: bool, as_json: bool) -> None:
     """Make the version that served before serve again."""
-    with _errors():
+    with failures():
         service = model_manager.service
         version = service.store.roll_back(accept=lambda name: administration.verify(service, name))
         found = administration.settled(service, version, wait=wait)
@@ -112,7 +114,7 @@ def rollback(wait: bool, as_json: bool) -> None:
 @with_appcontext
 def remove(version: str) -> None:
     """Remove VERSION for good; never the active one."""
-    with _errors():
+    with failures():
         model_manager.service.store.remove(version)
     console.print(f"{version} is removed")
 
@@ -137,7 +139,7 @@ def sign(version: str, key: Path | None) -> None:
 
     store = model_manager.service.store
     try:
-        with _errors():
+        with failures():
             signature = signing.sign(
                 store.raw_metadata(version),
                 hmac_key=current_app.config["MODEL_SIGNING_KEY"],
@@ -147,16 +149,6 @@ def sign(version: str, key: Path | None) -> None:
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     console.print(f"{version} is signed")
-
-
-@contextmanager
-def _errors() -> Iterator[None]:
-    """A failure as one line and exit status 1."""
-    try:
-        yield
-    except ServiceError as error:
-        reasons = "; ".join(found["reason"] for found in error.details.get("errors", ()))
-        raise click.ClickException(f"{error.message}{f': {reasons}' if reasons else ''}") from None
 
 
 def _show(found: Any, *, as_json: bool, table: Any) -> None:

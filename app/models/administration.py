@@ -18,7 +18,7 @@ def overview(service: ModelService) -> list[dict[str, Any]]:
     """One summary per version, newest first."""
     found = []
     for version in service.store.versions():
-        with suppress(VersionNotFound):  # removed in the meantime
+        with suppress(VersionNotFound, FileNotFoundError):  # removed in the meantime
             found.append(summary(service, version))
     return found
 
@@ -48,7 +48,8 @@ def summary(service: ModelService, version: str) -> dict[str, Any]:
         return found | {"state": "refused", "reason": error.message}
     shown = {key: metadata.get(key) for key in ("saved_at", "model_type", "engine", "metrics", "n_features")}
     signed = service.store.signature(version) is not None
-    return found | shown | {"size": service.store.size(version), "signed": signed}
+    size = sum(path.lstat().st_size for path in service.store.folder(version).iterdir())
+    return found | shown | {"size": size, "signed": signed}
 
 
 def verify(service: ModelService, version: str) -> dict[str, Any]:

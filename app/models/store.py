@@ -13,7 +13,7 @@ from typing import Any
 from app.exceptions import ArtifactInvalid, VersionExists, VersionInUse, VersionNotFound
 from app.models import durable
 from app.models.activation import Activation
-from app.models.version_names import check_version, is_version
+from app.models.version_names import check_version, free_name, is_version
 
 METADATA = "metadata.json"
 SIGNATURE = "signature.json"
@@ -64,10 +64,6 @@ class ModelStore:
             return self.read_file(version, METADATA)
         except OSError:
             raise VersionNotFound(version) from None
-
-    def size(self, version: str) -> int:
-        """Bytes of all files of a version, whatever its metadata says."""
-        return sum(path.lstat().st_size for path in self.folder(version).glob("*"))
 
     def signature(self, version: str) -> bytes | None:
         """The bytes of a version's ``signature.json``, or None if it is not signed."""
@@ -122,7 +118,7 @@ class ModelStore:
         while True:
             # Another process may take the free name first.
             with suppress(VersionExists):
-                return self._save_as(self._free_name(datetime.now(UTC)), files, metadata)
+                return self._save_as(free_name(datetime.now(UTC), self._taken), files, metadata)
 
     def _save_as(self, name: str, files: Mapping[str, bytes], metadata: Metadata) -> str:
         document = metadata | {
@@ -214,11 +210,8 @@ class ModelStore:
         """
         return self.root / f"{PREFIX}{check_version(version)}"
 
-    def _free_name(self, moment: datetime) -> str:
-        stamp = moment.strftime("%Y%m%d_%H%M%S")
-        taken = {path.name for path in self.root.glob(f"{PREFIX}{stamp}*")}
-        names = (stamp, *(f"{stamp}_{number}" for number in range(2, len(taken) + 3)))
-        return next(name for name in names if f"{PREFIX}{name}" not in taken)
+    def _taken(self, name: str) -> bool:
+        return self.folder(name).exists()
 
     def _saved_at(self, version: str) -> str:
         with suppress(VersionNotFound, ArtifactInvalid):

@@ -1,6 +1,9 @@
 """Names of versions and models: what may become part of a path."""
 
 import re
+from collections.abc import Callable
+from datetime import datetime
+from itertools import count
 from typing import Any, TypeGuard
 
 from app.exceptions import InvalidInput
@@ -22,3 +25,10 @@ def check_version(name: str) -> str:
         reason = "must be 1 to 64 characters out of A-Z a-z 0-9 . _ -"
         raise InvalidInput([{"field": "version", "reason": reason}], message="Invalid version name")
     return name
+
+
+def free_name(moment: datetime, taken: Callable[[str], bool]) -> str:
+    """``YYYYmmdd_HHMMSS``, with a number behind it if that one is taken."""
+    stamp = moment.strftime("%Y%m%d_%H%M%S")
+    names = (stamp if number == 1 else f"{stamp}_{number}" for number in count(1))
+    return next(name for name in names if not taken(name))

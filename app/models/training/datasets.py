@@ -60,18 +60,22 @@ def from_file(path: Path, target: str) -> Dataset:
 
     :raises DataError: if it cannot be read, has no column ``target``, or no usable rows.
     """
-    frame = _read(path)
+    frame = read(path)
     if target not in frame.columns:
         raise DataError(f"{path} has no column {target!r}; it has: {', '.join(map(str, frame.columns))}")
     frame = frame.dropna(subset=[target])
     features = frame.drop(columns=[target]).dropna(axis="columns", how="all")
     if frame.empty or features.empty:
         raise DataError(f"{path} has no rows with a {target!r} and at least one feature")
+    return Dataset(path.stem, typed(features), frame[target], _task_of(frame[target]))
+
+
+def typed(features: pd.DataFrame) -> pd.DataFrame:
+    """Truth values as numbers, and all that is no number as objects."""
     booleans = features.select_dtypes("bool").columns
     features = features.astype(dict.fromkeys(booleans, float))
     others = features.columns.difference(features.select_dtypes("number").columns)
-    features = features.astype(dict.fromkeys(others, object))
-    return Dataset(path.stem, features, frame[target], _task_of(frame[target]))
+    return features.astype(dict.fromkeys(others, object))
 
 
 def _synthetic() -> Dataset:
@@ -87,7 +91,11 @@ def _synthetic() -> Dataset:
     return Dataset("synthetic", pd.DataFrame(data, columns=columns), pd.Series(target), "classification")
 
 
-def _read(path: Path) -> pd.DataFrame:
+def read(path: Path) -> pd.DataFrame:
+    """The columns of a CSV or Parquet file.
+
+    :raises DataError: if it cannot be read.
+    """
     readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
     if path.suffix not in readers:
         raise DataError(f"{path} is neither .csv nor .parquet")

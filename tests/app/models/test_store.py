@@ -1,7 +1,6 @@
 import hashlib
 import io
 import json
-import os
 import random
 import subprocess
 import sys
@@ -327,25 +326,31 @@ def test_link_to_other_bytes_is_refused(published, tmp_path):
     assert not canary.exists()
 
 
-def test_file_swapped_after_it_was_hashed_is_not_unpickled(published, tmp_path):
+def test_file_swapped_while_it_is_hashed_is_not_unpickled(published, tmp_path):
     canary = tmp_path / "canary"
     path = published.root / "model_v1" / "model.pkl"
-    good = path.read_bytes()
-    (tmp_path / "evil.pkl").write_bytes(pickled(Canary(canary)))
-    path.unlink()
-    os.mkfifo(path)
+    contents = [pickled(Canary(canary)), path.read_bytes()]
+    stopped = threading.Event()
 
-    def feed():
-        with path.open("wb") as pipe:
-            pipe.write(good)
-            # Whoever opens the file a second time meets other bytes.
-            (tmp_path / "evil.pkl").replace(path)
+    def swap():
+        while not stopped.is_set():
+            for content in contents:
+                (tmp_path / "other.pkl").write_bytes(content)
+                (tmp_path / "other.pkl").replace(path)
 
-    feeder = threading.Thread(target=feed)
-    feeder.start()
-    model = load(published)
-    feeder.join()
-    assert model.engine.predict(np.array([[1.0, 2.0, 3.0]])).values.tolist() == [6.0]
+    swapper = threading.Thread(target=swap)
+    swapper.start()
+    outcomes = set()
+    try:
+        for _ in range(200):
+            try:
+                outcomes.add(load(published).version)
+            except ArtifactInvalid as error:
+                outcomes.add(error.reason)
+    finally:
+        stopped.set()
+        swapper.join()
+    assert outcomes <= {"v1", "model.pkl does not match its recorded size and SHA-256"}
     assert not canary.exists()
 
 
