@@ -12,6 +12,7 @@ from pathlib import Path
 from dotenv import load_dotenv
 from environs import EnvValidationError, validate
 
+import capacity
 from setting_rules import (
     SECRET_NAMES,
     Environment,
@@ -53,7 +54,7 @@ class Config:
         # Server
         self.HOST = env.str("HOST", "127.0.0.1")
         self.PORT = env.int("PORT", 5000, validate=between(1, 65535))
-        self.WORKERS = env.int("WORKERS", os.cpu_count() or 1, validate=between(1, 256))
+        self.WORKERS = env.int("WORKERS", capacity.workers(), validate=between(1, 256))
         self.DEBUG = env.bool("DEBUG", self.DEFAULT_DEBUG)
 
         # Requests

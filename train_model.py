@@ -11,10 +11,14 @@ import click
 from rich.console import Console
 
 from app.exceptions import ServiceError
+from app.models import durable
 from app.models.store import ModelStore
 from config import ConfigError, load_config
 
 console = Console()
+
+# Held while the first version is trained; apart from the store's own lock, which is needed to activate it.
+TRAINING_LOCK = ".training.lock"
 
 EPILOG = """\b
 Examples:
@@ -46,7 +50,11 @@ Examples:
     help="A parameter of the estimator; may be repeated.",
 )
 @click.option("--version", help="Name of the new version; by default the UTC time.")
-@click.option("--if-empty", is_flag=True, help="Do nothing if the store has a version already.")
+@click.option(
+    "--if-empty",
+    is_flag=True,
+    help="Do nothing if the store has a version already; of several processes one trains, the others wait.",
+)
 @click.option(
     "--activate/--no-activate",
     default=True,
@@ -68,12 +76,30 @@ def main(
     Columns that are numbers are scaled, others one-hot encoded, missing values imputed; all of it is
     part of what is saved, so that callers send the raw columns.
     """
+    options = (dataset, data, target, estimator, parameters, version)
     try:
         store = ModelStore(load_config().MODELS_DIR)
-    except ConfigError as error:
+        if not if_empty:
+            _train(store, *options, activate=activate)
+        elif not store.versions():
+            with durable.locked(store.root, TRAINING_LOCK):
+                if not store.versions():
+                    _train(store, *options, activate=activate)
+    except (ConfigError, OSError) as error:
         _fail(error)
-    if if_empty and store.versions():
-        return
+
+
+def _train(
+    store: ModelStore,
+    dataset: str,
+    data: Path | None,
+    target: str | None,
+    estimator: str | None,
+    parameters: tuple[str, ...],
+    version: str | None,
+    *,
+    activate: bool,
+) -> None:
     with console.status("Loading scikit-learn…"):
         from app.models import publishing
         from app.models.training import datasets, estimators, fitting

@@ -10,6 +10,7 @@ from tests.settings import ROOT
 LAYERS = {
     "config": 0,
     "setting_rules": 0,
+    "capacity": 0,
     "app.exceptions": 0,
     "app.models": 1,
     "app.middleware": 2,

@@ -1,7 +1,9 @@
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -12,10 +14,13 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
+from app.models import durable
 from app.models.store import ModelStore
 from tests.conftest import run_training
 from tests.estimators import INCOME, PEOPLE
+from tests.services import wait_until
 from tests.settings import ROOT
+from train_model import TRAINING_LOCK
 
 TREE = ("--estimator", "DecisionTreeClassifier")
 
@@ -143,6 +148,19 @@ def test_if_empty_trains_only_the_first_time(train, store):
     assert len(versions) == 1
     assert train("--dataset", "iris", *TREE, "--if-empty").exit_code == 0
     assert store.versions() == versions
+
+
+def test_of_processes_that_find_the_store_empty_one_trains_and_the_others_wait(store):
+    command = [sys.executable, "train_model.py", "--dataset", "iris", *TREE, "--if-empty"]
+    environment = {"MODELS_DIR": str(store.root), "PATH": os.environ["PATH"]}
+    with durable.locked(store.root, TRAINING_LOCK):
+        processes = [subprocess.Popen(command, cwd=ROOT, env=environment) for _ in range(3)]
+        inode = (store.root / TRAINING_LOCK).stat().st_ino
+        waiting = re.compile(rf"-> FLOCK .*:{inode} ")
+        wait_until(lambda: len(waiting.findall(Path("/proc/locks").read_text())) == 3)
+    assert [process.wait(120) for process in processes] == [0, 0, 0]
+    assert len(store.versions()) == 1
+    assert store.active() == store.versions()[0]
 
 
 # --- from a file

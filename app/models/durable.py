@@ -59,9 +59,12 @@ def sync(folder: Path) -> None:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder's lock: of the processes that change something by reading it first, one at a time."""
+def locked(folder: Path, name: str = LOCK) -> Iterator[None]:
+    """Hold a folder's lock: of the processes that change something by reading it first, one at a time.
+
+    The kernel gives it back however the process ends.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open("a") as file:
+    with (folder / name).open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

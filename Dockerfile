@@ -1,0 +1,51 @@
+# The service as an image. Two targets: `service`, the default, which also trains and falls back to
+# scikit-learn; `onnx`, which only serves versions with a certified ONNX engine, at less than half the size.
+#   docker build -t model-service .
+#   docker build -t model-service:onnx --target onnx .
+FROM python:3.11.14-slim-bookworm AS packages
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /build
+COPY requirements.txt requirements-onnx.txt ./
+# Wheels only, so no compiler is needed here either. The packages' own tests and headers stay behind.
+RUN python -m venv --without-pip /opt/venv \
+    && pip --python /opt/venv/bin/python install --only-binary :all: -r requirements-onnx.txt \
+    && find /opt/venv -type d \( -name tests -o -name test \) -prune -exec rm -rf {} +
+
+FROM packages AS training-packages
+RUN pip --python /opt/venv/bin/python install --only-binary :all: -r requirements.txt \
+    && find /opt/venv -type d \( -name tests -o -name test -o -path '*/pyarrow/include' \) -prune -exec rm -rf {} +
+
+FROM python:3.11.14-slim-bookworm AS base
+LABEL org.opencontainers.image.title="Model service" \
+      org.opencontainers.image.description="Serves scikit-learn models over HTTP" \
+      org.opencontainers.image.documentation="docs/deployment.md"
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    OMP_NUM_THREADS=1 \
+    APP_ENV=production \
+    HOST=0.0.0.0 \
+    PORT=8080 \
+    MODELS_DIR=/models
+# A number, so that Kubernetes can see that it is not root. Volumes take over the owner of these folders.
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin service \
+    && install -d -o service -g service /models /logs
+WORKDIR /app
+COPY deploy/entrypoint.sh /usr/local/bin/entrypoint
+COPY config.py setting_rules.py capacity.py run.py gunicorn.conf.py ./
+COPY app app
+USER 10001:10001
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+# start-period: the first start trains.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=120s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/api/health/ready', timeout=4)"]
+ENTRYPOINT ["entrypoint"]
+CMD ["gunicorn", "run:app"]
+
+FROM base AS onnx
+COPY --from=packages /opt/venv /opt/venv
+
+FROM base AS service
+COPY --from=training-packages /opt/venv /opt/venv
+COPY train_model.py ./

@@ -1,0 +1,41 @@
+#!/bin/sh
+# nginx, told anew which addresses stand behind a name whenever that changes: `--scale` needs no restart.
+#   follow-replicas.sh NAME:PORT ...
+# Open-source nginx 1.22 looks a name up once, at its start, and would not start without it; and kept-alive
+# connections need servers known by address. A reload drops no request.
+set -u
+list=/tmp/upstreams.conf
+
+addresses() { # NAME -> its addresses, one a line; those of before if the name server does not answer
+    found=$(getent ahostsv4 "$1" | cut -d ' ' -f 1 | sort -u)
+    [ -z "$found" ] || echo "$found" >"/tmp/$1.addresses"
+    cat "/tmp/$1.addresses" 2>/dev/null
+}
+
+upstreams() {
+    for target in "$@"; do
+        name=${target%:*} port=${target#*:} known=
+        echo "upstream $name {"
+        echo "    zone $name 64k;"
+        for address in $(addresses "$name"); do
+            echo "    server $address:$port max_fails=3 fail_timeout=2s;"
+            known=1
+        done
+        [ -n "$known" ] || echo "    server 127.0.0.1:9 down;"
+        echo "    keepalive 32;"
+        echo "    keepalive_timeout 60s;"
+        echo "}"
+    done
+}
+
+upstreams "$@" >"$list"
+nginx -g 'daemon off;' &
+nginx=$!
+trap 'kill -QUIT $nginx' TERM QUIT INT
+while kill -0 "$nginx" 2>/dev/null; do
+    sleep 2 &
+    wait $! # a signal ends the wait at once
+    upstreams "$@" >"$list.new"
+    cmp -s "$list" "$list.new" || { mv "$list.new" "$list" && nginx -s reload; }
+done
+wait "$nginx"
