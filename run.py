@@ -10,7 +10,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from app import create_app
 from app.exceptions import ArtifactInvalid, ServiceError
-from app.models.follower import Follower
+from app.models.follower import Followers
 from app.models.loading import AUTO
 from app.models.ml_models import model_manager
 from config import ConfigError, load_config
@@ -28,8 +28,10 @@ except ServiceError as error:
     # Without a model the service answers 503 and says so at /api/health.
     logging.getLogger(__name__).error("no model to serve", extra={"reason": error.message})
 
+model_manager.services.load_all()
+
 # From here on what another process activates is served by this one too.
-Follower(model_manager.service).start()
+Followers(model_manager.services).start()
 
 # The libraries' 150,000 objects stay to the end. Frozen, they are not looked at by the collector, which
 # would stop every request for 130 ms, nor written to.

@@ -6,6 +6,7 @@ ServiceError
 │   ├── ModelNotLoaded      nothing is loaded
 │   ├── ArtifactInvalid     a version's files are not what its metadata says
 │   └── UnsupportedModel    the estimator cannot be served
+├── ModelNotFound           there is no model of that name
 ├── VersionNotFound         the store has no such version
 ├── VersionExists           the store has that version already
 ├── VersionInUse            the version is the active one
@@ -80,6 +81,15 @@ class ArtifactInvalid(ModelError):
 
 class UnsupportedModel(ModelError):
     """The estimator cannot be served; the message says what would be needed."""
+
+
+class ModelNotFound(ServiceError):
+    """There is no model of that name beside the default one."""
+
+    error_type = "not_found"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no model {name!r}", details={"model": name})
 
 
 class VersionNotFound(ServiceError):

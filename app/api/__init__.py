@@ -2,9 +2,9 @@
 
 from flask import Flask
 
-from app.api import errors, health, metrics, model_info, models, predictions, stats
+from app.api import errors, health, metrics, model_info, models, named_predictions, predictions, stats
 
-BLUEPRINTS = (health.bp, predictions.bp, model_info.bp, models.bp, stats.bp, metrics.bp)
+BLUEPRINTS = (health.bp, predictions.bp, model_info.bp, models.bp, named_predictions.bp, stats.bp, metrics.bp)
 
 
 def init_app(app: Flask) -> None:

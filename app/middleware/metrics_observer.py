@@ -19,14 +19,19 @@ OTHER = "other"
 
 
 class MetricsObserver(Observer):
-    """Counts what it is told of. Versions are those that were loaded, the first 50 of them by name."""
+    """Counts what it is told of. Versions are those that were loaded, the first 50 of a model by name."""
 
-    def __init__(self, counted: Instruments, *, log_inputs: bool) -> None:
+    def __init__(self, counted: Instruments, *, log_inputs: bool, prefix: str = "") -> None:
         self._instruments = counted
+        self._prefix = prefix
         self._log_inputs = log_inputs
         self._hit = counted.cache.labels("hit").inc
         self._miss = counted.cache.labels("miss").inc
         self._versions: dict[str, _Version] = {}
+
+    def of_model(self, name: str) -> "MetricsObserver":
+        """Counts versions as ``name/version``."""
+        return MetricsObserver(self._instruments, log_inputs=self._log_inputs, prefix=f"{name}/")
 
     def predicted(self, answer: Answer, *, rows: RawRows, seconds: float) -> None:
         version = self._version(answer.model)
@@ -54,7 +59,7 @@ class MetricsObserver(Observer):
     def _version(self, model: LoadedModel) -> "_Version":
         if (version := self._versions.get(model.version)) is not None:
             return version
-        name = model.version if len(self._versions) < MAX_VERSIONS else OTHER
+        name = self._prefix + (model.version if len(self._versions) < MAX_VERSIONS else OTHER)
         return self._versions.setdefault(model.version, _Version(self._instruments, name, model))
 
 

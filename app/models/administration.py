@@ -6,6 +6,7 @@ from typing import Any
 from app.exceptions import ArtifactInvalid, NotAllWorkersServe
 from app.models import loading
 from app.models.service import ModelService
+from app.models.services import DEFAULT, ModelServices
 
 # A worker looks for a change twice a second and then loads; scikit-learn alone takes 1.5 s to import.
 PATIENCE = 10.0
@@ -14,6 +15,17 @@ PATIENCE = 10.0
 def overview(service: ModelService) -> list[dict[str, Any]]:
     """One summary per version, newest first."""
     return [summary(service, version) for version in service.store.versions()]
+
+
+def readiness(services: ModelServices) -> list[dict[str, Any]]:
+    """Whether each model can predict here, the default one first, and if it cannot, why."""
+    return [_readiness(name, services[name]) for name in (DEFAULT, *services.names())]
+
+
+def _readiness(name: str, service: ModelService) -> dict[str, Any]:
+    serving = service.model.version if service.loaded else None
+    found = {"name": name, "ready": service.loaded, "version": serving, "active": service.store.active()}
+    return found | ({"refused": dict(service.refused)} if service.refused else {})
 
 
 def summary(service: ModelService, version: str) -> dict[str, Any]:

@@ -8,6 +8,10 @@ from app.models.predictions import Answer
 class Observer:
     """Told of what happens; this one does nothing, and is the base of those that do."""
 
+    def of_model(self, name: str) -> "Observer":
+        """The one to tell of another model than the default one."""
+        return self
+
     def predicted(self, answer: Answer, *, rows: RawRows, seconds: float) -> None:
         """``rows``, as the caller gave them, were predicted; ``seconds`` were spent in the engine, or in the
         cache."""

@@ -20,6 +20,10 @@ class WorkerBoard:
         self._folder = root / FOLDER
         self._file: Any = None
 
+    def __del__(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
     def report(self, version: str | None, *, refused: dict[str, str] | None = None) -> None:
         """Note what this process serves, and which versions it refused and why.
 
