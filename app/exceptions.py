@@ -8,8 +8,9 @@ ServiceError
 │   └── UnsupportedModel    the estimator cannot be served
 ├── ModelNotFound           there is no model of that name
 ├── VersionNotFound         the store has no such version
+├── VersionNotLoaded        a request is pinned to a version that no worker holds
 ├── VersionExists           the store has that version already
-├── VersionInUse            the version is the active one
+├── VersionInUse            the version is the active one or part of the routing
 ├── NotAllWorkersServe      a version is active, but not everywhere yet
 ├── NothingToRollBack       no version that served before is left
 ├── PredictionFailed        the model raised on input that passed validation
@@ -101,6 +102,17 @@ class VersionNotFound(ServiceError):
         super().__init__(f"There is no model version {version!r}", details={"version": version})
 
 
+class VersionNotLoaded(ServiceError):
+    """Requests can be pinned to the active version and to those of the routing."""
+
+    error_type = "conflict"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(
+            f"Model version {version[:64]!r} is not loaded: it is neither active nor part of the routing"
+        )
+
+
 class VersionExists(ServiceError):
     """A version is written once and never changed."""
 
@@ -124,12 +136,12 @@ class Overloaded(ServiceError):
 
 
 class VersionInUse(ServiceError):
-    """The active version cannot be removed."""
+    """The active version and those of the routing cannot be removed."""
 
     error_type = "conflict"
 
     def __init__(self, version: str) -> None:
-        super().__init__(f"Model version {version!r} is the active one", details={"version": version})
+        super().__init__(f"Model version {version!r} is in use", details={"version": version})
 
 
 class NotAllWorkersServe(ServiceError):

@@ -8,10 +8,18 @@ from typing import Any
 from flask import Blueprint, request
 
 from app.api.choice import asked_service
+from app.api.decoding import load_body
+from app.api.schemas import RoutingSchema
+from app.middleware.comparison import compare
+from app.middleware.metrics import of_app
 from app.models import administration
 from app.models.ml_models import model_manager
+from app.models.routing import parse
+from app.models.services import DEFAULT
 
 bp = Blueprint("models", __name__, url_prefix="/api/models")
+
+routing_schema = RoutingSchema()
 
 
 @bp.get("")
@@ -54,6 +62,32 @@ def remove(version: str) -> dict[str, Any]:
     """Remove a version for good."""
     asked_service().store.remove(version)
     return {"version": version, "removed": True}
+
+
+@bp.get("/routing")
+def routing() -> dict[str, Any]:
+    """Which callers get which version; ``ended`` says why a canary was ended."""
+    return asked_service().store.routing.document()
+
+
+@bp.post("/routing")
+def route() -> dict[str, Any]:
+    """Share callers out among versions, or stop it."""
+    wanted = parse(load_body(routing_schema))
+    return administration.route(asked_service(), wanted, wait=_wait())
+
+
+@bp.get("/comparison")
+def comparison() -> dict[str, Any]:
+    """Champion and challengers by numbers."""
+    service = asked_service()
+    model = request.args.get("model", DEFAULT)
+    versions = compare(of_app(), prefix="" if model == DEFAULT else f"{model}/")
+    return {
+        "champion": service.model.version if service.loaded else None,
+        "routing": service.store.routing.document(),
+        "versions": versions,
+    }
 
 
 def _wait() -> bool:

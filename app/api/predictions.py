@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint
 
-from app.api.answering import answer_batch, answer_row, predict_schema
+from app.api.answering import answer_batch, answer_row, predict_by, predict_schema
 from app.api.decoding import load_body
 from app.api.responses import envelope
 from app.models.ml_models import model_manager
@@ -24,7 +24,7 @@ def predict_fast() -> dict[str, Any]:
     """Predict one row, through the cache; ``response_time`` is in seconds."""
     started = perf_counter()
     body = load_body(predict_schema)
-    answer = model_manager.service.predict(body["features"], use_cache=True)
+    answer = predict_by(model_manager.service, body, body["features"], use_cache=True)
     document = envelope(answer, body, result=answer.to_dicts()[0], cached=any(answer.cached))
     return document | {"response_time": round(perf_counter() - started, 6)}
 

@@ -39,7 +39,7 @@ def list_versions(as_json: bool) -> None:
 @with_appcontext
 def show(version: str, as_json: bool) -> None:
     """One VERSION with the certificates of its engines."""
-    with _errors():
+    with errors():
         found = administration.summary(chosen_service(), version)
         metadata = chosen_service().store.metadata(version)
     _show(found | {"certificates": metadata["certificates"]}, as_json=as_json, table=tables.fields(found))
@@ -53,7 +53,7 @@ def show(version: str, as_json: bool) -> None:
 @with_appcontext
 def verify(version: str, as_json: bool) -> None:
     """Let VERSION through every check that it must pass before it serves."""
-    with _errors(), Console(stderr=True).status("Verifying…"):
+    with errors(), Console(stderr=True).status("Verifying…"):
         found = administration.verify(chosen_service(), version)
     _show(found, as_json=as_json, table=f"[green]{version} passes all checks[/], engine {found['engine']}")
 
@@ -66,7 +66,7 @@ def certify(version: str, as_json: bool) -> None:
     """Compile VERSION again, compare every engine with scikit-learn, and record the certificates."""
     from app.models.publishing import recertify
 
-    with _errors(), Console(stderr=True).status("Certifying…") as status:
+    with errors(), Console(stderr=True).status("Certifying…") as status:
         metadata = recertify(
             chosen_service().store,
             version,
@@ -83,7 +83,7 @@ def certify(version: str, as_json: bool) -> None:
 @with_appcontext
 def activate(version: str, wait: bool, as_json: bool) -> None:
     """Verify VERSION and make it the one that serves, in all running workers."""
-    with _errors(), Console(stderr=True).status("Activating…"):
+    with errors(), Console(stderr=True).status("Activating…"):
         service = chosen_service()
         administration.verify(service, version)
         service.store.activate(version)
@@ -97,7 +97,7 @@ def activate(version: str, wait: bool, as_json: bool) -> None:
 @with_appcontext
 def rollback(wait: bool, as_json: bool) -> None:
     """Make the version that served before serve again."""
-    with _errors():
+    with errors():
         service = chosen_service()
         version = service.store.roll_back()
         found = administration.settled(service, version, wait=wait)
@@ -110,7 +110,7 @@ def rollback(wait: bool, as_json: bool) -> None:
 @with_appcontext
 def remove(version: str) -> None:
     """Remove VERSION for good; never the active one."""
-    with _errors():
+    with errors():
         chosen_service().store.remove(version)
     console.print(f"{version} is removed")
 
@@ -135,7 +135,7 @@ def sign(version: str, key: Path | None) -> None:
 
     store = chosen_service().store
     try:
-        with _errors():
+        with errors():
             signature = signing.sign(
                 store.raw_metadata(version),
                 hmac_key=current_app.config["MODEL_SIGNING_KEY"],
@@ -148,7 +148,7 @@ def sign(version: str, key: Path | None) -> None:
 
 
 @contextmanager
-def _errors() -> Iterator[None]:
+def errors() -> Iterator[None]:
     """A failure as one line and exit status 1."""
     try:
         yield

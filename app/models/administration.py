@@ -5,6 +5,7 @@ from typing import Any
 
 from app.exceptions import ArtifactInvalid, NotAllWorkersServe
 from app.models import loading
+from app.models.routing import Routing
 from app.models.service import ModelService
 from app.models.services import DEFAULT, ModelServices
 
@@ -88,11 +89,33 @@ def roll_back(service: ModelService, *, wait: bool = False) -> dict[str, Any]:
     return settled(service, version, wait=wait)
 
 
+def route(service: ModelService, routing: Routing | None, *, wait: bool = False) -> dict[str, Any]:
+    """Verify the versions of a routing and follow it: here at once, in other workers within 2 seconds.
+
+    :param routing: None to send everybody to the active version.
+    :param wait: return only when all workers follow it.
+    :raises VersionNotFound: if there is no such version.
+    :raises ArtifactInvalid: if one fails a check; the routing before stays.
+    :raises NotAllWorkersServe: if some do not follow after 10 seconds.
+    """
+    for version in routing.shares if routing else ():
+        verify(service, version)
+    service.store.routing.set(routing)
+    service.routes.look()
+    wanted, end = routing.id if routing else None, monotonic() + PATIENCE
+    while wait and not all(report.get("routing") == wanted for report in service.workers.living()):
+        if monotonic() > end:
+            raise NotAllWorkersServe(", ".join(routing.shares if routing else ()))
+        sleep(0.05)
+    following = sum(report.get("routing") == wanted for report in service.workers.living())
+    return service.store.routing.document() | {"workers": following}
+
+
 def prune(service: ModelService, *, keep: int) -> list[str]:
-    """Remove all but the newest ``keep`` versions and the active one; return the names of those removed."""
+    """Remove all but the newest ``keep`` versions and those in use; return the names of those removed."""
     removed = []
     for version in service.store.versions()[keep:]:
-        if version != service.store.active():
+        if version != service.store.active() and not service.store.routing.uses(version):
             service.store.remove(version)
             removed.append(version)
     return removed

@@ -38,7 +38,11 @@ class Follower:
         self._stopped.set()
 
     def look(self) -> None:
-        """Load the active version if it is not the one that serves."""
+        """Load the active version if it is not the one that serves, and follow the routing."""
+        self._look_at_active()
+        self._service.routes.look()
+
+    def _look_at_active(self) -> None:
         wanted = self._service.store.active()
         if wanted is None or (self._service.loaded and self._service.model.version == wanted):
             return

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from app.models import gate
+from app.models.canary import CanaryLimits
 from app.models.loading import LoadingOptions
 from app.models.service import ModelService
 from app.models.services import DEFAULT, ModelServices
@@ -58,7 +59,12 @@ class MLModelManager:
                 sklearn_version=app.config["SKLEARN_VERSION_POLICY"],
             ),
         )
-        services = ModelServices(app.config["MODELS_DIR"], lambda store: ModelService(store, options))
+        limits = CanaryLimits(
+            min_requests=app.config["CANARY_MIN_REQUESTS"],
+            max_error_rate=app.config["CANARY_MAX_ERROR_RATE"],
+            max_latency_ratio=app.config["CANARY_MAX_LATENCY_RATIO"],
+        )
+        services = ModelServices(app.config["MODELS_DIR"], lambda store: ModelService(store, options, limits))
         app.extensions[SERVICES], app.extensions[EXTENSION] = services, services.default
         self._latest = app
         if current_app is not None:

@@ -14,11 +14,15 @@ FOLDER = ".workers"
 
 
 class WorkerBoard:
-    """The workers that serve out of one store, over processes and containers on one machine."""
+    """The workers that serve out of one store, over processes and containers on one machine.
+
+    ``notes`` is what this one tells the others beside its version.
+    """
 
     def __init__(self, root: Path) -> None:
         self._folder = root / FOLDER
         self._file: Any = None
+        self.notes: dict[str, Any] = {"routing": None}
 
     def __del__(self) -> None:
         if self._file is not None:
@@ -34,7 +38,7 @@ class WorkerBoard:
                 self._folder.mkdir(parents=True, exist_ok=True)
                 self._file = (self._folder / f"{os.getpid()}-{secrets.token_hex(4)}.json").open("w+")
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            document = json.dumps({"version": version, "refused": refused or {}})
+            document = json.dumps({"version": version, "refused": refused or {}, **self.notes})
             self._file.seek(0)
             self._file.write(document)
             self._file.truncate()
