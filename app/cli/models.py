@@ -11,15 +11,15 @@ from flask.cli import with_appcontext
 from rich.console import Console
 
 from app.cli import tables
+from app.cli.choice import PerModel, chosen_service
 from app.exceptions import ServiceError
 from app.models import administration, signing
-from app.models.ml_models import model_manager
 
 console = tables.console()
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
-@click.group()
+@click.group(cls=PerModel)
 def models() -> None:
     """Look after the model versions in the store."""
 
@@ -29,7 +29,7 @@ def models() -> None:
 @with_appcontext
 def list_versions(as_json: bool) -> None:
     """All versions, newest first."""
-    found = administration.overview(model_manager.service)
+    found = administration.overview(chosen_service())
     _show(found, as_json=as_json, table=tables.versions(found))
     if not as_json and (reasons := tables.refusals(found)):
         console.print(reasons)
@@ -41,9 +41,9 @@ def list_versions(as_json: bool) -> None:
 @with_appcontext
 def show(version: str, as_json: bool) -> None:
     """One VERSION with the certificates of its engines."""
-    with _errors():
-        found = administration.summary(model_manager.service, version)
-        metadata = model_manager.service.store.metadata(version)
+    with errors():
+        found = administration.summary(chosen_service(), version)
+        metadata = chosen_service().store.metadata(version)
     _show(found | {"certificates": metadata["certificates"]}, as_json=as_json, table=tables.fields(found))
     if not as_json:
         console.print(tables.certificates(metadata))
@@ -55,8 +55,8 @@ def show(version: str, as_json: bool) -> None:
 @with_appcontext
 def verify(version: str, as_json: bool) -> None:
     """Let VERSION through every check that it must pass before it serves."""
-    with _errors(), Console(stderr=True).status("Verifying…"):
-        found = administration.verify(model_manager.service, version)
+    with errors(), Console(stderr=True).status("Verifying…"):
+        found = administration.verify(chosen_service(), version)
     _show(found, as_json=as_json, table=f"[green]{version} passes all checks[/], engine {found['engine']}")
 
 
@@ -68,9 +68,9 @@ def certify(version: str, as_json: bool) -> None:
     """Compile VERSION again, compare every engine with scikit-learn, and record the certificates."""
     from app.models.publishing import recertify
 
-    with _errors(), Console(stderr=True).status("Certifying…") as status:
+    with errors(), Console(stderr=True).status("Certifying…") as status:
         metadata = recertify(
-            model_manager.service.store,
+            chosen_service().store,
             version,
             report=lambda part: status.update(f"Certifying: {part}…"),
         )
@@ -85,8 +85,8 @@ def certify(version: str, as_json: bool) -> None:
 @with_appcontext
 def activate(version: str, wait: bool, as_json: bool) -> None:
     """Verify VERSION and make it the one that serves, in all running workers."""
-    with _errors(), Console(stderr=True).status("Activating…"):
-        service = model_manager.service
+    with errors(), Console(stderr=True).status("Activating…"):
+        service = chosen_service()
         administration.verify(service, version)
         service.store.activate(version)
         found = administration.settled(service, version, wait=wait)
@@ -99,8 +99,8 @@ def activate(version: str, wait: bool, as_json: bool) -> None:
 @with_appcontext
 def rollback(wait: bool, as_json: bool) -> None:
     """Make the version that served before serve again."""
-    with _errors():
-        service = model_manager.service
+    with errors():
+        service = chosen_service()
         version = service.store.roll_back(accept=lambda name: administration.verify(service, name))
         found = administration.settled(service, version, wait=wait)
     _show(found, as_json=as_json, table=f"[green]{version} is active[/]")
@@ -112,8 +112,8 @@ def rollback(wait: bool, as_json: bool) -> None:
 @with_appcontext
 def remove(version: str) -> None:
     """Remove VERSION for good; never the active one."""
-    with _errors():
-        model_manager.service.store.remove(version)
+    with errors():
+        chosen_service().store.remove(version)
     console.print(f"{version} is removed")
 
 
@@ -123,7 +123,7 @@ def remove(version: str) -> None:
 @with_appcontext
 def prune(keep: int, as_json: bool) -> None:
     """Remove all but the newest versions and the active one."""
-    removed = administration.prune(model_manager.service, keep=keep)
+    removed = administration.prune(chosen_service(), keep=keep)
     _show({"removed": removed}, as_json=as_json, table=f"removed: {', '.join(removed) or 'none'}")
 
 
@@ -135,9 +135,9 @@ def sign(version: str, key: Path | None) -> None:
     """Sign VERSION with an Ed25519 key, or with MODEL_SIGNING_KEY."""
     from flask import current_app
 
-    store = model_manager.service.store
+    store = chosen_service().store
     try:
-        with _errors():
+        with errors():
             signature = signing.sign(
                 store.raw_metadata(version),
                 hmac_key=current_app.config["MODEL_SIGNING_KEY"],
@@ -150,7 +150,7 @@ def sign(version: str, key: Path | None) -> None:
 
 
 @contextmanager
-def _errors() -> Iterator[None]:
+def errors() -> Iterator[None]:
     """A failure as one line and exit status 1."""
     try:
         yield
