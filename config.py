@@ -84,6 +84,11 @@ class Config:
         )
         self.OUTLIER_TOLERANCE = env.float("OUTLIER_TOLERANCE", 1.0, validate=between(0))
 
+        # Canary
+        self.CANARY_MIN_REQUESTS = env.int("CANARY_MIN_REQUESTS", 100, validate=between(1))
+        self.CANARY_MAX_ERROR_RATE = env.float("CANARY_MAX_ERROR_RATE", 0.05, validate=between(0, 1))
+        self.CANARY_MAX_LATENCY_RATIO = env.float("CANARY_MAX_LATENCY_RATIO", 2.0, validate=between(1))
+
         # Authentication
         self.AUTH_DISABLED = env.bool("AUTH_DISABLED", False)
         self.AUTH_FAILURE_LIMIT = env.str("AUTH_FAILURE_LIMIT", "20/minute", validate=one_rate)

@@ -6,9 +6,11 @@ ServiceError
 │   ├── ModelNotLoaded      nothing is loaded
 │   ├── ArtifactInvalid     a version's files are not what its metadata says
 │   └── UnsupportedModel    the estimator cannot be served
+├── ModelNotFound           there is no model of that name
 ├── VersionNotFound         the store has no such version
+├── VersionNotLoaded        a request is pinned to a version that no worker holds
 ├── VersionExists           the store has that version already
-├── VersionInUse            the version is the active one
+├── VersionInUse            the version is the active one or part of the routing
 ├── VersionRefused          an operator asked for a version that fails a check
 ├── NotAllWorkersServe      a version is active, but not everywhere yet
 ├── NothingToRollBack       no version that served before is left
@@ -83,6 +85,15 @@ class UnsupportedModel(ModelError):
     """The estimator cannot be served; the message says what would be needed."""
 
 
+class ModelNotFound(ServiceError):
+    """There is no model of that name beside the default one."""
+
+    error_type = "not_found"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no model {name!r}", details={"model": name})
+
+
 class VersionNotFound(ServiceError):
     """The store has no complete version of that name."""
 
@@ -90,6 +101,17 @@ class VersionNotFound(ServiceError):
 
     def __init__(self, version: str) -> None:
         super().__init__(f"There is no model version {version!r}", details={"version": version})
+
+
+class VersionNotLoaded(ServiceError):
+    """Requests can be pinned to the active version and to those of the routing."""
+
+    error_type = "conflict"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(
+            f"Model version {version[:64]!r} is not loaded: it is neither active nor part of the routing"
+        )
 
 
 class VersionExists(ServiceError):
@@ -115,12 +137,12 @@ class Overloaded(ServiceError):
 
 
 class VersionInUse(ServiceError):
-    """The active version cannot be removed."""
+    """The active version and those of the routing cannot be removed."""
 
     error_type = "conflict"
 
     def __init__(self, version: str) -> None:
-        super().__init__(f"Model version {version!r} is the active one", details={"version": version})
+        super().__init__(f"Model version {version!r} is in use", details={"version": version})
 
 
 class VersionRefused(ServiceError):

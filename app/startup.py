@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from app.cli import serving
 from app.exceptions import ArtifactInvalid, ServiceError
-from app.models.follower import Follower
+from app.models.follower import Followers
 from app.models.loading import AUTO
 from app.models.ml_models import model_manager
+from app.models.services import DEFAULT
 from app.models.starting import load_usable
 from config import ConfigError
 
@@ -25,19 +26,20 @@ def start(build: "Callable[[], Flask]") -> "Flask":
     except ConfigError as error:
         sys.exit(f"Wrong configuration: {error}")
     with app.app_context():
-        service = model_manager.service
+        services = model_manager.services
     # The commands of ``flask`` look after versions; they serve none, and no worker has to wait for them.
     if not serving():
         return app
     try:
-        load_usable(service)
+        load_usable(services[DEFAULT])
     except ServiceError as error:
         if isinstance(error, ArtifactInvalid) and app.config["MODEL_ENGINE"] != AUTO:
             sys.exit(f"Wrong configuration: {error}")
         # Without a model the service answers 503 and says so at /api/health.
         logging.getLogger(__name__).error("no model to serve", extra={"reason": error.message})
+    services.load_all()
     # From here on what another process activates is served by this one too.
-    Follower(service).start()
+    Followers(services).start()
     # The libraries' 150,000 objects stay to the end. Frozen, they are not looked at by the collector, which
     # would stop every request for 130 ms, nor written to.
     gc.collect()

@@ -36,7 +36,7 @@ def test_quota_of_version_2_counts(limits, quota, cores):
 
 @pytest.mark.parametrize(("quota", "cores"), [("-1", AVAILABLE), ("100000", 1), ("20000", 1)])
 def test_quota_of_version_1_counts(limits, quota, cores):
-    folder = limits(**{"cpu__cpu_DOT_cfs_quota_us": quota, "cpu__cpu_DOT_cfs_period_us": "100000"})
+    folder = limits(cpu__cpu_DOT_cfs_quota_us=quota, cpu__cpu_DOT_cfs_period_us="100000")
     assert capacity.cores(folder) == cores
 
 

@@ -1,11 +1,11 @@
-"""``GET /api/model/info``: what serves, what it takes and what it answers."""
+"""``GET /api/model/info``: what serves, what it takes and what it answers, of the model ``?model=name``."""
 
 from typing import Any
 
 from flask import Blueprint
 
+from app.api.choice import asked_service
 from app.models.description import describe
-from app.models.ml_models import model_manager
 
 bp = Blueprint("model_info", __name__, url_prefix="/api/model")
 
@@ -13,4 +13,4 @@ bp = Blueprint("model_info", __name__, url_prefix="/api/model")
 @bp.get("/info")
 def info() -> dict[str, Any]:
     """The loaded model, from its metadata."""
-    return describe(model_manager.service.model)
+    return describe(asked_service().model)

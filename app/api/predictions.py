@@ -5,23 +5,18 @@ from typing import Any
 
 from flask import Blueprint
 
+from app.api.answering import answer_batch, answer_row, predict_by, predict_schema
 from app.api.decoding import load_body
 from app.api.responses import envelope
-from app.api.schemas import BatchSchema, PredictSchema
 from app.models.ml_models import model_manager
 
 bp = Blueprint("predictions", __name__, url_prefix="/api/predict")
-
-predict_schema = PredictSchema()
-batch_schema = BatchSchema()
 
 
 @bp.post("")
 def predict() -> dict[str, Any]:
     """Predict one row."""
-    body = load_body(predict_schema)
-    answer = model_manager.service.predict(body["features"])
-    return envelope(answer, body, result=answer.to_dicts()[0])
+    return answer_row(model_manager.service)
 
 
 @bp.post("/fast")
@@ -29,7 +24,7 @@ def predict_fast() -> dict[str, Any]:
     """Predict one row, through the cache; ``response_time`` is in seconds."""
     started = perf_counter()
     body = load_body(predict_schema)
-    answer = model_manager.service.predict(body["features"], use_cache=True)
+    answer = predict_by(model_manager.service, body, body["features"], use_cache=True)
     document = envelope(answer, body, result=answer.to_dicts()[0], cached=any(answer.cached))
     return document | {"response_time": round(perf_counter() - started, 6)}
 
@@ -37,7 +32,4 @@ def predict_fast() -> dict[str, Any]:
 @bp.post("/batch")
 def predict_batch() -> dict[str, Any]:
     """Predict several rows with one model version."""
-    body = load_body(batch_schema)
-    answer = model_manager.service.predict(body["samples"], field="samples")
-    results = [{"sample_id": i, **result} for i, result in enumerate(answer.to_dicts())]
-    return envelope(answer, body, results=results, count=len(results))
+    return answer_batch(model_manager.service)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from marshmallow import RAISE, Schema
+from marshmallow.fields import Raw
 
 from app.api.fields import Row, Rows, Token
 
@@ -32,6 +33,20 @@ class BatchSchema(BodySchema):
     """Several rows."""
 
     samples = Rows(required=True)
+
+
+class RoutingSchema(Schema):
+    """Which callers get which version; the core judges the values."""
+
+    class Meta:
+        unknown = RAISE
+
+    error_messages = BodySchema.error_messages
+
+    mode = Raw(required=True)
+    challenger = Raw()
+    percent = Raw()
+    shares = Raw()
 
 
 Body = dict[str, Any]

@@ -7,7 +7,9 @@ from flask import Flask
 
 from app.cli.keys import keys
 from app.cli.models import models
+from app.cli.routing import route
 
+models.add_command(route)
 GROUPS = (models, keys)
 
 

@@ -9,16 +9,16 @@ from flask.cli import with_appcontext
 from rich.console import Console
 
 from app.cli import tables
+from app.cli.choice import PerModel, chosen_service
 from app.cli.failures import failures
 from app.cli.model_import import import_command
 from app.models import administration, signing
-from app.models.ml_models import model_manager
 
 console = tables.console()
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
-@click.group()
+@click.group(cls=PerModel)
 def models() -> None:
     """Look after the model versions in the store."""
 
@@ -31,7 +31,7 @@ models.add_command(import_command)
 @with_appcontext
 def list_versions(as_json: bool) -> None:
     """All versions, newest first."""
-    found = administration.overview(model_manager.service)
+    found = administration.overview(chosen_service())
     _show(found, as_json=as_json, table=tables.versions(found))
     if not as_json and (reasons := tables.refusals(found)):
         console.print(reasons)
@@ -44,8 +44,8 @@ def list_versions(as_json: bool) -> None:
 def show(version: str, as_json: bool) -> None:
     """One VERSION with the certificates of its engines."""
     with failures():
-        found = administration.summary(model_manager.service, version)
-        metadata = model_manager.service.store.metadata(version)
+        found = administration.summary(chosen_service(), version)
+        metadata = chosen_service().store.metadata(version)
     _show(found | {"certificates": metadata["certificates"]}, as_json=as_json, table=tables.fields(found))
     if not as_json:
         console.print(tables.certificates(metadata))
@@ -58,7 +58,7 @@ def show(version: str, as_json: bool) -> None:
 def verify(version: str, as_json: bool) -> None:
     """Let VERSION through every check that it must pass before it serves."""
     with failures(), Console(stderr=True).status("Verifying…"):
-        found = administration.verify(model_manager.service, version)
+        found = administration.verify(chosen_service(), version)
     _show(found, as_json=as_json, table=f"[green]{version} passes all checks[/], engine {found['engine']}")
 
 
@@ -72,7 +72,7 @@ def certify(version: str, as_json: bool) -> None:
 
     with failures(), Console(stderr=True).status("Certifying…") as status:
         metadata = recertify(
-            model_manager.service.store,
+            chosen_service().store,
             version,
             report=lambda part: status.update(f"Certifying: {part}…"),
         )
@@ -88,7 +88,7 @@ def certify(version: str, as_json: bool) -> None:
 def activate(version: str, wait: bool, as_json: bool) -> None:
     """Verify VERSION and make it the one that serves, in all running workers."""
     with failures(), Console(stderr=True).status("Activating…"):
-        service = model_manager.service
+        service = chosen_service()
         administration.verify(service, version)
         service.store.activate(version)
         found = administration.settled(service, version, wait=wait)
@@ -102,7 +102,7 @@ def activate(version: str, wait: bool, as_json: bool) -> None:
 def rollback(wait: bool, as_json: bool) -> None:
     """Make the version that served before serve again."""
     with failures():
-        service = model_manager.service
+        service = chosen_service()
         version = service.store.roll_back(accept=lambda name: administration.verify(service, name))
         found = administration.settled(service, version, wait=wait)
     _show(found, as_json=as_json, table=f"[green]{version} is active[/]")
@@ -115,7 +115,7 @@ def rollback(wait: bool, as_json: bool) -> None:
 def remove(version: str) -> None:
     """Remove VERSION for good; never the active one."""
     with failures():
-        model_manager.service.store.remove(version)
+        chosen_service().store.remove(version)
     console.print(f"{version} is removed")
 
 
@@ -125,7 +125,7 @@ def remove(version: str) -> None:
 @with_appcontext
 def prune(keep: int, as_json: bool) -> None:
     """Remove all but the newest versions and the active one."""
-    removed = administration.prune(model_manager.service, keep=keep)
+    removed = administration.prune(chosen_service(), keep=keep)
     _show({"removed": removed}, as_json=as_json, table=f"removed: {', '.join(removed) or 'none'}")
 
 
@@ -137,7 +137,7 @@ def sign(version: str, key: Path | None) -> None:
     """Sign VERSION with an Ed25519 key, or with MODEL_SIGNING_KEY."""
     from flask import current_app
 
-    store = model_manager.service.store
+    store = chosen_service().store
     try:
         with failures():
             signature = signing.sign(

@@ -34,6 +34,7 @@ class Instruments:
         self.in_flight = self._gauge("http_requests_in_flight", "Requests being answered.", mode="livesum")
         self.refused = self._counter("requests_refused", "Requests refused before their work.", "reason")
         self._count_models()
+        self._count_routing()
         self.worker_starts = self._counter("worker_starts", "Worker processes started.")
         self.worker_starts.inc()
 
@@ -51,6 +52,22 @@ class Instruments:
             "model_load_seconds", "Time to verify and load a version.", "version", mode="livemax"
         )
         self.load_refusals = self._counter("model_load_refusals", "Versions that failed a check at loading.")
+
+    def _count_routing(self) -> None:
+        self.routed = self._counter(
+            "routed_requests", "Requests while there was a routing.", "version", "outcome"
+        )
+        self.routed_duration = self._histogram(
+            "routed_request_duration_seconds", "Time per row of a routed request.", "version"
+        )
+        self.shadow_rows = self._counter("shadow_rows", "Rows in the shadow.", "version", "outcome")
+        self.shadow_predictions = self._counter(
+            "shadow_predictions", "Predictions in the shadow by label.", "version", "label"
+        )
+        self.shadow_duration = self._histogram(
+            "shadow_duration_seconds", "Time of a prediction in the shadow.", "version"
+        )
+        self.rollbacks = self._counter("canary_rollbacks", "Canaries ended because they did worse.")
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self.registry)

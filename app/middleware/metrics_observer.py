@@ -19,14 +19,19 @@ OTHER = "other"
 
 
 class MetricsObserver(Observer):
-    """Counts what it is told of. Versions are those that were loaded, the first 50 of them by name."""
+    """Counts what it is told of. Versions are those that were loaded, the first 50 of a model by name."""
 
-    def __init__(self, counted: Instruments, *, log_inputs: bool) -> None:
+    def __init__(self, counted: Instruments, *, log_inputs: bool, prefix: str = "") -> None:
         self._instruments = counted
+        self._prefix = prefix
         self._log_inputs = log_inputs
         self._hit = counted.cache.labels("hit").inc
         self._miss = counted.cache.labels("miss").inc
         self._versions: dict[str, _Version] = {}
+
+    def of_model(self, name: str) -> "MetricsObserver":
+        """Counts versions as ``name/version``."""
+        return MetricsObserver(self._instruments, log_inputs=self._log_inputs, prefix=f"{name}/")
 
     def predicted(self, answer: Answer, *, rows: RawRows, seconds: float) -> None:
         version = self._version(answer.model)
@@ -51,10 +56,39 @@ class MetricsObserver(Observer):
     def refused(self, version: str, reason: str) -> None:
         self._instruments.load_refusals.inc()
 
+    def routed(self, model: LoadedModel, *, seconds: float | None, failed: bool) -> None:
+        name = self._version(model).name
+        self._instruments.routed.labels(name, "error" if failed else "ok").inc()
+        if seconds is not None:
+            self._instruments.routed_duration.labels(name).observe(seconds)
+
+    def shadowed(self, answer: Answer, *, disagreed: int, seconds: float) -> None:
+        version, rows = self._version(answer.model), len(answer.outcome.values)
+        self._shadow_rows(answer.model, disagreed, "disagreed")
+        self._shadow_rows(answer.model, rows - disagreed, "agreed")
+        self._instruments.shadow_duration.labels(version.name).observe(seconds)
+        for code, number in Tally(
+            answer.outcome.values.tolist() if version.labelled else [-1] * rows
+        ).items():
+            self._instruments.shadow_predictions.labels(version.name, version.label(code)).inc(number)
+
+    def shadow_failed(self, challenger: LoadedModel, *, rows: int) -> None:
+        self._shadow_rows(challenger, rows, "failed")
+
+    def shadow_dropped(self, challenger: LoadedModel, *, rows: int) -> None:
+        self._shadow_rows(challenger, rows, "dropped")
+
+    def rolled_back(self, version: str, reason: str) -> None:
+        self._instruments.rollbacks.inc()
+
+    def _shadow_rows(self, challenger: LoadedModel, rows: int, outcome: str) -> None:
+        if rows:
+            self._instruments.shadow_rows.labels(self._version(challenger).name, outcome).inc(rows)
+
     def _version(self, model: LoadedModel) -> "_Version":
         if (version := self._versions.get(model.version)) is not None:
             return version
-        name = model.version if len(self._versions) < MAX_VERSIONS else OTHER
+        name = self._prefix + (model.version if len(self._versions) < MAX_VERSIONS else OTHER)
         return self._versions.setdefault(model.version, _Version(self._instruments, name, model))
 
 
@@ -66,13 +100,14 @@ class _Version:
         self._instruments = counted
         self._rows = counted.rows.labels(name).inc
         self._classes = model.output.classes
+        self.labelled = 0 < len(self._classes or ()) <= MAX_LABELS
         self._labels: dict[int, Callable[[float], None]] = {}
         self._engines: dict[str, Callable[[float], None]] = {}
 
     def count(self, answer: Answer) -> None:
         values = answer.outcome.values
         self._rows(len(values))
-        if not self._classes or len(self._classes) > MAX_LABELS:
+        if not self.labelled:
             self._label(-1)(len(values))
         elif len(values) == 1:
             self._label(int(values[0]))(1)
@@ -87,6 +122,11 @@ class _Version:
 
     def _label(self, code: int) -> Callable[[float], Any]:
         if (count := self._labels.get(code)) is None:
-            label = str(self._classes[code]) if code >= 0 else OTHER if self._classes else "value"
-            count = self._labels[code] = self._instruments.predictions.labels(self.name, label).inc
+            count = self._labels[code] = self._instruments.predictions.labels(self.name, self.label(code)).inc
         return count
+
+    def label(self, code: int) -> str:
+        """What a class, or -1 for anything else, is counted as."""
+        if code >= 0:
+            return str(self._classes[code])
+        return OTHER if self._classes else "value"

@@ -1,6 +1,7 @@
 """How often a caller may ask: per key, or else per address."""
 
 import logging
+import re
 from collections.abc import Callable
 from functools import lru_cache, partial
 from ipaddress import IPv6Address
@@ -16,7 +17,8 @@ from app.middleware.windows import Limit, MemoryWindows, RedisWindows, Verdict, 
 log = logging.getLogger(__name__)
 
 VERDICT = "service.rate_limit"
-ADMIN = "/api/models"
+# All of /api/models but the predictions of the models beside the default one.
+ADMIN = re.compile(r"/api/models(?!/[^/]+/predict(/batch)?$)")
 # Probes come often, and from one address for the whole installation.
 EXEMPT = frozenset({"/api/health", "/api/health/live", "/api/health/ready"})
 
@@ -73,7 +75,7 @@ class Guard:
             key = f"key:{caller.id}"
         else:  # callers without a key do not share one bucket
             key = address_key(environ.get("REMOTE_ADDR") or "")
-        if path.startswith(ADMIN):
+        if ADMIN.match(path):
             limit, key = self._admin, f"admin:{key}"
         else:
             limit = self._limit_of(caller)

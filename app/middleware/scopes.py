@@ -11,6 +11,7 @@ ROUTE_SCOPES: dict[str, str | None] = {
     "predictions": PREDICT,
     "model_info": PREDICT,
     "models": ADMIN,
+    "named_predictions": PREDICT,
     "stats": METRICS,
     "metrics": METRICS,
 }

@@ -8,7 +8,9 @@ from typing import Any
 from app.exceptions import ArtifactInvalid, NotAllWorkersServe, VersionNotFound, VersionRefused
 from app.models import loading
 from app.models.loading import LoadedModel
+from app.models.routing import Routing
 from app.models.service import ModelService
+from app.models.services import DEFAULT, ModelServices
 
 # A worker looks for a change twice a second and then loads; scikit-learn alone takes 1.5 s to import.
 PATIENCE = 10.0
@@ -21,6 +23,17 @@ def overview(service: ModelService) -> list[dict[str, Any]]:
         with suppress(VersionNotFound, FileNotFoundError):  # removed in the meantime
             found.append(summary(service, version))
     return found
+
+
+def readiness(services: ModelServices) -> list[dict[str, Any]]:
+    """Whether each model can predict here, the default one first, and if it cannot, why."""
+    return [_readiness(name, services[name]) for name in (DEFAULT, *services.names())]
+
+
+def _readiness(name: str, service: ModelService) -> dict[str, Any]:
+    serving = service.model.version if service.loaded else None
+    found = {"name": name, "ready": service.loaded, "version": serving, "active": service.store.active()}
+    return found | ({"refused": dict(service.refused)} if service.refused else {})
 
 
 def summary(service: ModelService, version: str) -> dict[str, Any]:
@@ -101,11 +114,33 @@ def _refusals() -> Iterator[None]:
         raise VersionRefused(error.version, error.reason) from error
 
 
+def route(service: ModelService, routing: Routing | None, *, wait: bool = False) -> dict[str, Any]:
+    """Verify the versions of a routing and follow it: here at once, in other workers within 2 seconds.
+
+    :param routing: None to send everybody to the active version.
+    :param wait: return only when all workers follow it.
+    :raises VersionNotFound: if there is no such version.
+    :raises ArtifactInvalid: if one fails a check; the routing before stays.
+    :raises NotAllWorkersServe: if some do not follow after 10 seconds.
+    """
+    for version in routing.shares if routing else ():
+        verify(service, version)
+    service.store.routing.set(routing)
+    service.routes.look()
+    wanted, end = routing.id if routing else None, monotonic() + PATIENCE
+    while wait and not all(report.get("routing") == wanted for report in service.workers.living()):
+        if monotonic() > end:
+            raise NotAllWorkersServe(", ".join(routing.shares if routing else ()))
+        sleep(0.05)
+    following = sum(report.get("routing") == wanted for report in service.workers.living())
+    return service.store.routing.document() | {"workers": following}
+
+
 def prune(service: ModelService, *, keep: int) -> list[str]:
-    """Remove all but the newest ``keep`` versions and the active one; return the names of those removed."""
+    """Remove all but the newest ``keep`` versions and those in use; return the names of those removed."""
     removed = []
     for version in service.store.versions()[keep:]:
-        if version != service.store.active():
+        if version != service.store.active() and not service.store.routing.uses(version):
             service.store.remove(version)
             removed.append(version)
     return removed

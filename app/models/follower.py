@@ -4,9 +4,11 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
+from time import sleep
 
 from app.exceptions import ServiceError
 from app.models.service import ModelService
+from app.models.services import DEFAULT, ModelServices, load_logged
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +41,11 @@ class Follower:
         self._service.workers.leave()
 
     def look(self) -> None:
-        """Load the active version if it is not the one that serves."""
+        """Load the active version if it is not the one that serves, and follow the routing."""
+        self._look_at_active()
+        self._service.routes.look()
+
+    def _look_at_active(self) -> None:
         wanted = self._service.store.active()
         if wanted is None or (self._service.loaded and self._service.model.version == wanted):
             self._refused = None
@@ -61,6 +67,46 @@ class Follower:
                 self.look()
             except Exception:  # whatever it is, the next look may succeed, and requests go on
                 log.exception("following the active version failed")
+
+
+class Followers:
+    """A `Follower` for each model: folders that appear are loaded, those that are gone are given up.
+
+    Each has a thread of its own, so that a model that takes long to load holds up no other.
+    """
+
+    def __init__(self, services: ModelServices) -> None:
+        self._services = services
+        self._followers: dict[str, Follower] = {}
+
+    def start(self) -> None:
+        """Begin to follow, until the end of the process."""
+        self._follow(DEFAULT)
+        for name in self._services.names():
+            self._follow(name)
+        Thread(target=self._run, name="models-follower", daemon=True).start()
+
+    def look(self) -> None:
+        """Take up models that are new, and give up those that are gone."""
+        names = set(self._services.names())
+        for name in names - set(self._followers):
+            load_logged(name, self._services[name])
+            self._follow(name)
+        for name in set(self._followers) - names - {DEFAULT}:
+            self._followers.pop(name).stop()
+            self._services.forget(name)
+
+    def _follow(self, name: str) -> None:
+        self._followers[name] = follower = Follower(self._services[name])
+        follower.start()
+
+    def _run(self) -> None:
+        while True:
+            sleep(INTERVAL)
+            try:
+                self.look()
+            except Exception:  # whatever it is, the next look may succeed, and requests go on
+                log.exception("looking for models failed")
 
 
 def _state(folder: Path) -> object:

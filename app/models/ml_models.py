@@ -7,12 +7,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from app.models import gate
+from app.models.canary import CanaryLimits
 from app.models.loading import LoadingOptions
 from app.models.service import ModelService
+from app.models.services import DEFAULT, ModelServices
 from app.models.signing import Verifier
-from app.models.store import ModelStore
 
 EXTENSION = "model_manager"
+SERVICES = "model_services"
 
 Features = NDArray[Any] | Sequence[Any] | Mapping[str, Any]
 
@@ -48,33 +50,50 @@ class MLModelManager:
 
         :param current_app: returns the app of the running request, or None outside of one.
         """
-        app.extensions[EXTENSION] = ModelService(
-            ModelStore(app.config["MODELS_DIR"]),
-            LoadingOptions(
-                policy=app.config["OUTLIER_POLICY"],
-                tolerance=app.config["OUTLIER_TOLERANCE"],
-                engine=app.config["MODEL_ENGINE"],
-                admission=gate.Policy(
-                    Verifier(app.config["MODEL_SIGNING_KEY"], app.config["MODEL_PUBLIC_KEY"]),
-                    sklearn_version=app.config["SKLEARN_VERSION_POLICY"],
-                ),
+        options = LoadingOptions(
+            policy=app.config["OUTLIER_POLICY"],
+            tolerance=app.config["OUTLIER_TOLERANCE"],
+            engine=app.config["MODEL_ENGINE"],
+            admission=gate.Policy(
+                Verifier(app.config["MODEL_SIGNING_KEY"], app.config["MODEL_PUBLIC_KEY"]),
+                sklearn_version=app.config["SKLEARN_VERSION_POLICY"],
             ),
         )
+        limits = CanaryLimits(
+            min_requests=app.config["CANARY_MIN_REQUESTS"],
+            max_error_rate=app.config["CANARY_MAX_ERROR_RATE"],
+            max_latency_ratio=app.config["CANARY_MAX_LATENCY_RATIO"],
+        )
+        services = ModelServices(app.config["MODELS_DIR"], lambda store: ModelService(store, options, limits))
+        app.extensions[SERVICES], app.extensions[EXTENSION] = services, services.default
         self._latest = app
         if current_app is not None:
             self._current_app = current_app
 
     @property
     def service(self) -> ModelService:
-        """The app's model service.
+        """The service of the app's default model.
 
         :raises RuntimeError: if no app was bound.
         """
+        service: ModelService = self._app.extensions[EXTENSION]
+        return service
+
+    @property
+    def services(self) -> ModelServices:
+        """The services of all the app's models, by name.
+
+        :raises RuntimeError: if no app was bound.
+        """
+        services: ModelServices = self._app.extensions[SERVICES]
+        return services
+
+    @property
+    def _app(self) -> Application:
         app = self._current_app() or self._latest
         if app is None:
             raise RuntimeError("model_manager is bound to no app: call create_app() first")
-        service: ModelService = app.extensions[EXTENSION]
-        return service
+        return app
 
     @property
     def model_loaded(self) -> bool:
@@ -99,14 +118,16 @@ class MLModelManager:
         sample: Any = None,
         version: str | None = None,
         activate: bool = True,
+        name: str = DEFAULT,
     ) -> str:
         """Save a fitted model as a new version and return its name; see `publish`.
 
         :param activate: make it the version that is served from the next load on.
+        :param name: of the model, by default the default one.
         """
         from app.models.publishing import publish  # brings scikit-learn, which serving may not need
 
-        store = self.service.store
+        store = self.services.open(name).store
         saved = publish(store, model, scaler, metadata, sample=sample, version=version)
         if activate:
             store.activate(saved)

@@ -8,11 +8,13 @@ from time import perf_counter
 from app.exceptions import ModelNotLoaded, PredictionFailed, ServiceError
 from app.models import loading
 from app.models.cache import NullCache, PredictionCache
+from app.models.canary import CanaryLimits
 from app.models.conformance import RawRows, conform
 from app.models.engines.fallback import is_finite
 from app.models.loading import LoadedModel, LoadingOptions
 from app.models.observer import Observer
 from app.models.predictions import Answer, Outcome
+from app.models.routes import Router, Routes
 from app.models.rows import Rows
 from app.models.serving_workers import WorkerBoard
 from app.models.store import ModelStore
@@ -24,10 +26,13 @@ class ModelService:
     """One app's model: which version is loaded, and its predictions. Safe to share by threads.
 
     ``cache`` and ``observer`` are set by whoever has better ones than those that do nothing. ``refused``:
-    versions that failed a check here, and why; ``workers``: what all workers serve.
+    versions that failed a check here, and why; ``workers``: what all workers serve; ``router``: who gets
+    which version, None if all get the same.
     """
 
-    def __init__(self, store: ModelStore, options: LoadingOptions) -> None:
+    def __init__(
+        self, store: ModelStore, options: LoadingOptions, limits: CanaryLimits | None = None
+    ) -> None:
         self.store = store
         self.cache: PredictionCache = NullCache()
         self.observer = Observer()
@@ -36,6 +41,8 @@ class ModelService:
         self.refused: dict[str, str] = {}
         self._current: LoadedModel | None = None
         self._loading = Lock()
+        self.router: Router | None = None
+        self.routes = Routes(self, limits or CanaryLimits(), predict_unseen)
 
     @property
     def loaded(self) -> bool:
@@ -102,17 +109,33 @@ class ModelService:
     def _report(self) -> None:
         self.workers.report(self._current.version if self._current else None, refused=self.refused)
 
-    def predict(self, rows: RawRows, *, field: str = "features", use_cache: bool = False) -> Answer:
-        """Predict ``rows`` with the model that serves now.
+    def predict(
+        self,
+        rows: RawRows,
+        *,
+        field: str = "features",
+        use_cache: bool = False,
+        caller: str | None = None,
+        pinned: str | None = None,
+    ) -> Answer:
+        """Predict ``rows`` with the model that serves now, or the one that the routing has for the caller.
 
         :param rows: float64 array (n, d), or n lists in training order or mappings by column name.
         :param field: the caller's name for the rows, used in errors.
         :param use_cache: look for remembered outcomes, if there is a cache.
+        :param caller: whoever is to get the same version each time; None gets the active one.
+        :param pinned: the version to predict with, whatever the routing.
         :raises ModelNotLoaded: if there is no model.
+        :raises VersionNotLoaded: if the pinned one is neither active nor part of the routing.
         :raises InvalidInput: naming each value that does not fit.
         :raises PredictionFailed: if the model itself raised, or answered with what is not a number.
         """
-        model = self.model
+        if self.router is None and pinned is None:
+            return self.predict_with(self.model, rows, field=field, use_cache=use_cache)
+        return self.routes.predict(rows, field=field, use_cache=use_cache, caller=caller, pinned=pinned)
+
+    def predict_with(self, model: LoadedModel, rows: RawRows, *, field: str, use_cache: bool) -> Answer:
+        """Predict ``rows`` with one of the service's models; raises what `predict` does."""
         conforming = conform(rows, model.signature, field=field)
         inspected, warnings = model.guard.inspect(conforming, field=field)
         started = perf_counter()
@@ -125,6 +148,12 @@ class ModelService:
         answer = Answer(model, outcome, warnings, cached)
         self.observer.predicted(answer, rows=rows, seconds=perf_counter() - started)
         return answer
+
+
+def predict_unseen(model: LoadedModel, rows: RawRows) -> Answer:
+    """Predict without cache, and without telling anybody; raises what `ModelService.predict` does."""
+    inspected, warnings = model.guard.inspect(conform(rows, model.signature), field="features")
+    return Answer(model, _run(model, inspected), warnings, [])
 
 
 def _run(model: LoadedModel, rows: Rows) -> Outcome:

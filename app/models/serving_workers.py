@@ -19,12 +19,14 @@ class WorkerBoard:
     """The workers that serve out of one store, over processes and containers on one machine.
 
     What takes the lock of a file to look at it, makes a file or writes one holds the folder's lock.
+    ``notes`` is what this worker tells the others beside its version.
     """
 
     def __init__(self, root: Path) -> None:
         self._folder = root / FOLDER
         self._file: Any = None
         self._joined = False
+        self.notes: dict[str, Any] = {"routing": None}
 
     def join(self) -> None:
         """Be a worker from here on; what only loads a model, as a script does, is none."""
@@ -46,7 +48,7 @@ class WorkerBoard:
             return
         try:
             with durable.locked(self._folder):
-                self._write(json.dumps({"version": version, "refused": refused or {}}))
+                self._write(json.dumps({"version": version, "refused": refused or {}, **self.notes}))
         except OSError:
             self._file = None
 

@@ -13,6 +13,7 @@ from typing import Any
 from app.exceptions import ArtifactInvalid, VersionExists, VersionInUse, VersionNotFound
 from app.models import durable
 from app.models.activation import Activation
+from app.models.routing import RoutingFile
 from app.models.version_names import check_version, free_name, is_version
 
 METADATA = "metadata.json"
@@ -32,6 +33,7 @@ class ModelStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.activation = Activation(root)
+        self.routing = RoutingFile(root)
 
     def versions(self) -> list[str]:
         """Complete versions, newest first by the time they were saved."""
@@ -184,11 +186,11 @@ class ModelStore:
         """Remove a version for good; it is out of sight at once.
 
         :raises VersionNotFound: if there is no such version.
-        :raises VersionInUse: if it is the active one.
+        :raises VersionInUse: if it is the active one or part of the routing.
         """
         self.raw_metadata(version)
         with durable.locked(self.root):
-            if version == self.active():
+            if version == self.active() or self.routing.uses(version):
                 raise VersionInUse(version)
             grave = self.root / f".removed-{secrets.token_hex(8)}"
             self.folder(version).rename(grave)

@@ -1,0 +1,57 @@
+"""From the body of a prediction request to its answer, whichever model is asked."""
+
+from typing import Any
+
+from flask import g
+
+from app.api.application import running_request
+from app.api.decoding import load_body
+from app.api.responses import envelope
+from app.api.schemas import BatchSchema, Body, PredictSchema
+from app.exceptions import PermissionMissing
+from app.middleware.rate_limit import address_key
+from app.middleware.scopes import ADMIN
+from app.models.predictions import Answer
+from app.models.service import ModelService
+
+predict_schema = PredictSchema()
+batch_schema = BatchSchema()
+PIN = "HTTP_X_MODEL_VERSION"
+
+
+def answer_row(service: ModelService) -> dict[str, Any]:
+    """Predict the one row of the request."""
+    body = load_body(predict_schema)
+    answer = predict_by(service, body, body["features"])
+    return envelope(answer, body, result=answer.to_dicts()[0])
+
+
+def answer_batch(service: ModelService) -> dict[str, Any]:
+    """Predict the rows of the request with one model version."""
+    body = load_body(batch_schema)
+    answer = predict_by(service, body, body["samples"], field="samples")
+    results = [{"sample_id": i, **result} for i, result in enumerate(answer.to_dicts())]
+    return envelope(answer, body, results=results, count=len(results))
+
+
+def predict_by(service: ModelService, body: Body, rows: Any, **options: Any) -> Answer:
+    """Predict ``rows`` by the version of the caller, or the one that ``X-Model-Version`` pins.
+
+    :raises PermissionMissing: if the caller may not pin a version.
+    """
+    environ = running_request().environ
+    pinned = environ.get(PIN)
+    if pinned is None and service.router is None:
+        return service.predict(rows, **options)
+    if pinned is not None and ADMIN not in g.caller.scopes:
+        raise PermissionMissing(ADMIN)
+    return service.predict(rows, caller=caller_key(body, environ), pinned=pinned, **options)
+
+
+def caller_key(body: Body, environ: dict[str, Any]) -> str:
+    """Whom a version sticks to: the ``client_id`` of the body, the key or token, or the address."""
+    if "client_id" in body:
+        return f"client:{body['client_id']}"
+    if g.caller.id is not None:
+        return f"key:{g.caller.id}"
+    return address_key(environ.get("REMOTE_ADDR") or "")

@@ -1,0 +1,50 @@
+"""``--model name``, which every command about models takes."""
+
+from typing import Any
+
+import click
+
+from app.exceptions import ModelNotFound
+from app.models.ml_models import model_manager
+from app.models.service import ModelService
+from app.models.services import DEFAULT
+
+META = "app.model"
+
+
+class PerModel(click.Group):
+    """A group whose commands all take ``--model``; `chosen_service` is what it chose."""
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a command and its option."""
+        option = click.Option(
+            ["--model"],
+            default=DEFAULT,
+            show_default=True,
+            expose_value=False,
+            callback=_remember,
+            help="Which model it is about.",
+        )
+        cmd.params.append(option)
+        super().add_command(cmd, name)
+
+
+def chosen_name() -> str:
+    """The model that ``--model`` names."""
+    name: str = click.get_current_context().meta.get(META, DEFAULT)
+    return name
+
+
+def chosen_service() -> ModelService:
+    """The service of that model.
+
+    :raises ClickException: if there is no such model.
+    """
+    try:
+        return model_manager.services[chosen_name()]
+    except ModelNotFound as error:
+        raise click.ClickException(error.message) from None
+
+
+def _remember(context: click.Context, _: Any, value: str) -> None:
+    context.meta[META] = value

@@ -1,0 +1,178 @@
+"""The way of a request to a version: champion, challenger, or the one that it is pinned to."""
+
+import logging
+import secrets
+from collections.abc import Mapping
+from threading import Lock
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from app.exceptions import InvalidInput, ServiceError, VersionNotLoaded
+from app.models import loading
+from app.models.canary import CHALLENGER, CHAMPION, CanaryLimits, Ledger, total, verdict
+from app.models.conformance import RawRows, conform
+from app.models.loading import LoadedModel
+from app.models.predictions import Answer
+from app.models.routing import Routing
+from app.models.shadow import Job, Predict, Shadow
+
+if TYPE_CHECKING:
+    from app.models.service import ModelService
+
+log = logging.getLogger(__name__)
+
+
+class Router(NamedTuple):
+    """A routing, and the versions that it needs beside the champion as far as they could be loaded."""
+
+    routing: Routing
+    models: Mapping[str, LoadedModel]
+    ledger: Ledger
+
+    def model_for(self, caller: str | None, champion: LoadedModel) -> LoadedModel:
+        """Who answers; whoever is not known gets the champion."""
+        if caller is None or self.routing.mode == "shadow":
+            return champion
+        version = self.routing.version_for(caller)
+        if version is None or version == champion.version:
+            return champion
+        return self.models.get(version, champion)
+
+    def shadows(self, champion: LoadedModel) -> list[LoadedModel]:
+        """Who predicts after the answer."""
+        if self.routing.mode != "shadow":
+            return []
+        return [model for version, model in self.models.items() if version != champion.version]
+
+
+class Routes:
+    """Follows ``routing.json``, loads challengers, sends requests their way, ends canaries that do worse."""
+
+    def __init__(self, service: "ModelService", limits: CanaryLimits, predict: Predict) -> None:
+        self._service = service
+        self._limits = limits
+        self._file = service.store.routing
+        self._failed: set[str] = set()
+        self._looking = Lock()
+        self._name = secrets.token_hex(8)
+        self.shadow = Shadow(predict, lambda: service.observer)
+
+    def predict(
+        self, rows: RawRows, *, field: str, use_cache: bool, caller: str | None, pinned: str | None
+    ) -> Answer:
+        """Predict with the version of the caller, or with the one that is pinned.
+
+        :raises VersionNotLoaded: if that is neither the champion nor part of the routing.
+        """
+        champion, router = self._service.model, self._service.router
+        if pinned is not None:
+            model = champion if pinned == champion.version else router and router.models.get(pinned)
+            if model is None:
+                raise VersionNotLoaded(pinned)
+            return self._service.predict_with(model, rows, field=field, use_cache=use_cache)
+        if router is None:  # ended in the meantime
+            return self._service.predict_with(champion, rows, field=field, use_cache=use_cache)
+        model = router.model_for(caller, champion)
+        answer = self._count(router, model, champion, rows, field=field, use_cache=use_cache)
+        for challenger in router.shadows(champion):
+            self.shadow.submit(Job(challenger, rows, answer))
+        return answer
+
+    def look(self) -> None:
+        """Take up a change of the routing, load what it needs, and judge a canary."""
+        with self._looking:
+            self._look()
+
+    def _look(self) -> None:
+        routing, router = self._file.current(), self._service.router
+        if routing is None:
+            self._service.router = None
+        elif router is None or router.routing.id != routing.id:
+            self._failed.clear()
+            self._service.router = Router(routing, self._load(routing, router), Ledger(self._limits))
+        elif self._missing(routing, router):
+            self._service.router = router._replace(models=self._load(routing, router))
+        self._report()
+        if routing is not None and routing.mode == "canary":
+            self._judge(routing)
+
+    def _missing(self, routing: Routing, router: Router | None) -> list[str]:
+        known = {*(router.models if router else ()), *self._failed}
+        if self._service.loaded:
+            known.add(self._service.model.version)
+        return [version for version in routing.shares if version not in known]
+
+    def _load(self, routing: Routing, router: Router | None) -> dict[str, LoadedModel]:
+        models = {v: model for v, model in (router.models if router else {}).items() if v in routing.shares}
+        for version in self._missing(routing, router):
+            started = perf_counter()
+            try:
+                models[version] = loading.load(self._service.store, version, self._service.options)
+            except ServiceError as error:
+                self._failed.add(version)
+                self._service.refused[version] = error.message
+                self._service.observer.refused(version, error.message)
+                log.error("challenger refused", extra={"model_version": version, "reason": error.message})
+            else:
+                self._service.observer.loaded(models[version], seconds=perf_counter() - started)
+        return models
+
+    def _count(
+        self,
+        router: Router,
+        model: LoadedModel,
+        champion: LoadedModel,
+        rows: RawRows,
+        *,
+        field: str,
+        use_cache: bool,
+    ) -> Answer:
+        role = CHAMPION if model is champion else CHALLENGER
+        started = perf_counter()
+        try:
+            answer = self._service.predict_with(model, rows, field=field, use_cache=use_cache)
+        except ServiceError as error:
+            if not self._fault_of_caller(error, champion, rows, field=field):
+                self._service.observer.routed(model, seconds=None, failed=True)
+                router.ledger.add(role, seconds=None, failed=True)
+            raise
+        remembered = bool(answer.cached) and all(answer.cached)
+        seconds = None if remembered else (perf_counter() - started) / len(answer.outcome.values)
+        self._service.observer.routed(model, seconds=seconds, failed=False)
+        router.ledger.add(role, seconds=seconds, failed=False)
+        return answer
+
+    @staticmethod
+    def _fault_of_caller(error: ServiceError, champion: LoadedModel, rows: RawRows, *, field: str) -> bool:
+        """Whether the champion would have refused these rows too."""
+        if not isinstance(error, InvalidInput):
+            return False
+        try:
+            champion.guard.inspect(conform(rows, champion.signature, field=field), field=field)
+        except InvalidInput:
+            return True
+        return False
+
+    def _report(self) -> None:
+        router, workers = self._service.router, self._service.workers
+        notes: dict[str, Any] = {"routing": None}
+        if router is not None:
+            notes = {"routing": router.routing.id, "process": self._name, "ledger": router.ledger.to_dict()}
+        if notes != workers.notes:
+            workers.notes = notes
+            version = self._service.model.version if self._service.loaded else None
+            workers.report(version, refused=self._service.refused)
+
+    def _judge(self, routing: Routing) -> None:
+        own = self._service.workers.notes
+        others = self._service.workers.living()
+        reports = [r for r in others if r.get("routing") == routing.id and r["process"] != self._name]
+        ledgers = [report["ledger"] for report in (own, *reports)]
+        champion, canary = (total(ledger[role] for ledger in ledgers) for role in (CHAMPION, CHALLENGER))
+        reason = verdict(champion, canary, self._limits)
+        if reason and self._file.end(routing, reason):
+            (version,) = routing.shares
+            log.error("canary ended", extra={"model_version": version, "reason": reason})
+            self._service.observer.rolled_back(version, reason)
+            self._service.router = None
+            self._report()

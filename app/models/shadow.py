@@ -1,0 +1,97 @@
+"""The challenger in the shadow: predicts what the champion answered, later, in a thread of its own."""
+
+import logging
+from collections.abc import Callable
+from queue import SimpleQueue
+from threading import Lock, Thread
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+
+from app.models.conformance import RawRows
+from app.models.loading import LoadedModel
+from app.models.observer import Observer
+from app.models.predictions import Answer
+
+log = logging.getLogger(__name__)
+
+MAX_WAITING = 1_000  # rows
+TOLERANCE = 0.01  # of the champion's value: numbers that differ by more disagree
+
+Predict = Callable[[LoadedModel, RawRows], Answer]
+
+
+class Job(NamedTuple):
+    """What the champion answered, and who is to predict it too."""
+
+    challenger: LoadedModel
+    rows: RawRows
+    answer: Answer
+
+
+class Shadow:
+    """One thread and a queue of at most `MAX_WAITING` rows; what does not fit is dropped and counted.
+
+    The thread starts with the first job, so that there is none in the process that forks.
+
+    :param predict: predicts without telling anybody.
+    """
+
+    def __init__(self, predict: Predict, observer: Callable[[], Observer]) -> None:
+        self._predict = predict
+        self._observer = observer
+        self._jobs: SimpleQueue[Job] = SimpleQueue()
+        self._lock = Lock()
+        self._waiting = 0
+        self._thread: Thread | None = None
+
+    def submit(self, job: Job) -> None:
+        """Leave a job to the thread, or drop it; returns at once in either case."""
+        size = len(job.answer.outcome.values)
+        with self._lock:
+            admitted = self._waiting + size <= MAX_WAITING
+            if admitted:
+                self._waiting += size
+                if self._thread is None:
+                    self._thread = Thread(target=self._run, name="shadow", daemon=True)
+                    self._thread.start()
+        if admitted:
+            self._jobs.put(job)
+        else:
+            self._observer().shadow_dropped(job.challenger, rows=size)
+
+    def _run(self) -> None:
+        while True:
+            job = self._jobs.get()
+            try:
+                self._do(job)
+            except Exception:  # no observer may end the thread
+                log.exception("the shadow failed")
+            finally:
+                with self._lock:
+                    self._waiting -= len(job.answer.outcome.values)
+
+    def _do(self, job: Job) -> None:
+        started = perf_counter()
+        try:
+            found = self._predict(job.challenger, job.rows)
+            disagreed = disagreements(job.answer, found)
+        except Exception as error:  # whatever it is: the challenger's failures are counted, not raised
+            log.warning("the challenger failed", extra={"reason": type(error).__name__})
+            self._observer().shadow_failed(job.challenger, rows=len(job.answer.outcome.values))
+        else:
+            self._observer().shadowed(found, disagreed=disagreed, seconds=perf_counter() - started)
+
+
+def disagreements(champion: Answer, challenger: Answer) -> int:
+    """Rows for which the labels differ, or the numbers by more than 1 %."""
+    ours, theirs = _predictions(champion), _predictions(challenger)
+    if champion.model.output.classes:
+        return sum(mine != other for mine, other in zip(ours, theirs, strict=True))
+    close = np.isclose(np.asarray(theirs, float), np.asarray(ours, float), rtol=TOLERANCE)
+    return int((~close.reshape(len(ours), -1).all(axis=1)).sum())
+
+
+def _predictions(answer: Answer) -> list[object]:
+    return [result["prediction"] for result in answer.to_dicts()]

@@ -1,0 +1,185 @@
+"""Several models in one service."""
+
+import json
+import shutil
+
+import pytest
+
+from app.exceptions import ModelNotFound
+from app.middleware.metrics import EXTENSION as METRICS
+from app.models.follower import Followers
+from app.models.ml_models import model_manager
+from app.models.services import is_name
+from tests.app.middleware.credentials import KEY, with_key
+from tests.app.middleware.servers import ROW, gunicorn
+from tests.assertions import assert_error
+from tests.estimators import BOXES, LabelClassifier, SumClassifier, SumRegressor, fitted
+from tests.services import wait_until
+
+
+@pytest.fixture
+def two_models(serve, models_dir):
+    """A client of an app whose default model is `SumClassifier`; ``sums`` answers the sum."""
+    client = serve(fitted(SumClassifier()), version="v1")
+    with client.application.app_context():
+        model_manager.save_model(fitted(SumRegressor()), sample=BOXES, version="v1", name="sums")
+        model_manager.services.load_all()
+    return client
+
+
+@pytest.fixture
+def manager(two_models):
+    return model_manager
+
+
+def prediction(response):
+    return response.get_json()["result"]["prediction"]
+
+
+def damage(models_dir, name="sums", version="v1"):
+    (models_dir / name / f"model_{version}" / "model.pkl").write_bytes(b"torn")
+
+
+def test_each_model_answers_at_its_own_address(two_models):
+    assert prediction(two_models.post("/api/predict", json=ROW)) == 0
+    assert prediction(two_models.post("/api/models/sums/predict", json=ROW)) == 6.0
+
+
+def test_each_model_answers_batches(two_models):
+    body = {"samples": [[1, 2, 3], [3, 4, 5]]}
+    answer = two_models.post("/api/models/sums/predict/batch", json=body).get_json()
+    assert [result["prediction"] for result in answer["results"]] == [6.0, 12.0]
+    assert (answer["count"], answer["model_version"]) == (2, "v1")
+
+
+@pytest.mark.parametrize("name", ["nothing", "model_v1", "default.", ".workers", "%2e%2e", "a" * 65])
+def test_a_model_that_is_not_there_is_not_found(two_models, name):
+    assert_error(two_models.post(f"/api/models/{name}/predict", json=ROW), 404, "not_found")
+
+
+def test_the_default_model_has_its_name_too(two_models):
+    assert prediction(two_models.post("/api/models/default/predict", json=ROW)) == 0
+    assert not is_name("default")
+
+
+def test_a_model_without_a_loaded_version_is_503(two_models, models_dir):
+    shutil.copytree(models_dir / "sums", models_dir / "more")
+    assert_error(two_models.post("/api/models/more/predict", json=ROW), 503, "model_error")
+
+
+def test_a_bad_model_takes_nothing_else_down(serve, models_dir):
+    client = serve(fitted(SumClassifier()), version="v1")
+    with client.application.app_context():
+        for name in ("sums", "worse"):
+            model_manager.save_model(fitted(SumRegressor()), sample=BOXES, version="v1", name=name)
+        damage(models_dir, "worse")
+        model_manager.services.load_all()
+    assert client.get("/api/health/ready").status_code == 200
+    assert prediction(client.post("/api/models/sums/predict", json=ROW)) == 6.0
+    assert_error(client.post("/api/models/worse/predict", json=ROW), 503, "model_error")
+    default, sums, worse = client.get("/api/models").get_json()["models"]
+    assert [(m["name"], m["ready"]) for m in (default, sums, worse)] == [
+        ("default", True),
+        ("sums", True),
+        ("worse", False),
+    ]
+    assert "does not match" in worse["refused"]["v1"]
+    assert "refused" not in default
+
+
+def test_without_a_default_model_others_answer_and_health_says_so(empty_app):
+    client = empty_app.test_client()
+    with empty_app.app_context():
+        model_manager.save_model(fitted(SumRegressor()), sample=BOXES, name="sums")
+        model_manager.services.load_all()
+    assert client.get("/api/health").status_code == 503
+    assert prediction(client.post("/api/models/sums/predict", json=ROW)) == 6.0
+
+
+def test_versions_are_those_of_the_model_asked_for(two_models):
+    with two_models.application.app_context():
+        doubled = fitted(SumRegressor(factor=2.0))
+        model_manager.save_model(doubled, sample=BOXES, version="v2", name="sums", activate=False)
+    listed = two_models.get("/api/models?model=sums").get_json()
+    assert {version["version"] for version in listed["versions"]} == {"v1", "v2"}
+    answer = two_models.post("/api/models/v2/activate?model=sums").get_json()
+    assert (answer["version"], answer["state"]) == ("v2", "active")
+    assert prediction(two_models.post("/api/models/sums/predict", json=ROW)) == 12.0
+    assert two_models.get("/api/health").get_json()["model_version"] == "v1"
+    assert two_models.post("/api/models/rollback?model=sums").get_json()["version"] == "v1"
+    assert prediction(two_models.post("/api/models/sums/predict", json=ROW)) == 6.0
+    assert two_models.post("/api/models/v2/verify?model=sums").get_json()["verified"]
+    assert two_models.delete("/api/models/v2?model=sums").get_json()["removed"]
+    assert_error(two_models.get("/api/models/v2?model=sums"), 404, "not_found")
+    assert_error(two_models.get("/api/models?model=nothing"), 404, "not_found")
+
+
+def test_the_information_is_of_the_model_asked_for(two_models):
+    tasks = [two_models.get(f"/api/model/info{query}").get_json()["task"] for query in ("", "?model=sums")]
+    assert tasks == ["classification", "regression"]
+
+
+def test_metrics_tell_models_apart(two_models):
+    two_models.post("/api/predict", json=ROW)
+    two_models.post("/api/models/sums/predict", json=ROW)
+    text = two_models.get("/metrics").text
+    assert 'prediction_rows_total{version="v1"} 1.0' in text
+    assert 'prediction_rows_total{version="sums/v1"} 1.0' in text
+    assert two_models.application.extensions[METRICS]
+
+
+def test_predicting_needs_no_admin_and_looking_after_does(build_app, models_dir):
+    app = build_app(API_KEY_1=KEY, API_KEY_SCOPES="predict", RATE_LIMIT_ADMIN="1/hour", WORKERS=1)
+    with app.app_context():
+        model_manager.save_model(fitted(SumRegressor()), sample=BOXES, name="sums")
+        model_manager.services.load_all()
+    client = app.test_client()
+    for _ in range(3):
+        assert client.post("/api/models/sums/predict", json=ROW, headers=with_key(KEY)).status_code == 200
+    assert_error(client.get("/api/models?model=sums", headers=with_key(KEY)), 403, "permission_error")
+
+
+def test_the_manager_keeps_its_calls_and_has_the_services_by_name(manager):
+    assert manager.predict([1, 2, 3])["prediction"] == 0
+    assert manager.services["sums"].predict([[1, 2, 3]]).to_dicts() == [{"prediction": 6.0}]
+    assert manager.services["default"] is manager.service
+    with pytest.raises(ModelNotFound):
+        manager.services["nothing"]
+
+
+def test_new_models_are_followed_and_gone_ones_given_up(two_models, models_dir):
+    followers = Followers(model_manager.services)
+    followers.look()
+    with two_models.application.app_context():
+        model_manager.save_model(fitted(LabelClassifier()), sample=BOXES, name="labels")
+    followers.look()
+    assert prediction(two_models.post("/api/models/labels/predict", json=ROW)) == "small"
+    shutil.rmtree(models_dir / "labels")
+    followers.look()
+    assert_error(two_models.post("/api/models/labels/predict", json=ROW), 404, "not_found")
+
+
+def test_commands_take_the_model(two_models):
+    runner = two_models.application.test_cli_runner()
+    listed = runner.invoke(args=["models", "list", "--model", "sums", "--json"])
+    assert [version["version"] for version in json.loads(listed.output)] == ["v1"]
+    assert runner.invoke(args=["models", "activate", "v1", "--model", "sums"]).exit_code == 0
+    unknown = runner.invoke(args=["models", "list", "--model", "nothing"])
+    assert (unknown.exit_code, "There is no model 'nothing'" in unknown.output) == (1, True)
+
+
+def test_four_workers_take_up_a_new_model(empty_app, models_dir, tmp_path):
+    with empty_app.app_context():
+        model_manager.save_model(fitted(SumClassifier()), sample=BOXES, version="v1")
+    with gunicorn(tmp_path / "log", MODELS_DIR=models_dir) as server:
+        with empty_app.app_context():
+            model_manager.save_model(fitted(SumRegressor()), sample=BOXES, version="v1", name="sums")
+
+        def everywhere():
+            found = server.get("/api/models?model=sums")
+            return found.status_code == 200 and found.json()["versions"][0]["workers"] == 4
+
+        took = wait_until(everywhere)
+        answers = [server.post("/api/models/sums/predict", json=ROW) for _ in range(20)]
+        assert {answer.json()["result"]["prediction"] for answer in answers} == {6.0}
+    print(f"a new model is served by four workers after {took:.2f} s")
