@@ -1,0 +1,112 @@
+"""docs/operations.md: each command, run in the order of the page, says what is printed there.
+
+Figures, times and hashes differ from run to run and are not compared.
+"""
+
+import re
+import shlex
+
+import joblib
+import pytest
+import skops.io
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from flask.testing import FlaskClient
+from sklearn.ensemble import RandomForestClassifier
+
+from app import create_app
+from app.models.follower import Follower
+from app.models.ml_models import model_manager
+from app.models.publishing import publish
+from app.models.store import ModelStore
+from tests.app.models.test_signing import private_pem
+from tests.conftest import configuration
+from tests.estimators import BOXES
+from tests.settings import ROOT
+
+DOCUMENT = (ROOT / "docs" / "operations.md").read_text()
+ADDRESS = "http://127.0.0.1:5000"
+SIZE = [0, 1] * 10
+
+
+def exchanges(text):
+    """Each command of a console block with what is printed below it."""
+    for block in re.findall(r"^```console\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, output = part.partition("\n")
+            yield command, output
+
+
+def comparable(output):
+    """Words without figures; tables without their lines."""
+    return re.sub(r"[─━ \n]+", " ", re.sub(r"\d[\d.,:+eT-]*", "#", output)).strip()
+
+
+def prepare(folder):
+    """A store of three versions, of which ``monday`` served before ``tuesday``, files, and a worker."""
+    store = ModelStore(folder / "models")
+    for version in ("monday", "tuesday", "wednesday"):
+        forest = RandomForestClassifier(n_estimators=20, random_state=0).fit(BOXES.to_numpy(), SIZE)
+        publish(store, forest, metadata={"metrics": {"accuracy": 0.93}}, sample=BOXES, version=version)
+        if version != "wednesday":
+            store.activate(version)
+    BOXES.assign(size=SIZE).to_csv(folder / "boxes.csv", index=False)
+    joblib.dump(forest, folder / "model.pkl")
+    skops.io.dump(forest, folder / "model.skops")
+    (folder / "private.pem").write_text(private_pem(Ed25519PrivateKey.generate()))
+    app = create_app(configuration(store.root))
+    with app.app_context():
+        model_manager.load_model()
+        follower = Follower(model_manager.service)
+    follower.start()
+    return app, follower
+
+
+def damage(folder):
+    """What the page says is damaged from the section on refusals on."""
+    (folder / "models" / "model_wednesday" / "model.pkl").write_bytes(b"damaged")
+
+
+def run(app, command):
+    """The output of a command of the page."""
+    words = shlex.split(command)
+    if words[0] == "curl":
+        method = words[words.index("-X") + 1] if "-X" in words else "GET"
+        response = FlaskClient(app).open(words[-1].removeprefix(ADDRESS), method=method)
+        return response.text + "\n"
+    assert words[:3] == [".venv/bin/flask", "--app", "run"]
+    return app.test_cli_runner().invoke(args=words[3:]).output
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_every_command_of_the_page_says_what_is_printed_there(folder):
+    app, follower = prepare(folder)
+    found = list(exchanges(DOCUMENT))
+    assert len(found) > 10
+    try:
+        for command, printed in found:
+            if command.endswith("activate wednesday"):
+                damage(folder)
+            assert comparable(run(app, command)) == comparable(printed), command
+    finally:
+        follower.stop()
+
+
+def test_every_verb_is_on_the_page(empty_app):
+    verbs = set(empty_app.cli.commands["models"].commands)
+    assert {command.split()[4] for command, _ in exchanges(DOCUMENT) if "flask" in command} == verbs
+
+
+def test_every_metric_and_event_of_the_page_exists():
+    source = "".join(path.read_text() for path in [ROOT / "run.py", *(ROOT / "app").rglob("*.py")])
+    section = DOCUMENT.partition("\n## Where to look\n")[2]
+    events = re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)
+    assert len(events) > 5
+    assert [event for event in events if f'"{event}"' not in source] == []
+    metrics = set(re.findall(r"\b(\w+)_total\b", section))
+    assert len(metrics) > 3
+    assert [name for name in metrics if f'"{name}"' not in source] == []
