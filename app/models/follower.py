@@ -33,6 +33,7 @@ class Follower:
     def start(self) -> None:
         """Begin to follow, until `stop` or the end of the process, and be counted as a worker."""
         self._service.join_workers()
+        self._try(self._service.routes.look)  # before the first request, or callers would change versions
         Thread(target=self._run, name="model-follower", daemon=True).start()
 
     def stop(self) -> None:
@@ -63,10 +64,14 @@ class Follower:
 
     def _run(self) -> None:
         while not self._stopped.wait(INTERVAL):
-            try:
-                self.look()
-            except Exception:  # whatever it is, the next look may succeed, and requests go on
-                log.exception("following the active version failed")
+            self._try(self.look)
+
+    @staticmethod
+    def _try(look: Callable[[], None]) -> None:
+        try:
+            look()
+        except Exception:  # whatever it is, the next look may succeed, and requests go on
+            log.exception("following the active version failed")
 
 
 class Followers:
