@@ -75,7 +75,9 @@ def test_one_version_is_shown_as_in_the_overview(client):
 
 
 def test_overview_of_an_empty_store_is_empty(empty_app):
-    assert empty_app.test_client().get("/api/models").get_json() == {"active": None, "versions": []}
+    answer = empty_app.test_client().get("/api/models").get_json()
+    assert (answer["active"], answer["versions"]) == (None, [])
+    assert [(model["name"], model["ready"]) for model in answer["models"]] == [("default", False)]
 
 
 @pytest.mark.parametrize(
