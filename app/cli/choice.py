@@ -18,7 +18,7 @@ class PerModel(click.Group):
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         """Add a command and its option."""
         option = click.Option(
-            ["--model"],
+            ["--model", "chosen_model"],
             default=DEFAULT,
             show_default=True,
             expose_value=False,

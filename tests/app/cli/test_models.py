@@ -148,7 +148,7 @@ def test_remove_asks_first(run, store):
     assert "v2" in store.versions()
     assert "v2 is removed" in succeed(run("remove", "v2", "--yes"))
     assert "v2" not in store.versions()
-    fail(run("remove", "v1", "--yes"), "is the active one")
+    fail(run("remove", "v1", "--yes"), "is in use")
 
 
 def test_prune_keeps_the_newest_and_the_active_one(run, store):

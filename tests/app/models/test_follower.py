@@ -125,7 +125,7 @@ def test_process_that_follows_counts_as_a_worker_and_no_other_does(store, servic
     assert service.workers.living() == []
     follower.start()
     try:
-        assert service.workers.living() == [{"version": "one", "refused": {}}]
+        assert service.workers.living() == [{"version": "one", "refused": {}, "routing": None}]
     finally:
         follower.stop()
 
