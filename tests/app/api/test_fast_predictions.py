@@ -251,5 +251,4 @@ def test_fast_goes_on_when_redis_does_not(models_dir, serve_with_redis, redis_se
     answers = [ask(client, [value, 1, 1]) for value in (1, 2, 3, 3)]
     assert [answer["result"]["prediction"] for answer in answers] == [3.0, 4.0, 5.0, 5.0]
     assert [answer["cached"] for answer in answers] == [False, False, False, True]
-    # The first pays for finding out; of the others none waits again, whatever else the machine does.
-    assert min(answer["response_time"] for answer in answers[1:3]) < 0.04
+    assert max(answer["response_time"] for answer in answers[1:]) < 0.04
