@@ -20,13 +20,10 @@ class Follower:
 
     Requests go on with the old version until the new one is ready. A version that is refused is not tried
     again until another one is activated, or its files change.
-
-    :param on_change: called after each load that succeeded.
     """
 
-    def __init__(self, service: ModelService, *, on_change: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, service: ModelService) -> None:
         self._service = service
-        self._on_change = on_change
         self._stopped = Event()
         self._refused: tuple[str, object] | None = None
 
@@ -60,7 +57,6 @@ class Follower:
             self._refused = seen
             return
         self._refused = None
-        self._on_change()
 
     def _run(self) -> None:
         while not self._stopped.wait(INTERVAL):

@@ -14,24 +14,15 @@ from app.middleware import key_file
 from app.middleware.api_keys import Hasher, KeyRing, generate
 from app.middleware.callers import InvalidCredential
 from app.middleware.key_file import KeyFileInvalid
+from tests.app.middleware.conftest import Clock
 from tests.app.middleware.credentials import KEY, LONG_AGO, PEPPER, add_key
 
 NOW = 1_800_000_000.0
 
 
-class Clock:
-    """Time that passes when told to."""
-
-    def __init__(self):
-        self.now = NOW
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(NOW)
 
 
 @pytest.fixture
