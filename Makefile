@@ -3,7 +3,7 @@ BIN := .venv/bin
 SERVER ?= gunicorn
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-gunicorn run-granian train test check bench format clean
+.PHONY: help run run-gunicorn run-granian train test check drill bench format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ check: .venv/installed-dev ## Formatting, lint, types and all tests: what contin
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest --cov -n auto --maxprocesses 4
+
+drill: .venv/installed-dev ## Break a running deployment on purpose, and write what was measured into docs/reliability.md
+	$(BIN)/pytest tests/drills -m drill --full --figures docs/reliability.md
 
 bench: .venv/installed-dev ## Measure side by side with other servers: about 25 minutes, environments in .bench
 	$(BIN)/python -m benchmarks setup

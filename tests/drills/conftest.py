@@ -1,0 +1,42 @@
+"""Options of the drills, and where they leave their figures."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.drills import figures
+from tests.drills.figures import Figure
+
+MEASURED = pytest.StashKey[list[Figure]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("drills")
+    group.addoption("--full", action="store_true", help="drills in their full length")
+    group.addoption("--figures", type=Path, metavar="PAGE", help="write the figures into this page")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[MEASURED] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if measured := config.stash[MEASURED]:
+        terminalreporter.section("figures of the drills")
+        terminalreporter.write_line(figures.table(measured))
+        if page := config.getoption("--figures", None):
+            figures.write(page, measured)
+
+
+@pytest.fixture(scope="session")
+def length(pytestconfig: pytest.Config) -> Callable[[float, float], float]:
+    """Choose between the short and the full form of a number, such as seconds or repetitions."""
+    full = pytestconfig.getoption("--full", False)
+    return lambda short_form, full_form: full_form if full else short_form
+
+
+@pytest.fixture
+def figure(pytestconfig: pytest.Config) -> Callable[[str, str, str, str], None]:
+    """Note what was measured: drill, what, measured, promised."""
+    return lambda *columns: pytestconfig.stash[MEASURED].append(Figure(*columns))
