@@ -1,1 +1,1 @@
-"""What must hold when a deployment is broken on purpose: `make drill`, with figures for docs/reliability.md."""
+"""What must hold when a deployment is broken on purpose, with figures for docs/reliability.md."""
