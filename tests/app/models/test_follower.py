@@ -11,14 +11,18 @@ from app.models.store import ModelStore
 from tests.estimators import BOXES, SumRegressor, fitted
 
 
-class Refusals(Observer):
-    """Keeps which versions were refused."""
+class Changes(Observer):
+    """Keeps which versions were loaded and which refused."""
 
     def __init__(self):
-        self.versions = []
+        self.served = []
+        self.refused_versions = []
+
+    def loaded(self, model, *, seconds):
+        self.served.append(model.version)
 
     def refused(self, version, reason):
-        self.versions.append(version)
+        self.refused_versions.append(version)
 
 
 @pytest.fixture(scope="module")
@@ -38,19 +42,14 @@ def store(published, tmp_path):
 @pytest.fixture
 def service(store):
     service = ModelService(store, LoadingOptions())
-    service.observer = Refusals()
+    service.observer = Changes()
     service.load()
     return service
 
 
 @pytest.fixture
-def changes():
-    return []
-
-
-@pytest.fixture
-def follower(service, changes):
-    return Follower(service, on_change=lambda: changes.append(service.model.version))
+def follower(service):
+    return Follower(service)
 
 
 def damage(store, version):
@@ -60,12 +59,12 @@ def damage(store, version):
     return lambda: path.write_bytes(sound)
 
 
-def test_what_is_activated_elsewhere_serves_after_a_look(store, service, follower, changes):
+def test_what_is_activated_elsewhere_serves_after_a_look(store, service, follower):
     follower.look()
-    assert (service.model.version, changes) == ("one", [])
+    assert (service.model.version, service.observer.served) == ("one", ["one"])
     ModelStore(store.root).activate("two")
     follower.look()
-    assert (service.model.version, changes) == ("two", ["two"])
+    assert (service.model.version, service.observer.served) == ("two", ["one", "two"])
 
 
 def test_without_an_active_version_what_serves_goes_on(store, service, follower):
@@ -80,7 +79,7 @@ def test_refused_version_is_tried_once(store, service, follower):
     for _ in range(5):
         follower.look()
     assert service.model.version == "one"
-    assert service.observer.versions == ["two"]
+    assert service.observer.refused_versions == ["two"]
     assert "does not match" in service.refused["two"]
 
 
@@ -99,7 +98,7 @@ def test_refused_version_is_tried_again_once_another_was_active(store, service, 
     for version in ("two", "one", "two"):
         store.activate(version)
         follower.look()
-    assert service.observer.versions == ["two", "two"]
+    assert service.observer.refused_versions == ["two", "two"]
 
 
 def test_active_version_that_is_gone_is_looked_for_once(store, service, follower):
@@ -108,7 +107,7 @@ def test_active_version_that_is_gone_is_looked_for_once(store, service, follower
     for _ in range(5):
         follower.look()
     assert service.model.version == "one"
-    assert service.observer.versions == ["two"]
+    assert service.observer.refused_versions == ["two"]
 
 
 def test_failure_that_is_no_refusal_is_tried_again(store, service, follower, monkeypatch):
