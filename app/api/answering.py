@@ -1,5 +1,6 @@
 """From the body of a prediction request to its answer, whichever model is asked."""
 
+from time import perf_counter
 from typing import Any
 
 from flask import g
@@ -24,6 +25,15 @@ def answer_row(service: ModelService) -> dict[str, Any]:
     body = load_body(predict_schema)
     answer = predict_by(service, body, body["features"])
     return envelope(answer, body, result=answer.to_dicts()[0])
+
+
+def answer_row_fast(service: ModelService) -> dict[str, Any]:
+    """Predict the one row of the request, through the cache; ``response_time`` is in seconds."""
+    started = perf_counter()
+    body = load_body(predict_schema)
+    answer = predict_by(service, body, body["features"], use_cache=True)
+    document = envelope(answer, body, result=answer.to_dicts()[0], cached=any(answer.cached))
+    return document | {"response_time": round(perf_counter() - started, 6)}
 
 
 def answer_batch(service: ModelService) -> dict[str, Any]:

@@ -1,13 +1,10 @@
 """``POST /api/predict``, ``POST /api/predict/fast`` and ``POST /api/predict/batch``."""
 
-from time import perf_counter
 from typing import Any
 
 from flask import Blueprint
 
-from app.api.answering import answer_batch, answer_row, predict_by, predict_schema
-from app.api.decoding import load_body
-from app.api.responses import envelope
+from app.api.answering import answer_batch, answer_row, answer_row_fast
 from app.models.ml_models import model_manager
 
 bp = Blueprint("predictions", __name__, url_prefix="/api/predict")
@@ -21,12 +18,8 @@ def predict() -> dict[str, Any]:
 
 @bp.post("/fast")
 def predict_fast() -> dict[str, Any]:
-    """Predict one row, through the cache; ``response_time`` is in seconds."""
-    started = perf_counter()
-    body = load_body(predict_schema)
-    answer = predict_by(model_manager.service, body, body["features"], use_cache=True)
-    document = envelope(answer, body, result=answer.to_dicts()[0], cached=any(answer.cached))
-    return document | {"response_time": round(perf_counter() - started, 6)}
+    """Predict one row, through the cache."""
+    return answer_row_fast(model_manager.service)
 
 
 @bp.post("/batch")

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.exceptions import ArtifactInvalid, VersionExists, VersionInUse, VersionNotFound
-from app.models import durable
+from app.models import drafts, durable
 from app.models.activation import Activation
 from app.models.routing import RoutingFile
 from app.models.version_names import check_version, free_name, is_version
@@ -20,6 +19,7 @@ METADATA = "metadata.json"
 SIGNATURE = "signature.json"
 PREPROCESSING_FILE = "preprocessing.json"
 PREFIX = "model_"
+WITHOUT_ENGINES = {"engine": "sklearn", "certificates": {}}
 
 Metadata = dict[str, Any]
 
@@ -129,31 +129,31 @@ class ModelStore:
             "files": {file: fingerprint(content) for file, content in files.items()},
         }
         encoded = json.dumps(document, indent=2, allow_nan=False).encode()
-        self.root.mkdir(parents=True, exist_ok=True)
-        draft = self.root / f".draft-{secrets.token_hex(8)}"
-        draft.mkdir()
-        try:
+        with drafts.draft(self.root) as draft:
             for file, content in (*files.items(), (METADATA, encoded)):
                 durable.write(draft / file, content)
             durable.sync(draft)
             self._publish(draft, name)
-        except BaseException:
-            shutil.rmtree(draft, ignore_errors=True)
-            raise
         return name
 
     def replace_engines(self, version: str, files: Mapping[str, bytes], metadata: Metadata) -> Metadata:
-        """Replace the compiled files of a version and its metadata, each atomically, the metadata last.
+        """Replace the compiled files of a version, then its metadata.
 
-        A server that reads in between finds a file that does not match its hash and refuses it.
+        While the files change, the metadata knows of none of them: whoever is killed then leaves a version
+        that serves on scikit-learn.
         """
-        folder = self.folder(version)
+        kept = {name: found for name, found in metadata["files"].items() if name not in files}
+        self._replace_metadata(version, metadata | WITHOUT_ENGINES | {"files": kept})
         for name, content in files.items():
-            durable.replace(folder / name, content)
-        recorded = metadata["files"] | {name: fingerprint(content) for name, content in files.items()}
-        document = metadata | {"files": recorded}
-        durable.replace(folder / METADATA, json.dumps(document, indent=2, allow_nan=False).encode())
+            durable.replace(self.folder(version) / name, content)
+        recorded = {name: fingerprint(content) for name, content in files.items()}
+        document = metadata | {"files": kept | recorded}
+        self._replace_metadata(version, document)
         return document
+
+    def _replace_metadata(self, version: str, metadata: Metadata) -> None:
+        encoded = json.dumps(metadata, indent=2, allow_nan=False).encode()
+        durable.replace(self.folder(version) / METADATA, encoded)
 
     def sign(self, version: str, signature: bytes) -> None:
         """Put a signature beside the metadata, in place of the one that may be there."""
@@ -192,8 +192,7 @@ class ModelStore:
         with durable.locked(self.root):
             if version == self.active() or self.routing.uses(version):
                 raise VersionInUse(version)
-            grave = self.root / f".removed-{secrets.token_hex(8)}"
-            self.folder(version).rename(grave)
+            grave = drafts.bury(self.folder(version))
         shutil.rmtree(grave, ignore_errors=True)
 
     def _publish(self, draft: Path, version: str) -> None:

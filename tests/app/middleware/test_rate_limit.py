@@ -90,6 +90,12 @@ def test_admin_routes_have_a_limit_of_their_own(limited):
     assert [refused(client) for _ in range(2)] == [False, True]
 
 
+@pytest.mark.parametrize("route", ["predict", "predict/batch", "predict/fast"])
+def test_predictions_of_a_named_model_are_not_counted_as_administration(limited, route):
+    client = limited("1/minute", RATE_LIMIT_ADMIN="9/minute")
+    assert [refused(client, f"/api/models/sums/{route}") for _ in range(2)] == [False, True]
+
+
 @pytest.mark.parametrize("path", ["/api/health", "/api/health/live", "/api/health/ready"])
 def test_probes_are_never_refused(limited, path):
     client = limited("1/minute")

@@ -52,6 +52,22 @@ def test_each_model_answers_batches(two_models):
     assert (answer["count"], answer["model_version"]) == (2, "v1")
 
 
+def test_each_model_answers_from_the_cache(serve, models_dir):
+    client = serve(fitted(SumClassifier()), version="v1", CACHE_MODE="fast")
+    with client.application.app_context():
+        model_manager.save_model(fitted(SumRegressor()), sample=BOXES, version="v1", name="sums")
+        model_manager.services.load_all()
+        for name in ("default", "sums"):
+            certificates = model_manager.services[name].model.metadata["certificates"]
+            certificates["sklearn"]["median_us"]["1"] = 5000.0  # so slow that looking pays on any machine
+    address = "/api/models/sums/predict/fast"
+    first, again = (client.post(address, json=ROW).get_json() for _ in range(2))
+    assert (first["result"], again["result"]) == ({"prediction": 6.0}, {"prediction": 6.0})
+    assert 0 <= again["response_time"] < 60
+    assert (first["cached"], again["cached"]) == (False, True)
+    assert client.post("/api/predict/fast", json=ROW).get_json()["cached"] is False
+
+
 @pytest.mark.parametrize("name", ["nothing", "model_v1", "default.", ".workers", "%2e%2e", "a" * 65])
 def test_a_model_that_is_not_there_is_not_found(two_models, name):
     assert_error(two_models.post(f"/api/models/{name}/predict", json=ROW), 404, "not_found")

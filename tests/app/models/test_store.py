@@ -129,14 +129,14 @@ def test_save_that_fails_leaves_nothing_behind(store, models_dir, files, metadat
     with pytest.raises((TypeError, ValueError)):
         store.save(files, metadata, version="v1")
     assert store.versions() == []
-    assert not models_dir.exists() or list(models_dir.iterdir()) == []
+    assert not models_dir.exists() or [path.name for path in models_dir.iterdir()] == [".lock"]
 
 
 def test_refused_duplicate_leaves_nothing_behind(store, models_dir):
     store.save(FILES, {}, version="v1")
     with pytest.raises(VersionExists):
         store.save(FILES, {}, version="v1")
-    assert [path.name for path in models_dir.iterdir()] == ["model_v1"]
+    assert sorted(path.name for path in models_dir.iterdir()) == [".lock", "model_v1"]
 
 
 def test_version_without_metadata_does_not_exist(store, models_dir):
@@ -200,7 +200,7 @@ def test_two_processes_may_save_at_once(store, models_dir, name, expected):
         metadata = store.metadata(version)
         assert metadata["version"] == version
         assert len(store.read(version, "model.pkl", metadata)) == 10_000
-    assert len(list(models_dir.iterdir())) == expected
+    assert {path.name for path in models_dir.iterdir()} == {".lock", *(f"model_{name}" for name in versions)}
 
 
 # --- the active version
@@ -471,4 +471,4 @@ def test_failure_of_the_disk_is_not_taken_for_an_existing_version(store, models_
     (models_dir / "model_v1").symlink_to("model_v1")
     with pytest.raises(OSError, match=r"Too many levels|Not a directory|File exists"):
         store.save(FILES, {}, version="v1")
-    assert [path.name for path in models_dir.iterdir()] == ["model_v1"]
+    assert sorted(path.name for path in models_dir.iterdir()) == [".lock", "model_v1"]

@@ -1,0 +1,58 @@
+"""Folders that are no versions yet, or no longer: out of sight by their names, and tidied up after a kill."""
+
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from app.models import durable
+
+DRAFT = ".draft-"
+GRAVE = ".removed-"
+
+
+@contextmanager
+def draft(root: Path) -> Iterator[Path]:
+    """A new folder to fill and rename; removed if that fails, and by the next who comes if it is killed.
+
+    Whoever fills it holds a lock on it, which the kernel gives back however the process ends.
+    """
+    with durable.locked(root):
+        _tidy(root)
+        folder = root / f"{DRAFT}{secrets.token_hex(8)}"
+        folder.mkdir()
+        descriptor = os.open(folder, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def bury(folder: Path) -> Path:
+    """Take a folder out of sight at once; the caller removes what is returned."""
+    return folder.rename(folder.with_name(f"{GRAVE}{secrets.token_hex(8)}"))
+
+
+def _tidy(root: Path) -> None:
+    for folder in (*root.glob(f"{DRAFT}*"), *root.glob(f"{GRAVE}*")):
+        with suppress(FileNotFoundError):
+            if not _is_held(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_held(folder: Path) -> bool:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
