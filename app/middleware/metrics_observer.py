@@ -4,10 +4,10 @@ from collections import Counter as Tally
 from collections.abc import Callable
 from typing import Any
 
-from flask import g, has_request_context
+from flask import has_request_context
 
 from app.middleware.instruments import Instruments
-from app.middleware.record import unwrap
+from app.middleware.running import running_globals
 from app.models.conformance import RawRows
 from app.models.loading import LoadedModel
 from app.models.observer import Observer
@@ -39,7 +39,7 @@ class MetricsObserver(Observer):
         if not (answer.cached and all(answer.cached)):
             version.time(answer.model.engine.name, seconds)
         if has_request_context():
-            unwrap(g).record.add(answer, rows, seconds=seconds, log_inputs=self._log_inputs)
+            running_globals().record.add(answer, rows, seconds=seconds, log_inputs=self._log_inputs)
 
     def cache_looked_up(self, *, hits: int, misses: int) -> None:
         if hits:
