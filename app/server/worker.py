@@ -1,90 +1,32 @@
-"""gunicorn's threaded worker, for requests that are answered sooner than handed to a thread.
+"""The worker: a request that has arrived whole is answered in the main loop.
 
-A request that has arrived whole is answered in the main loop: handing it over and back cost 73 µs of 266
-CPU. Nothing in the loop waits for a client, however slow: what has not arrived is waited for by the poller,
-what is too long for that by a thread, what the client does not take is sent by a thread, and closing
-connections linger in the poller.
-It leans on inner parts of gunicorn 27.0; the tests set slow clients on it.
+Handing it over to a thread and back cost 73 µs of 266 CPU. Nothing in the loop waits for a client, however
+slow: what has not arrived is waited for by the poller, what is too long for that by a thread, what the client
+does not take is sent by a thread, and closing connections linger in the poller.
 """
 
-import re
 import select
 import socket
 import struct
-import threading
 import time
 from collections import deque
-from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from logging import LogRecord
 from selectors import EVENT_READ
 from typing import Any
 
-from gunicorn import util
 from gunicorn.http import wsgi
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
-IN_PLACE = 16 * 1024  # bytes: the longest request answered in the loop
+from app.server.arrival import IN_PLACE, missing
+from app.server.heads import Head, Heads, environment
+from app.server.response import Response, send_rest, unsent
+
+PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
 STALL = struct.pack("ll", 5, 0)  # s, µs: how long a thread waits for one read or write
 LINGER = 2.0  # s: how long a closing connection may take, as in gunicorn
-CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d{1,9})", re.IGNORECASE)
-# An operator's call may load a model, or wait for the other workers.
-ADMINISTRATIVE = re.compile(rb"(?:POST|PUT|PATCH|DELETE) \S*/models[/?](?!\S*/predict[ ?/])", re.IGNORECASE)
-END_UNKNOWN = re.compile(rb"^\s|^$|\r\n(?:transfer-encoding|expect):", re.IGNORECASE)
-
-
-# By connection: the end of an answer that the client did not take at once.
-unsent: dict[socket.socket, bytes] = {}
-
-
-class Response(wsgi.Response):
-    """Head and body leave together (12 to 33 µs), and the date is written once a second (6 µs)."""
-
-    headers_sent: bool
-    head = b""
-    date = (0, "")
-
-    def default_headers(self) -> list[str]:
-        now = int(time.time())
-        if Response.date[0] != now:
-            Response.date = (now, util.http_date(now))
-        major, minor = self.req.version
-        lines = [
-            f"HTTP/{major}.{minor} {self.status}\r\n",
-            f"Server: {self.version}\r\n",
-            f"Date: {Response.date[1]}\r\n",
-            f"Connection: {'close' if self.should_close() else 'keep-alive'}\r\n",
-        ]
-        return [*lines, "Transfer-Encoding: chunked\r\n"] if self.chunked else lines
-
-    def send_headers(self) -> None:
-        if not self.headers_sent:
-            lines = [*self.default_headers(), *(f"{name}: {value}\r\n" for name, value in self.headers)]
-            self.head = "".join([*lines, "\r\n"]).encode("latin-1")
-            self.headers_sent = True
-
-    def can_sendfile(self) -> bool:
-        return False
-
-    def close(self) -> None:
-        self.send_headers()
-        self._send(b"0\r\n\r\n" if self.chunked else b"")
-
-    def _emit_body(self, data: bytes) -> None:
-        self._send(b"%X\r\n%b\r\n" % (len(data), data) if self.chunked else data)
-
-    def _send(self, data: bytes) -> None:
-        data, self.head = self.head + data, b""
-        if threading.current_thread() is not threading.main_thread():
-            self.sock.sendall(data)
-        elif self.sock in unsent:
-            unsent[self.sock] += data
-        elif data:
-            sent = 0
-            with suppress(BlockingIOError):
-                sent = self.sock.send(data, socket.MSG_DONTWAIT)
-            if sent < len(data):
-                unsent[self.sock] = data[sent:]
+NOTIFY_EVERY = 0.1  # s: the arbiter allows whole seconds
 
 
 class Finished:
@@ -107,18 +49,81 @@ class PromptWorker(ThreadWorker):
     other; and ``timeout`` ends the process if it takes too long.
     """
 
+    alive: bool
+
     def init_process(self) -> None:
         # A setting is looked up through two Python calls, 23 times a request: 17 µs less as an attribute.
         for name, setting in self.cfg.settings.items():
             if not hasattr(type(self.cfg), name):
                 self.cfg.__dict__[name] = setting.get()
         wsgi.Response = Response
+        self.heads = Heads(self.cfg)
+        self.notified = 0.0
         self.closing: deque[Any] = deque()
         self.log.error_log.addFilter(_is_not_a_stall)
         super().init_process()
 
+    def on_client_socket_readable(self, conn: Any, client: socket.socket) -> None:
+        """A kept connection stays in the poller as long as its requests are plain ones."""
+        if not self._answered_at_once(conn):
+            super().on_client_socket_readable(conn, client)
+
+    def _answered_at_once(self, conn: Any) -> bool:
+        try:
+            found = self.heads.find(conn.sock.recv(IN_PLACE, PEEK), conn.client, conn.server)
+            if found is None:
+                return False
+            head, size = found
+            data = conn.sock.recv(size)
+        except (OSError, ValueError):  # reset; or TLS, which cannot be looked into
+            return False
+        self._tell_arbiter()
+        kept = self._run(conn, head, data[size - head.body_length :])
+        if kept and conn.sock not in unsent:
+            # The connections are sorted by the time at which they are closed for being idle.
+            self.keepalived_conns.remove(conn)
+            conn.set_timeout()
+            self.keepalived_conns.append(conn)
+        else:
+            self.poller.unregister(conn.sock)
+            self.keepalived_conns.remove(conn)
+            self._finish(conn, kept)
+        return True
+
+    def _run(self, conn: Any, head: Head, body: bytes) -> bool:
+        """What `ThreadWorker.handle_request` does; returns whether the connection may be kept."""
+        response = Response(head.request, conn.sock, self.cfg)
+        environ = environment(head, conn, body)
+        started = datetime.now()
+        self.nr += 1
+        if self.nr >= self.max_requests and self.alive:
+            self.log.info("Autorestarting worker after current request.")
+            self.alive = False
+        if not self.alive or len(self.keepalived_conns) > self.max_keepalived:
+            response.force_close()
+        try:
+            response.send(self.wsgi(environ, response.start_response))
+        except ConnectionError:  # the client has left
+            return False
+        except Exception as error:
+            if response.headers_sent:  # an error page would be taken for a part of the answer
+                self.log.exception("Error handling request")
+            else:
+                self.handle_error(head.request, conn.sock, conn.client, error)
+            return False
+        finally:
+            self.log.access(response, head.request, environ, datetime.now() - started)
+        return not response.should_close()
+
+    def _tell_arbiter(self) -> None:
+        """So that `timeout` is the time of one request, not of all that are ready."""
+        now = time.monotonic()
+        if now - self.notified > NOTIFY_EVERY:
+            self.notified = now
+            self.notify()
+
     def enqueue_req(self, conn: Any) -> None:
-        """Called with a connection that is new or has become readable."""
+        """Called with a connection that is new, or whose request is none of the plain ones."""
         missing = self._missing(conn)
         if missing == 0:
             self._answer(conn)
@@ -136,7 +141,7 @@ class PromptWorker(ThreadWorker):
         elif conn.initialized and (conn.parser.unreader.buf.getvalue() or not _has_room(conn.sock)):
             return None  # pipelined, so the beginning has been read; or the client does not read
         try:
-            data = conn.sock.recv(IN_PLACE, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            data = conn.sock.recv(IN_PLACE, PEEK)
         except BlockingIOError:
             return 1
         except (OSError, ValueError):
@@ -151,11 +156,14 @@ class PromptWorker(ThreadWorker):
         return lacking
 
     def _answer(self, conn: Any) -> None:
-        self.notify()  # so that `timeout` is the time of one request, not of all that are ready
+        self._tell_arbiter()
         conn.data_ready = True
-        outcome = self.handle(conn)
+        self._finish(conn, self.handle(conn))
+
+    def _finish(self, conn: Any, outcome: Any) -> None:
+        """Keep or close a connection, after a thread has sent what the client did not take at once."""
         if rest := unsent.pop(conn.sock, b""):
-            future = self.tpool.submit(_send, conn.sock, rest, outcome)
+            future = self.tpool.submit(lambda: send_rest(conn.sock, rest) and outcome)
             future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
         else:
             self.finish_request(conn, Finished(outcome))
@@ -203,35 +211,11 @@ class PromptWorker(ThreadWorker):
         conn.close()
 
 
-def missing(data: bytes) -> int | None:
-    """How many bytes these lack at least to be a request, 0 if they are one or the end of a connection.
-
-    None if it cannot be told, or the request is too long. This decides where a request is answered, not how
-    it is read: gunicorn reads the same bytes again.
-    """
-    head, end, body = data.partition(b"\r\n\r\n")
-    if not end:
-        return min(1, len(data)) if len(data) < IN_PLACE else None
-    if END_UNKNOWN.search(head) or ADMINISTRATIVE.match(head):
-        return None
-    length = CONTENT_LENGTH.search(head)
-    lacking = max(0, int(length[1]) - len(body)) if length else 0
-    return lacking if len(data) + lacking <= IN_PLACE else None
-
-
 def _has_room(sock: socket.socket) -> bool:
     """Whether the client has taken most of what was sent before: 1.5 µs."""
     poll = select.poll()
     poll.register(sock, select.POLLOUT)
     return bool(poll.poll(0))
-
-
-def _send(sock: socket.socket, rest: bytes, outcome: Any) -> Any:
-    try:
-        sock.sendall(rest)
-    except OSError:
-        return False
-    return outcome
 
 
 def _is_not_a_stall(record: LogRecord) -> bool:
