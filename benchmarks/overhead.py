@@ -67,7 +67,7 @@ def _answering(variables: Mapping[str, str], folder: Path, bodies: Path) -> Iter
     filled = {name: value.format(port=0, workers=1, work=folder) for name, value in variables.items()}
     counts = folder / f"counts-{len(list(folder.glob('counts-*')))}"
     counts.mkdir()
-    child = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "benchmarks.overhead", "--answer", str(bodies)],
         cwd=ROOT,
         env=os.environ
@@ -76,12 +76,11 @@ def _answering(variables: Mapping[str, str], folder: Path, bodies: Path) -> Iter
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-    )
-    try:
-        yield child
-    finally:
-        child.kill()
-        child.wait()
+    ) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
 
 
 def _ask(child: Any) -> float:
