@@ -1,5 +1,7 @@
 import random
 import string
+import subprocess
+import sys
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -7,6 +9,8 @@ from sklearn.linear_model import LinearRegression
 
 from app.middleware import metrics
 from app.models.ml_models import model_manager
+from tests import settings
+from tests.app.middleware.servers import environment
 from tests.estimators import BOXES, SizeClassifier, SumClassifier, fitted
 
 
@@ -42,6 +46,21 @@ def test_predictions_are_counted_by_version_and_label(serve, series):
     assert found["prediction_rows_total", ("v1",)] == 4
     assert found["prediction_duration_seconds_count", ("sklearn", "v1")] == 2
     assert found["model_load_seconds", ("v1",)] > 0
+
+
+def test_failures_of_the_engine_are_counted_from_0(client, series):
+    assert series(client)["engine_failures_total", ("sklearn",)] == 0
+
+
+def test_a_command_is_not_counted_as_a_worker(tmp_path):
+    counts = tmp_path / "counts"
+    subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "run", "models", "list"],
+        cwd=settings.ROOT,
+        env=environment(MODELS_DIR=tmp_path / "models", PROMETHEUS_MULTIPROC_DIR=counts),
+        check=True,
+    )
+    assert not counts.exists()
 
 
 def test_a_regressors_predictions_count_as_values(serve, series):
