@@ -20,10 +20,11 @@ from app import create_app
 from config import load_config
 from tests import settings
 from tests.conftest import configuration
+from tests.deploy.compose import services
 
 FOLDER = settings.ROOT / "deploy" / "kubernetes"
 DOCKERFILE = (settings.ROOT / "Dockerfile").read_text()
-COMPOSE = yaml.safe_load((settings.ROOT / "docker-compose.yml").read_text())["services"]
+COMPOSE = services()
 KUSTOMIZATION = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())
 # The oldest that docs/deployment.md promises, and the newest whose schemas there are.
 VERSIONS = ("1.30", "1.37")
