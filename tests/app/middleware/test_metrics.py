@@ -89,6 +89,29 @@ def test_the_observer_counts_what_else_happens(app, client, series):
     assert found["prediction_rows_total", (app.extensions["model_manager"].model.version,)] == 1
 
 
+def test_refusals_are_counted_by_reason(serve, series):
+    key = "a key of the test".replace(" ", "-")
+    limits = {"MAX_CONTENT_LENGTH": 50, "RATE_LIMIT_ADMIN": "1/minute", "WORKERS": 1}
+    client = serve(fitted(SumClassifier()), API_KEY_1=key, **limits)
+    assert client.get("/api/models").status_code == 401
+    client.environ_base["HTTP_X_API_KEY"] = key
+    assert client.get("/api/models").status_code == 200
+    assert client.get("/api/models").status_code == 429
+    assert client.delete("/api/predict").status_code == 405
+    assert client.post("/api/predict", json={"features": [1] * 50}).status_code == 413
+    shedder = client.application.extensions["load_shedder"]
+    waiting, shedder.waiting = shedder.waiting, lambda: 100
+    assert client.get("/api/models").status_code == 503
+    shedder.waiting = waiting
+    assert client.post("/api/predict", json={"features": [1]}).status_code == 400
+    found = series(client)
+    counted = {
+        labels[0]: value for (name, labels), value in found.items() if name == "requests_refused_total"
+    }
+    reasons = ("authentication", "rate_limit", "other", "payload_too_large", "overloaded")
+    assert counted == dict.fromkeys(reasons, 1)
+
+
 def test_ten_thousand_random_requests_add_few_series(client, series):
     client.get("/metrics")
     client.post("/api/models/other/predict")  # a route, whatever the name in it
