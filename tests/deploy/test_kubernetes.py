@@ -5,7 +5,6 @@ too; Debian's is too old for that, so it is required nowhere.
 """
 
 import re
-import runpy
 import shutil
 import subprocess
 from copy import deepcopy
@@ -66,13 +65,6 @@ POD = find("Deployment")["spec"]["template"]
 (CONTAINER,) = POD["spec"]["containers"]
 (REDIS,) = find("StatefulSet", "redis")["spec"]["template"]["spec"]["containers"]
 PROBES = {name: CONTAINER[f"{name}Probe"] for name in ("startup", "liveness", "readiness")}
-
-
-@pytest.fixture(scope="module")
-def gunicorn_settings():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("APP_ENV", "testing")
-        return runpy.run_path(str(settings.ROOT / "gunicorn.conf.py"))
 
 
 @pytest.mark.parametrize("version", VERSIONS)
