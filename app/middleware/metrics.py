@@ -1,5 +1,6 @@
 """Counts each request and what happens behind the door; ``/metrics`` and ``/api/stats`` show the sums."""
 
+import os
 from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 from time import perf_counter
@@ -19,7 +20,9 @@ EXTENSION = "metrics"
 
 def init_app(app: Flask) -> None:
     """Count; over all workers where a directory is given, else for this process."""
-    directory = app.config["PROMETHEUS_MULTIPROC_DIR"]
+    # What ``flask`` runs is no worker of the server whose settings it shares.
+    shares = os.environ.get("FLASK_RUN_FROM_CLI") != "true"
+    directory = app.config["PROMETHEUS_MULTIPROC_DIR"] if shares else None
     counted = instruments.shared(directory) if directory else instruments.private()
     app.extensions[EXTENSION] = counted
     service = app.extensions[MODEL_MANAGER]

@@ -52,6 +52,8 @@ class MetricsObserver(Observer):
 
     def loaded(self, model: LoadedModel, *, seconds: float) -> None:
         self._instruments.load.labels(self._version(model).name).set(seconds)
+        # From 0, or Prometheus would not see the first failures as an increase; three put the engine out.
+        self._instruments.engine_failures.labels(model.engine.name)
 
     def refused(self, version: str, reason: str) -> None:
         self._instruments.load_refusals.inc()
