@@ -10,7 +10,7 @@ from typing import Any
 from gunicorn.glogging import Logger
 
 from app.announcement import announce, log_notices
-from app.middleware import worker_slots
+from app.middleware import draining, worker_slots
 from app.middleware.logging import configure
 from config import ConfigError, load_config
 
@@ -84,7 +84,9 @@ def on_exit(server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """Say what to know about the settings, and to people where the service listens and a request to try."""
+    """Set what happens on SIGTERM; say what to know, and to people where it listens and a request to try."""
+    if settings.DRAIN_SECONDS:
+        draining.install(server, seconds=settings.DRAIN_SECONDS)
     log_notices(settings)
     if settings.LOG_FORMAT == "console":
         announce(settings)
