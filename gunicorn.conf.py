@@ -93,7 +93,7 @@ def when_ready(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let the app see the requests that wait for a thread: beyond ``MAX_IN_FLIGHT`` they are refused."""
+    """Let the app see the requests that wait: beyond ``MAX_IN_FLIGHT`` they are refused."""
     if shedder := worker.wsgi.extensions.get("load_shedder"):
-        # Private, but the only sign of load that there is: accepted requests wait nowhere else.
-        shedder.waiting = worker.tpool._work_queue.qsize
+        worker.most_ready = settings.MAX_IN_FLIGHT
+        shedder.waiting = worker.waiting

@@ -11,6 +11,7 @@ import re
 import select
 import socket
 import struct
+import sys
 import threading
 import time
 from collections import deque
@@ -26,6 +27,7 @@ from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
 IN_PLACE = 16 * 1024  # bytes: the longest request answered in the loop
 STALL = struct.pack("ll", 5, 0)  # s, µs: how long a thread waits for one read or write
+LOOK = 0.01  # s: after how long the loop looks at who else has come
 LINGER = 2.0  # s: how long a closing connection may take, as in gunicorn
 CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d{1,9})", re.IGNORECASE)
 # An operator's call may load a model, or wait for the other workers.
@@ -107,6 +109,10 @@ class PromptWorker(ThreadWorker):
     other; and ``timeout`` ends the process if it takes too long.
     """
 
+    most_ready = sys.maxsize
+    """How many requests may wait for the loop; `waiting` tells those who came later that they did."""
+    ahead = 0
+
     def init_process(self) -> None:
         # A setting is looked up through two Python calls, 23 times a request: 17 µs less as an attribute.
         for name, setting in self.cfg.settings.items():
@@ -116,6 +122,30 @@ class PromptWorker(ThreadWorker):
         self.closing: deque[Any] = deque()
         self.log.error_log.addFilter(_is_not_a_stall)
         super().init_process()
+
+    def waiting(self) -> int:
+        """How many requests wait before the one that asks, in the loop or for a thread, wherever it is."""
+        if threading.current_thread() is threading.main_thread():
+            return self.ahead
+        length: int = self.tpool._work_queue.qsize()
+        return length
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """As in `ThreadWorker`, but those who came last and too late are answered first, and soon.
+
+        What is left after `LOOK` is reported again, in the same order, before what has come since.
+        """
+        events = self.poller.select(timeout)
+        looked = time.monotonic()
+        for place in range(self.most_ready, len(events)):
+            self.ahead = place
+            key = events[place][0]
+            key.data(key.fileobj)
+        self.ahead = 0
+        for key, _ in events[: self.most_ready]:
+            key.data(key.fileobj)
+            if time.monotonic() - looked > LOOK:
+                break
 
     def enqueue_req(self, conn: Any) -> None:
         """Called with a connection that is new or has become readable."""

@@ -79,7 +79,7 @@ def test_app_env_chooses_the_defaults(monkeypatch, environment, debug):
 @pytest.mark.parametrize(("environment", "seconds"), [("development", 0), ("testing", 0), ("production", 5)])
 def test_only_production_drains_before_it_stops(monkeypatch, environment, seconds):
     monkeypatch.setenv("AUTH_DISABLED", "true")
-    assert load_config(environment).DRAIN_SECONDS == seconds
+    assert seconds == load_config(environment).DRAIN_SECONDS
 
 
 def test_without_app_env_it_is_development():
