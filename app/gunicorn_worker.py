@@ -213,8 +213,14 @@ class PromptWorker(ThreadWorker):
             self._close(self.closing[0])
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """A server that stops waits no longer for connections that are still silent."""
+        """A server that stops waits no longer for connections that are still silent.
+
+        And who connects from now on is refused at once, and can go elsewhere. In gunicorn the socket stays
+        open until the last connection is closed, and whoever connected in vain hears of it only then.
+        """
         super()._cap_keepalive(deadline)
+        for listener in self.sockets:
+            listener.close()
         for conn in self.pending_conns:
             conn.timeout = min(conn.timeout, deadline)
 
