@@ -124,6 +124,14 @@ def test_a_chunked_body_at_the_limit_is_answered(alone):
     assert answer.startswith(b"HTTP/1.1 200"), answer[:100]
 
 
+@pytest.mark.parametrize("size", [b"-1", b"0x5", b"", b"5 ", b"fffffffffffffffff"])
+def test_a_malformed_chunk_is_the_callers_fault(alone, size):
+    head = b"POST /api/predict HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", alone.port), PATIENCE, ("127.0.4.3", 0)) as connection:
+        connection.sendall(head + size + b"\r\nspaces\r\n0\r\n\r\n")
+        assert status_of(connection) == 400
+
+
 def send_chunks(port, path, size, count, body=None):
     """Send ``count`` chunks of ``size`` bytes, as far as the service reads them; returns the answer."""
     body = body or b" " * (size * count)
