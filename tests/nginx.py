@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -48,6 +49,15 @@ class Nginx(Service):
 
     tls_port: int
 
+    def listens(self) -> bool:
+        """Whether it takes connections."""
+        assert self.process.poll() is None, self.output.read_text()
+        try:
+            socket.create_connection(("127.0.0.1", self.port), PATIENCE).close()
+        except ConnectionError:
+            return False
+        return True
+
     def follow(self, *replicas: int) -> None:
         """Tell it other replicas, as follow-replicas.sh does."""
         (self.output.parent / "upstreams.conf").write_text(upstreams(*replicas))
@@ -82,8 +92,7 @@ def nginx(directory: Path, *replicas: int, text: str | None = None) -> Iterator[
     proxy = Nginx(port, process, output)
     proxy.tls_port = tls_port
     try:
-        wait_until(lambda: process.poll() is not None or (directory / "nginx.pid").exists())
-        assert process.poll() is None, output.read_text()
+        wait_until(proxy.listens)
         yield proxy
     finally:
         with suppress(ProcessLookupError):

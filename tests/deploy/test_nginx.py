@@ -289,6 +289,7 @@ def test_body_over_the_limit_is_refused(proxy, chunked):
         (b"GET /" + b"x" * 5000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414, "validation_error"),
         (b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 5000 + b"\r\n\r\n", 400, "validation_error"),
         (b"nonsense\r\n\r\n", 400, "validation_error"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: x\r\n\r\n", 501, "validation_error"),
     ],
 )
 def test_what_nginx_refuses_has_the_shape_of_the_services_errors(proxy, data, status, error_type):
