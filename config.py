@@ -45,6 +45,7 @@ class Config:
     DEFAULT_LOG_FORMAT = "json"
     DEFAULT_RATE_LIMIT = ""
     DEFAULT_RATE_LIMIT_ADMIN = ""
+    DEFAULT_DRAIN_SECONDS = 0.0
 
     def __init__(self) -> None:
         env = Environment(eager=False, strip_whitespace=True)
@@ -55,6 +56,7 @@ class Config:
         self.HOST = env.str("HOST", "127.0.0.1")
         self.PORT = env.int("PORT", 5000, validate=between(1, 65535))
         self.WORKERS = env.int("WORKERS", capacity.workers(), validate=between(1, 256))
+        self.DRAIN_SECONDS = env.float("DRAIN_SECONDS", self.DEFAULT_DRAIN_SECONDS, validate=between(0, 3600))
         self.DEBUG = env.bool("DEBUG", self.DEFAULT_DEBUG)
 
         # Requests
@@ -173,6 +175,7 @@ class ProductionConfig(Config):
     ENVIRONMENT = "production"
     DEFAULT_RATE_LIMIT = "1000/minute"
     DEFAULT_RATE_LIMIT_ADMIN = "300/minute"
+    DEFAULT_DRAIN_SECONDS = 5.0
 
     def check(self) -> None:
         if self.DEBUG:

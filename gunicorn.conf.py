@@ -10,7 +10,7 @@ from typing import Any
 from gunicorn.glogging import Logger
 
 from app.announcement import announce, log_notices
-from app.middleware import worker_slots
+from app.middleware import draining, worker_slots
 from app.middleware.logging import configure
 from config import ConfigError, load_config
 
@@ -84,14 +84,16 @@ def on_exit(server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """Say what to know about the settings, and to people where the service listens and a request to try."""
+    """Set what happens on SIGTERM; say what to know, and to people where it listens and a request to try."""
+    if settings.DRAIN_SECONDS:
+        draining.install(server, seconds=settings.DRAIN_SECONDS)
     log_notices(settings)
     if settings.LOG_FORMAT == "console":
         announce(settings)
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let the app see the requests that wait for a thread: beyond ``MAX_IN_FLIGHT`` they are refused."""
+    """Let the app see the requests that wait: beyond ``MAX_IN_FLIGHT`` they are refused."""
     if shedder := worker.wsgi.extensions.get("load_shedder"):
-        # Private, but the only sign of load that there is: accepted requests wait nowhere else.
-        shedder.waiting = worker.tpool._work_queue.qsize
+        worker.most_ready = settings.MAX_IN_FLIGHT
+        shedder.waiting = worker.waiting

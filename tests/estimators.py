@@ -1,5 +1,6 @@
 """Estimators whose answers can be checked by hand, and the rows they are said to be trained on."""
 
+import time
 from typing import Any, Self
 
 import numpy as np
@@ -64,6 +65,18 @@ class LabelClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, rows: Any) -> Any:
         return np.where(np.sum(rows, axis=1) > 15, "large", "small")
+
+
+class PausingClassifier(SumClassifier):
+    """Takes a fiftieth of a second for each call, and none of the processor."""
+
+    def predict(self, rows: Any) -> Any:
+        time.sleep(0.02)
+        return super().predict(rows)
+
+    def predict_proba(self, rows: Any) -> Any:
+        time.sleep(0.02)
+        return super().predict_proba(rows)
 
 
 class SumRegressor(RegressorMixin, BaseEstimator):

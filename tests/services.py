@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -134,14 +134,17 @@ class Service:
 
 
 @contextmanager
-def gunicorn(directory: Path, **variables: object) -> Iterator[Service]:
-    """The service with these settings, four workers if nothing else is said; its output goes to a file."""
-    port, output = free_port(), directory / "gunicorn.log"
+def gunicorn(directory: Path, *, prefix: Sequence[str] = (), **variables: object) -> Iterator[Service]:
+    """The service with these settings, four workers if nothing else is said; its output goes to a file.
+
+    :param prefix: a command that runs it, such as one that sets limits.
+    """
+    port, output = int(str(variables.get("PORT") or free_port())), directory / "gunicorn.log"
     inherited = {k: v for k, v in os.environ.items() if k.removesuffix("_FILE") not in settings.declared()}
     own = {"APP_ENV": "testing", "WORKERS": 4, "PORT": port, "LOG_LEVEL": "WARNING"} | variables
-    with output.open("wb") as log:
+    with output.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "run:app"],
+            [*prefix, sys.executable, "-m", "gunicorn", "run:app"],
             cwd=settings.ROOT,
             env=inherited | {name: str(value) for name, value in own.items()},
             stdout=log,

@@ -76,6 +76,12 @@ def test_app_env_chooses_the_defaults(monkeypatch, environment, debug):
     assert (environment, debug) == (config.ENVIRONMENT, config.DEBUG)
 
 
+@pytest.mark.parametrize(("environment", "seconds"), [("development", 0), ("testing", 0), ("production", 5)])
+def test_only_production_drains_before_it_stops(monkeypatch, environment, seconds):
+    monkeypatch.setenv("AUTH_DISABLED", "true")
+    assert seconds == load_config(environment).DRAIN_SECONDS
+
+
 def test_without_app_env_it_is_development():
     assert load_config().ENVIRONMENT == "development"
 

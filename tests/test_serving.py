@@ -51,12 +51,12 @@ class Server:
 
 @contextmanager
 def running(command, **variables):
-    """The server in a process group of its own, ended with its children."""
+    """The server in a process group of its own, ended with its children, and without draining first."""
     port = free_port()
     process = subprocess.Popen(
         command,
         cwd=settings.ROOT,
-        env=environment(PORT=port, WORKERS=1, PYTHONUNBUFFERED=1, **variables),
+        env=environment(PORT=port, WORKERS=1, DRAIN_SECONDS=0, PYTHONUNBUFFERED=1, **variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

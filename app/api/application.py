@@ -15,7 +15,8 @@ from flask import Flask, signals
 from flask.ctx import AppContext, RequestContext
 from flask.globals import _cv_app, _cv_request
 from flask.sessions import NullSession, SessionInterface
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from gunicorn.http.errors import ParseException
+from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge
 from werkzeug.routing import Rule
 from werkzeug.utils import cached_property
 
@@ -66,6 +67,7 @@ class Request(flask.Request):
 
         :raises RequestEntityTooLarge: if it is longer than ``MAX_CONTENT_LENGTH``.
         :raises ClientDisconnected: if it ends early, or the server gave up waiting for it.
+        :raises BadRequest: if it is chunked and a chunk is malformed.
         """
         length, limit = self.content_length, self.max_content_length
         if limit is None or (length is None and "wsgi.input_terminated" not in self.environ):
@@ -76,6 +78,8 @@ class Request(flask.Request):
             body = self.environ["wsgi.input"].read(limit + 1 if length is None else length)
         except OSError as error:
             raise ClientDisconnected from error
+        except ParseException as error:
+            raise BadRequest from error
         if len(body) > limit:
             raise RequestEntityTooLarge
         if length is not None and len(body) < length:

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint
 
 from app.api.responses import now
+from app.middleware.draining import draining
 from app.models.ml_models import model_manager
 
 bp = Blueprint("health", __name__, url_prefix="/api/health")
@@ -31,5 +32,7 @@ def live() -> dict[str, str]:
 
 @bp.get("/ready")
 def ready() -> tuple[dict[str, str], int]:
-    """200 only while there is a model to predict with."""
+    """200 only while there is a model to predict with, and the service is not about to stop."""
+    if draining():
+        return {"status": "draining"}, 503
     return ({"status": "ready"}, 200) if model_manager.model_loaded else ({"status": "not ready"}, 503)

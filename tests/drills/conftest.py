@@ -7,6 +7,7 @@ import pytest
 
 from tests.drills import figures
 from tests.drills.figures import Figure
+from tests.drills.forest import publish_forest
 
 MEASURED = pytest.StashKey[list[Figure]]()
 
@@ -34,6 +35,12 @@ def length(pytestconfig: pytest.Config) -> Callable[[float, float], float]:
     """Choose between the short and the full form of a number, such as seconds or repetitions."""
     full = pytestconfig.getoption("--full", False)
     return lambda short_form, full_form: full_form if full else short_form
+
+
+@pytest.fixture(scope="session")
+def forest_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store whose active version is a forest."""
+    return publish_forest(tmp_path_factory.mktemp("forest") / "models")
 
 
 @pytest.fixture

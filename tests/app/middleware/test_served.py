@@ -5,14 +5,15 @@ import os
 import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from http.client import HTTPResponse
 from pathlib import Path
 from random import Random
 from time import perf_counter
 
 import pytest
 
-from tests.estimators import BOXES, SumClassifier, fitted
+from tests.estimators import BOXES, PausingClassifier, SumClassifier, fitted
 from tests.services import PATIENCE, gunicorn, wait_until
 
 ROW = json.dumps({"features": [float(value) for value in BOXES.iloc[0]]})
@@ -123,6 +124,14 @@ def test_a_chunked_body_at_the_limit_is_answered(alone):
     assert answer.startswith(b"HTTP/1.1 200"), answer[:100]
 
 
+@pytest.mark.parametrize("size", [b"-1", b"0x5", b"", b"5 ", b"fffffffffffffffff"])
+def test_a_malformed_chunk_is_the_callers_fault(alone, size):
+    head = b"POST /api/predict HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", alone.port), PATIENCE, ("127.0.4.3", 0)) as connection:
+        connection.sendall(head + size + b"\r\nspaces\r\n0\r\n\r\n")
+        assert status_of(connection) == 400
+
+
 def send_chunks(port, path, size, count, body=None):
     """Send ``count`` chunks of ``size`` bytes, as far as the service reads them; returns the answer."""
     body = body or b" " * (size * count)
@@ -166,3 +175,46 @@ def test_a_worker_that_is_full_refuses_and_recovers(models_dir, tmp_path):
             assert perf_counter() - began < 0.5
             assert service.alive()
         wait_until(lambda: predict(service, "127.0.0.2")[0] == 200, 5)
+
+
+def test_requests_that_come_too_late_are_refused_before_the_others_are_answered(serve_model, tmp_path):
+    models_dir = tmp_path / "models"
+    serve_model(models_dir, fitted(PausingClassifier()), sample=BOXES)
+    with gunicorn(tmp_path, MODELS_DIR=models_dir, WORKERS=1, MAX_IN_FLIGHT=5) as service:
+        with ExitStack() as stack:
+            where = ("127.0.0.1", service.port)
+            kept = [stack.enter_context(socket.create_connection(where, PATIENCE)) for _ in range(40)]
+            for connection in kept:  # from now on the worker knows them
+                connection.sendall(REQUEST)
+                assert status_of(connection) in {200, 503}
+            for connection in kept:
+                connection.sendall(REQUEST)
+            ended = Counter(status_of(connection) for connection in kept)
+        assert set(ended) == {200, 503}
+        assert ended[503] > 10
+        wait_until(lambda: predict(service, "127.0.0.2")[0] == 200, 5)
+
+
+REQUEST = (
+    f"POST /api/predict HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
+    f"Content-Length: {len(ROW)}\r\n\r\n{ROW}"
+).encode()
+
+
+def status_of(connection):
+    """The status of the next answer on a socket that goes on."""
+    response = HTTPResponse(connection)
+    response.begin()
+    response.read()
+    return response.status
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 900000", b"Transfer-Encoding: chunked"])
+def test_slow_uploads_do_not_make_the_service_refuse_others(models_dir, tmp_path, framing):
+    head = b"POST /api/predict HTTP/1.1\r\nHost: test\r\n" + framing + b"\r\n\r\n"
+    variables = {"MODELS_DIR": models_dir, "WORKERS": 1, "MAX_IN_FLIGHT": 10}
+    with gunicorn(tmp_path, **variables) as service, ExitStack() as stack:
+        for _ in range(40):
+            where = ("127.0.0.1", service.port)
+            stack.enter_context(socket.create_connection(where, PATIENCE)).sendall(head)
+        assert {predict(service, "127.0.0.2")[0] for _ in range(20)} == {200}

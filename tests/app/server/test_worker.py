@@ -12,6 +12,8 @@ from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 
+from tests.services import wait_until
+
 PATIENCE = 20.0
 SOON = 2.0  # s: far more than an answer takes, far less than any slow client is waited for
 
@@ -297,6 +299,25 @@ def test_server_ends_in_order_with_connections_open(tmp_path):
         with kept, silent, half:
             server.process.send_signal(signal.SIGTERM)
             assert server.process.wait(PATIENCE) == 0
+
+
+def test_server_that_stops_refuses_connections_at_once_and_finishes_requests(tmp_path):
+    with running(tmp_path) as server:
+        assert server.ask() == (200, b"good")
+        with server.connect(POST + b"\r\ngo") as half:
+            assert server.ask() == (200, b"good")  # so the half has been looked at
+            server.process.send_signal(signal.SIGTERM)
+            wait_until(lambda: refuses_connections(server))
+            half.sendall(b"od")  # within the two seconds that it waits for connections
+            assert half.recv(10_000).endswith(b"good")
+
+
+def refuses_connections(server):
+    try:
+        server.connect().close()
+    except ConnectionError:
+        return True
+    return False
 
 
 def test_operator_who_waits_holds_nobody_up(server):

@@ -1,0 +1,71 @@
+"""How connections end: without anybody waiting for it."""
+
+import socket
+import time
+from collections import deque
+from functools import partial
+from selectors import EVENT_READ
+from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker
+
+LINGER = 2.0  # s: how long a closing connection may take, as in gunicorn
+AT_ONCE = 16 * 1024  # bytes read of what a client sends in vain
+
+
+class LingeringWorker(ThreadWorker):
+    """`ThreadWorker`, whose closing connections linger in the poller, and that is deaf once it stops."""
+
+    alive: bool
+
+    def init_process(self) -> None:
+        self.closing: deque[Any] = deque()
+        super().init_process()
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """As in `ThreadWorker`, but the 2 s for the client to close are not waited for in the loop."""
+        if fs.cancelled() or fs.result():
+            super().finish_request(conn, fs)
+            return
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+            conn.sock.setblocking(False)
+            self.poller.register(conn.sock, EVENT_READ, partial(self._drain, conn))
+        except (OSError, ValueError, KeyError):  # gone already
+            self.nr_conns -= 1
+            conn.close()
+        else:
+            conn.timeout = time.monotonic() + LINGER
+            self.closing.append(conn)
+
+    def murder_pending(self) -> None:
+        """Called at every turn of the loop: the time of what waits may be over."""
+        super().murder_pending()
+        while self.closing and self.closing[0].timeout <= time.monotonic():
+            self._close(self.closing[0])
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """A server that stops waits no longer for connections that are still silent.
+
+        And who connects from now on is refused at once, and can go elsewhere. In gunicorn the socket stays
+        open until the last connection is closed, and whoever connected in vain hears of it only then.
+        """
+        super()._cap_keepalive(deadline)
+        for listener in self.sockets:
+            listener.close()
+        for conn in self.pending_conns:
+            conn.timeout = min(conn.timeout, deadline)
+
+    def _drain(self, conn: Any, sock: socket.socket) -> None:
+        try:
+            ended = not sock.recv(AT_ONCE)
+        except OSError:
+            ended = True
+        if ended:
+            self._close(conn)
+
+    def _close(self, conn: Any) -> None:
+        self.closing.remove(conn)
+        self.poller.unregister(conn.sock)
+        self.nr_conns -= 1
+        conn.close()

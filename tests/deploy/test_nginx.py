@@ -1,0 +1,434 @@
+"""nginx.conf in front of the real service, and of replicas that die."""
+
+import gzip
+import json
+import re
+import socket
+import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager, suppress
+from http.client import HTTPConnection, HTTPResponse
+from itertools import count
+from typing import NamedTuple
+
+import pytest
+import requests
+
+from app.api.errors import STATUS
+from app.middleware.security_headers import HEADERS
+from tests import settings
+from tests.estimators import BOXES, SumClassifier, fitted
+from tests.nginx import SOURCE, certificate, command, nginx, relocated, upstreams, with_tls
+from tests.services import PATIENCE, free_port, gunicorn, wait_until
+
+LIMIT = int(settings.declared()["MAX_CONTENT_LENGTH"])
+JSON = {"Content-Type": "application/json"}
+ROW = json.dumps({"features": [1, 2, 3]})
+PREDICTIONS = [
+    "/api/predict",
+    "/api/predict/batch",
+    "/api/predict/fast",
+    "/api/models/fraud/predict",
+    "/api/models/fraud/predict/batch",
+    "/api/models/fraud/predict/fast",
+]
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: dict
+    body: bytes
+
+    @property
+    def error(self):
+        """The body, which must have the shape of the API's errors."""
+        document = json.loads(self.body)
+        assert set(document) == {"error", "error_type", "details", "request_id"}
+        assert document["error_type"] in STATUS
+        assert document["request_id"] == self.headers["X-Request-ID"]
+        assert self.headers["Content-Type"] == "application/json"
+        return document
+
+
+def received(connection):
+    """The answer on a socket."""
+    with HTTPResponse(connection) as response:
+        response.begin()
+        return Answer(response.status, dict(response.headers), response.read())
+
+
+def sent(proxy, data, source="127.0.0.1"):
+    """The answer to these bytes."""
+    with socket.create_connection(("127.0.0.1", proxy.port), PATIENCE, (source, 0)) as connection:
+        connection.sendall(data)
+        return received(connection)
+
+
+def ask(proxy, method="GET", path="/api/health", body=None, headers=None, source="127.0.0.1"):
+    where = HTTPConnection("127.0.0.1", proxy.port, timeout=PATIENCE, source_address=(source, 0))
+    with closing(where) as connection:
+        connection.request(method, path, body, headers or {})
+        response = connection.getresponse()
+        return Answer(response.status, dict(response.headers), response.read())
+
+
+@pytest.fixture(scope="module")
+def replica(serve_model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("replica")
+    serve_model(folder / "models", fitted(SumClassifier()), sample=BOXES)
+    variables = {"MODELS_DIR": folder / "models", "WORKERS": 1, "TRUSTED_PROXIES": 1, "LOG_LEVEL": "INFO"}
+    with gunicorn(folder, **variables) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def proxy(replica, tmp_path_factory):
+    with nginx(tmp_path_factory.mktemp("proxy"), replica.port) as proxy:
+        yield proxy
+
+
+def logged(server, request_id):
+    """The lines of a log with that request id, once there are any."""
+
+    def lines():
+        found = [line for line in server.output.read_text().splitlines() if f'"{request_id}"' in line]
+        return [json.loads(line) for line in found]
+
+    wait_until(lambda: lines() != [])
+    return lines()
+
+
+# --- the file itself
+
+
+def configuration(folder, text):
+    (folder / "nginx.conf").write_text(relocated(text, folder, port=free_port(), tls_port=free_port()))
+    (folder / "upstreams.conf").write_text(upstreams(1))
+    result = subprocess.run(command(folder, "-t"), capture_output=True, text=True, timeout=PATIENCE)
+    return result.stderr
+
+
+@pytest.mark.parametrize("change", [str, with_tls], ids=["as it is", "with TLS"])
+def test_nginx_accepts_it(tmp_path, change):
+    certificate(tmp_path)
+    said = configuration(tmp_path, change(SOURCE.read_text()))
+    assert "test is successful" in said
+    assert "warn" not in said
+
+
+def test_it_runs_here_with_other_addresses_and_nothing_else_changed(tmp_path):
+    text = with_tls(SOURCE.read_text())
+    changed = relocated(text, tmp_path, port=1, tls_port=2)
+    pairs = zip(text.splitlines(), changed.splitlines(), strict=True)
+    differing = {old.split()[0] for old, new in pairs if old != new}
+    assert differing <= {"#", "pid", "include", "listen", "ssl_certificate", "ssl_certificate_key"} | {
+        f"{kind}_temp_path" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    }
+    assert "/tmp/" not in changed.replace(f"{tmp_path}/", "")
+
+
+def test_body_limit_is_that_of_the_service():
+    assert re.findall(r"client_max_body_size (\d+);", SOURCE.read_text()) == [str(LIMIT)]
+
+
+def test_every_error_type_is_one_of_the_services():
+    block = re.search(r"map \$status \$error_type \{\n(.*?)\}", SOURCE.read_text(), re.DOTALL)
+    assert set(re.findall(r"(\w+);", block[1])) <= set(STATUS)
+
+
+# --- what passes
+
+
+@pytest.mark.parametrize("path", PREDICTIONS)
+def test_predictions_of_all_models_pass(proxy, path):
+    answer = ask(proxy, "POST", path, ROW, JSON)
+    assert answer.headers["Server"] == "nginx"
+    if "fraud" in path:
+        assert (answer.status, answer.error["error"]) == (404, "There is no model 'fraud'")
+    else:
+        assert answer.status == (400 if "batch" in path else 200)
+
+
+def test_request_id_is_the_same_in_both_logs_and_the_answer(proxy, replica):
+    answer = ask(proxy, "POST", "/api/predict?key=secret", ROW, JSON | {"X-Request-ID": "order-7"})
+    assert answer.headers["X-Request-ID"] == json.loads(answer.body)["request_id"] == "order-7"
+    assert [line["status"] for line in logged(replica, "order-7")] == [200]
+    (line,) = logged(proxy, "order-7")
+    assert (line["method"], line["path"], line["status"]) == ("POST", "/api/predict", "200")
+    assert (line["replica"], line["client"]) == (f"127.0.0.1:{replica.port}", "127.0.0.1")
+    assert "secret" not in json.dumps(line)
+
+
+@pytest.mark.parametrize("given", ["with space", 'quo"te', "x" * 129, ""])
+def test_request_id_that_is_not_sane_is_replaced(proxy, given):
+    made = ask(proxy, headers={"X-Request-ID": given}).headers["X-Request-ID"]
+    assert re.fullmatch(r"[0-9a-f]{32}", made)
+    assert logged(proxy, made)[0]["event"] == "proxied"
+
+
+FORGED = {
+    "X-Forwarded-For": "203.0.113.9",
+    "Forwarded": "for=203.0.113.9;proto=https;host=evil.example",
+    "X-Real-IP": "203.0.113.9",
+    "X-Forwarded-Host": "evil.example",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Prefix": "/evil",
+    "X-Forwarded-Port": "1",
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_forged_header_does_not_choose_the_address(proxy, replica, name):
+    headers = {name: FORGED[name], "X-Request-ID": f"forged-{name}"}
+    answer = ask(proxy, "POST", "/api/predict", ROW, JSON | headers, source="127.0.0.7")
+    assert answer.status == 200
+    assert [line["client"] for line in logged(replica, f"forged-{name}")] == ["127.0.0.7"]
+    assert [line["client"] for line in logged(proxy, f"forged-{name}")] == ["127.0.0.7"]
+
+
+def test_what_a_client_says_of_itself_does_not_reach_the_replica(tmp_path):
+    with dying_replica() as (port, heard), nginx(tmp_path, port) as proxy:
+        ask(proxy, headers=FORGED | {"Proxy": "http://evil.example"}, source="127.0.0.7")
+        (head,) = {request.decode() for request in heard}
+    names = [line.partition(":")[0].lower() for line in head.splitlines()[1:]]
+    assert "evil" not in head
+    assert "203.0.113" not in head
+    assert "X-Forwarded-For: 127.0.0.7\r\n" in head
+    assert "X-Forwarded-Proto: http\r\n" in head
+    assert not {"forwarded", "proxy", "x-forwarded-host", "x-forwarded-prefix"} & set(names)
+
+
+def test_long_answers_are_compressed_and_short_ones_not(proxy):
+    body = json.dumps({"samples": [[1, 2, 3]] * 50})
+    plain = ask(proxy, "POST", "/api/predict/batch", body, JSON)
+    packed = ask(proxy, "POST", "/api/predict/batch", body, JSON | {"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert len(packed.body) < len(plain.body) / 4
+    assert json.loads(gzip.decompress(packed.body))["count"] == 50
+    short = ask(proxy, "POST", "/api/predict", ROW, JSON | {"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in short.headers
+
+
+def test_body_at_the_limit_passes(proxy):
+    answer = ask(proxy, "POST", "/api/predict", ROW.ljust(LIMIT), JSON)
+    assert answer.status == 200
+
+
+# --- what does not
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/metrics",
+        "/metrics/",
+        "//metrics",
+        "/api/models",
+        "/api/models/",
+        "/api/models/v1",
+        "/api/models/v1/activate",
+        "/api/models/rollback",
+        "/api/models/routing",
+        "/api/models/comparison",
+        "/api/models/v1/predict/activate",
+        "/api/models/v1/activate/predict",
+        "/api//models/v1",
+        "/api/./models/v1",
+        "/api/x/../models/v1",
+        "/api/models%2Fv1",
+        "/api/%6dodels/v1/activate",
+        "/api/models/fraud/predict/../activate",
+        "/api/models/v1/activate#/../../fraud/predict",
+        "/api/models/v1/activate?/predict",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_metrics_and_operators_routes_are_closed_to_the_outside(proxy, replica, path, method):
+    name = f"closed-{abs(hash((path, method)))}"
+    answer = sent(
+        proxy,
+        f"{method} {path} HTTP/1.1\r\nHost: x\r\nX-Request-ID: {name}\r\nContent-Length: 0\r\n\r\n".encode(),
+    )
+    assert (answer.status, answer.error["error_type"]) == (403, "permission_error")
+    (line,) = logged(proxy, name)
+    assert (line["method"], line["replica"]) == (method, "")
+    assert line["path"] == re.split("[?#]", path)[0]
+
+
+def test_answers_of_nginx_itself_have_the_services_headers(proxy):
+    answer = ask(proxy, path="/metrics")
+    assert {name: answer.headers[name] for name, _ in HEADERS} == dict(HEADERS)
+    assert answer.headers["Server"] == "nginx"
+
+
+def test_answers_of_the_service_keep_their_headers(proxy):
+    headers = ask(proxy).headers
+    assert {name: headers[name] for name, _ in HEADERS} == dict(HEADERS)
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["declared", "chunked"])
+def test_body_over_the_limit_is_refused(proxy, chunked):
+    head = b"POST /api/predict HTTP/1.1\r\nHost: x\r\n"
+    frame = b"%x\r\n" % (LIMIT + 1)
+    data = (
+        b"Transfer-Encoding: chunked\r\n\r\n" + frame
+        if chunked
+        else b"Content-Length: %d\r\n\r\n" % (LIMIT + 1)
+    )
+    answer = sent(proxy, head + data + b"x")
+    assert (answer.status, answer.error["error_type"]) == (413, "payload_too_large")
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "error_type"),
+    [
+        (b"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n", 405, "method_not_allowed"),
+        (b"GET / HTTP/1.1\r\n\r\n", 400, "validation_error"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400, "validation_error"),
+        (b"GET /" + b"x" * 5000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414, "validation_error"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 5000 + b"\r\n\r\n", 400, "validation_error"),
+        (b"nonsense\r\n\r\n", 400, "validation_error"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: x\r\n\r\n", 501, "validation_error"),
+    ],
+)
+def test_what_nginx_refuses_has_the_shape_of_the_services_errors(proxy, data, status, error_type):
+    answer = sent(proxy, data)
+    assert (answer.status, answer.error["error_type"]) == (status, error_type)
+
+
+@pytest.mark.parametrize(("path", "status"), [("/nowhere", 404), ("/api/predict", 405)])
+def test_what_the_service_refuses_passes_as_it_is(proxy, replica, path, status):
+    answer = ask(proxy, "GET", path)
+    assert answer.status == status
+    assert answer.error["error"]
+    assert [line["status"] for line in logged(replica, answer.headers["X-Request-ID"])] == [status]
+
+
+def test_caller_who_asks_too_often_is_told_when_to_come_back(proxy):
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: ask(proxy, path="/nowhere", source="127.0.0.20"), range(1500)))
+    assert {answer.status for answer in answers} == {404, 429}
+    refused = next(answer for answer in answers if answer.status == 429)
+    assert (refused.error["error_type"], refused.headers["Retry-After"]) == ("rate_limit_exceeded", "1")
+    assert ask(proxy, "POST", "/api/predict", ROW, JSON, source="127.0.0.21").status == 200
+
+
+def test_caller_with_too_many_connections_is_told_when_to_come_back(proxy):
+    half = b"POST /api/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"
+    with ExitStack() as stack:
+        for _ in range(50):
+            where = (("127.0.0.1", proxy.port), PATIENCE, ("127.0.0.22", 0))
+            stack.enter_context(socket.create_connection(*where)).sendall(half)
+        wait_until(lambda: ask(proxy, source="127.0.0.22").status == 429)
+        refused = ask(proxy, source="127.0.0.22")
+        assert (refused.error["error_type"], refused.headers["Retry-After"]) == ("rate_limit_exceeded", "1")
+        assert ask(proxy, source="127.0.0.23").status == 200
+
+
+# --- TLS
+
+
+@pytest.fixture(scope="module")
+def encrypted(replica, tmp_path_factory):
+    """nginx with its TLS block switched on, and the certificate to check it by."""
+    folder = tmp_path_factory.mktemp("encrypted")
+    authority = certificate(folder)
+    with nginx(folder, replica.port, text=with_tls(SOURCE.read_text())) as proxy:
+        yield proxy, str(authority)
+
+
+@pytest.mark.parametrize(("path", "status"), [("/api/health", 200), ("/metrics", 403)])
+def test_tls_is_switched_on_by_taking_the_comment_signs_off(encrypted, path, status):
+    proxy, authority = encrypted
+    answer = requests.get(f"https://localhost:{proxy.tls_port}{path}", verify=authority, timeout=PATIENCE)
+    assert answer.status_code == status
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+@pytest.mark.parametrize("path", ["/api/health", "/api/predict?x=y", "/metrics"])
+def test_with_tls_plain_http_is_sent_there(encrypted, path):
+    proxy, _ = encrypted
+    answer = ask(proxy, "POST", path)
+    assert (answer.status, answer.headers["Location"]) == (308, f"https://127.0.0.1{path}")
+
+
+def test_without_tls_nobody_is_told_to_use_it(proxy):
+    assert "Strict-Transport-Security" not in ask(proxy).headers
+
+
+# --- replicas that die
+
+OPEN = SOURCE.read_text().replace("# allow 10.0.0.0/8;", "allow 127.0.0.0/8;")
+
+
+@contextmanager
+def dying_replica():
+    """Hangs up on every request once it has read it: the port, and the requests."""
+    heard = []
+
+    def serve(listener):
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    heard.append(connection.recv(65536))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        try:
+            yield listener.getsockname()[1], heard
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def until_heard(heard, request):
+    """Send requests, numbered, until the dying replica gets one; returns all answers."""
+    answers = []
+    for number in count():
+        before = len(heard)
+        answers.append(request(number))
+        if len(heard) > before:
+            return answers
+    return answers
+
+
+@pytest.mark.parametrize("path", PREDICTIONS)
+def test_prediction_that_a_replica_died_over_is_made_by_another(replica, tmp_path, path):
+    with dying_replica() as (port, heard), nginx(tmp_path, port, replica.port) as proxy:
+        answers = until_heard(heard, lambda _: ask(proxy, "POST", path, ROW, JSON))
+    assert {answer.status for answer in answers} <= {200, 400, 404}  # the real replica's
+
+
+@pytest.mark.parametrize("path", ["/api/models/v1/activate", "/api/models/rollback", "/elsewhere"])
+def test_nothing_else_is_done_twice(replica, tmp_path, path):
+    with dying_replica() as (port, heard), nginx(tmp_path, port, replica.port, text=OPEN) as proxy:
+        answer = until_heard(heard, lambda n: ask(proxy, "POST", path, "{}", {"X-Request-ID": f"once-{n}"}))[
+            -1
+        ]
+        assert (answer.status, answer.error["error_type"]) == (502, "model_error")
+        assert answer.headers["Retry-After"] == "1"
+        (line,) = logged(proxy, answer.headers["X-Request-ID"])
+    assert line["replica"] == f"127.0.0.1:{port}"
+    assert len(heard) == 1
+
+
+@pytest.mark.parametrize("path", ["/api/predict", "/api/models/rollback"])
+def test_replica_that_is_gone_is_passed_over(replica, tmp_path, path):
+    with nginx(tmp_path, free_port(), replica.port, text=OPEN) as proxy:
+        assert {ask(proxy, "POST", path, ROW, JSON).status for _ in range(6)} <= {200, 409}
+
+
+def test_without_any_replica_callers_are_told_to_come_back(tmp_path):
+    with nginx(tmp_path, free_port()) as proxy:
+        answer = ask(proxy, "POST", "/api/predict", ROW, JSON)
+    assert (answer.status, answer.error["error_type"]) == (502, "model_error")
+    assert answer.headers["Retry-After"] == "1"
+
+
+def test_other_replicas_are_taken_up_without_an_error(replica, tmp_path):
+    with nginx(tmp_path, free_port()) as proxy:
+        proxy.follow(replica.port)
+        assert ask(proxy, "POST", "/api/predict", ROW, JSON).status == 200
