@@ -31,11 +31,11 @@ upstreams() {
 upstreams "$@" >"$list"
 nginx -g 'daemon off;' &
 nginx=$!
-trap 'kill -QUIT $nginx' TERM QUIT INT
+trap 'kill -QUIT $nginx; wait $nginx; exit' TERM QUIT INT
 while kill -0 "$nginx" 2>/dev/null; do
-    sleep 2 &
-    wait $! # a signal ends the wait at once
-    upstreams "$@" >"$list.new"
+    # In the background: a signal ends the wait at once, but would wait for a name server that is slow.
+    { sleep 2; upstreams "$@" >"$list.new"; } &
+    wait $!
     cmp -s "$list" "$list.new" || { mv "$list.new" "$list" && nginx -s reload; }
 done
 wait "$nginx"
