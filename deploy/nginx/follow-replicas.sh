@@ -34,7 +34,7 @@ nginx=$!
 trap 'kill -QUIT $nginx; wait $nginx; exit' TERM QUIT INT
 while kill -0 "$nginx" 2>/dev/null; do
     # In the background: a signal ends the wait at once, but would wait for a name server that is slow.
-    { sleep 2; upstreams "$@" >"$list.new"; } &
+    { sleep 1; upstreams "$@" >"$list.new"; } &
     wait $!
     cmp -s "$list" "$list.new" || { mv "$list.new" "$list" && nginx -s reload; }
 done

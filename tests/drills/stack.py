@@ -116,10 +116,26 @@ class Stack:
         return json.loads(self.engine("inspect", container))[0]
 
     def wait_for(self, replica: str) -> None:
-        """Wait until a replica can predict, by the check that the image comes with."""
-        wait_until(
-            lambda: self.succeeds(replica, *self.inspect(replica)["Config"]["Healthcheck"]["Test"][1:])
-        )
+        """Wait until a replica can predict and nginx knows of it."""
+        self.wait_until_healthy(replica)
+        (nginx,) = self.containers("nginx")
+        # A container that starts again may have another address.
+        servers = f"server {self.address(replica)}:8080 "
+        wait_until(lambda: self.succeeds(nginx, "grep", "-q", servers, "/tmp/upstreams.conf"))
+
+    def wait_until_healthy(self, container: str) -> None:
+        """Wait until the check that the container's image comes with succeeds."""
+        check = self.inspect(container)["Config"]["Healthcheck"]["Test"][1:]
+        wait_until(lambda: self.succeeds(container, *check))
+
+    def address(self, container: str) -> str:
+        """Its address in the first of its networks."""
+        networks = self.inspect(container)["NetworkSettings"]["Networks"]
+        return next(iter(networks.values()))["IPAddress"]
+
+    def logged(self, service: str, event: str) -> int:
+        """How often the running containers of a service have logged something."""
+        return sum(self.engine("logs", container).count(event) for container in self.containers(service))
 
     def succeeds(self, container: str, *command: str) -> bool:
         """Whether a command in a container ends well."""

@@ -77,12 +77,7 @@ def test_a_body_is_limited_where_the_service_limits_it(running_stack):
 def test_every_replica_answers(running_stack, figure):
     for _ in range(10 * REPLICAS):
         assert running_stack.ask(key=running_stack.key)[0] == 200
-    inspected = map(running_stack.inspect, running_stack.containers("api"))
-    addresses = {
-        f"{network['IPAddress']}:8080"
-        for container in inspected
-        for network in container["NetworkSettings"]["Networks"].values()
-    }
+    addresses = {f"{running_stack.address(replica)}:8080" for replica in running_stack.containers("api")}
     answered = running_stack.replicas_that_answered() & addresses
     figure("1", f"replicas that answer with --scale api={REPLICAS}", str(len(answered)), str(REPLICAS))
     assert len(answered) == REPLICAS
@@ -208,7 +203,7 @@ def test_the_onnx_image_is_half_the_size_and_answers_the_same(running_stack, fig
     assert small - base <= (whole - base) / 2
     with running_stack.alone(onnx, "serve") as container:
         assert not running_stack.succeeds(container, "python", "-c", "import sklearn")
-        running_stack.wait_for(container)
+        running_stack.wait_until_healthy(container)
         program = POST_ROWS.format(body=ROWS.encode())
         alone = json.loads(running_stack.engine("exec", container, "python", "-c", program))
         _, _, answer = running_stack.ask(path="/api/predict/batch", key=running_stack.key, body=ROWS)
