@@ -86,8 +86,8 @@ class Stack:
 
     @contextmanager
     def alone(self, image: str, command: str) -> Iterator[str]:
-        """A container of its own on the stack's models, read-only, for everybody, with nothing beside it."""
-        options = ["--read-only", "--tmpfs", "/tmp", "-v", f"{self.name}_models:/models"]
+        """A container with the stack's models where SageMaker puts them, for everybody, nothing beside it."""
+        options = ["--read-only", "--tmpfs", "/tmp", "-v", f"{self.name}_models:/opt/ml/model:ro"]
         options += ["-e", "AUTH_DISABLED=true", "--stop-timeout", "45"]
         container = self.engine("run", "-d", *options, image, command).strip()
         try:
