@@ -7,7 +7,7 @@ set -u
 list=/tmp/upstreams.conf
 
 addresses() { # NAME -> its addresses, one a line; those of before if the name server does not answer
-    found=$(timeout 1 getent ahostsv4 "$1" | cut -d ' ' -f 1 | sort -u)
+    found=$(RES_OPTIONS='timeout:1 attempts:1' timeout 3 getent ahostsv4 "$1" | cut -d ' ' -f 1 | sort -u)
     [ -z "$found" ] || echo "$found" >"/tmp/$1.addresses"
     cat "/tmp/$1.addresses" 2>/dev/null
 }

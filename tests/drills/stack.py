@@ -53,7 +53,8 @@ class Stack:
             "RATE_LIMIT": "100000/hour",
         }
         lines = "".join(f"{name}={value}\n" for name, value in variables.items())
-        (self._directory / ".env").write_text(lines)
+        example = (self._directory / ".env.example").read_text()
+        (self._directory / ".env").write_text(example + lines)
 
     def compose(self, *arguments: str) -> str:
         """What ``docker compose`` with these arguments prints."""
