@@ -11,6 +11,7 @@ import pytest
 import skops.io
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask.testing import FlaskClient
+from skl2onnx.common.data_types import FloatTensorType
 from sklearn.ensemble import RandomForestClassifier
 
 from app import create_app
@@ -18,6 +19,7 @@ from app.models.follower import Follower
 from app.models.ml_models import model_manager
 from app.models.publishing import publish
 from app.models.store import ModelStore
+from tests.app.models.certification.test_supplied import graph
 from tests.app.models.test_signing import private_pem
 from tests.conftest import configuration
 from tests.estimators import BOXES
@@ -52,6 +54,7 @@ def prepare(folder):
     BOXES.assign(size=SIZE).to_csv(folder / "boxes.csv", index=False)
     joblib.dump(forest, folder / "model.pkl")
     skops.io.dump(forest, folder / "model.skops")
+    (folder / "model.onnx").write_bytes(graph(forest, width=3, kind=FloatTensorType, zipmap=True))
     (folder / "private.pem").write_text(private_pem(Ed25519PrivateKey.generate()))
     app = create_app(configuration(store.root))
     with app.app_context():
