@@ -78,7 +78,8 @@ class Shadow:
             found = self._predict(job.challenger, job.rows)
             disagreed = disagreements(job.answer, found)
         except Exception as error:  # whatever it is: the challenger's failures are counted, not raised
-            log.warning("the challenger failed", extra={"reason": type(error).__name__})
+            failed = {"model_version": job.challenger.version, "reason": type(error).__name__}
+            log.warning("the challenger failed", extra=failed)
             self._observer().shadow_failed(job.challenger, rows=len(job.answer.outcome.values))
         else:
             self._observer().shadowed(found, disagreed=disagreed, seconds=perf_counter() - started)
