@@ -1,5 +1,6 @@
 """Estimators whose answers can be checked by hand, and the rows they are said to be trained on."""
 
+from time import sleep
 from typing import Any, Self
 
 import numpy as np
@@ -102,6 +103,14 @@ class MoodyRegressor(SumRegressor):
         if (sums == 13).any():
             raise RuntimeError(SECRET)
         return np.where(sums == 14, np.nan, sums)
+
+
+class SlowRegressor(SumRegressor):
+    """The sum, after 20 ms."""
+
+    def predict(self, rows: Any) -> Any:
+        sleep(0.02)
+        return super().predict(rows)
 
 
 def fitted(estimator: Any) -> Any:

@@ -26,14 +26,23 @@ def overview(service: ModelService) -> list[dict[str, Any]]:
 
 
 def readiness(services: ModelServices) -> list[dict[str, Any]]:
-    """Whether each model can predict here, the default one first, and if it cannot, why."""
+    """Whether each model can predict here, the default one first, and what was refused in any worker."""
     return [_readiness(name, services[name]) for name in (DEFAULT, *services.names())]
 
 
 def _readiness(name: str, service: ModelService) -> dict[str, Any]:
     serving = service.model.version if service.loaded else None
     found = {"name": name, "ready": service.loaded, "version": serving, "active": service.store.active()}
-    return found | ({"refused": dict(service.refused)} if service.refused else {})
+    refused = _refused(service)
+    return found | ({"refused": refused} if refused else {})
+
+
+def _refused(service: ModelService) -> dict[str, str]:
+    """Versions that failed a check in at least one worker, and why."""
+    refused: dict[str, str] = {}
+    for report in service.workers.living():
+        refused |= report["refused"]
+    return refused | service.refused
 
 
 def summary(service: ModelService, version: str) -> dict[str, Any]:
@@ -44,17 +53,14 @@ def summary(service: ModelService, version: str) -> dict[str, Any]:
 
     :raises VersionNotFound: if there is no such version.
     """
-    reports = service.workers.living()
-    refusals = [found["refused"][version] for found in reports if version in found["refused"]]
-    if version in service.refused:
-        refusals.append(service.refused[version])
+    reports, refused = service.workers.living(), _refused(service)
     found: dict[str, Any] = {
         "version": version,
         "state": "active" if service.store.active() == version else "available",
         "workers": sum(report["version"] == version for report in reports),
     }
-    if refusals:
-        found |= {"state": "refused", "reason": refusals[0]}
+    if version in refused:
+        found |= {"state": "refused", "reason": refused[version]}
     try:
         metadata = service.store.metadata(version)
     except ArtifactInvalid as error:

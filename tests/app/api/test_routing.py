@@ -2,16 +2,18 @@
 
 import json
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from time import monotonic
 
 import pytest
 
 from app.models.ml_models import model_manager
+from app.models.routing import parse
 from tests.app.middleware.credentials import KEY, add_key, with_key
-from tests.app.middleware.servers import ROW, gunicorn
+from tests.app.middleware.servers import PATIENCE, ROW, gunicorn
 from tests.assertions import assert_error
-from tests.estimators import BOXES, MoodyRegressor, SumClassifier, SumRegressor, fitted
+from tests.estimators import BOXES, MoodyRegressor, SlowRegressor, SumClassifier, SumRegressor, fitted
 from tests.services import wait_until
 
 CANARY = {"mode": "canary", "challenger": "v2", "percent": 50}
@@ -72,7 +74,30 @@ def test_a_canary_of_everybody_answers_every_route(sums, path):
     assert (batch["model_version"], batch["results"][0]["prediction"]) == ("v2", 12.0)
 
 
-def test_without_client_id_the_key_is_the_caller_and_then_the_address(sums):
+def test_without_client_id_the_key_is_the_caller_wherever_it_comes_from(build_app, tmp_path):
+    keys = [add_key(tmp_path / "keys.jsonl") for _ in range(24)]
+    app = build_app(API_KEYS_FILE=tmp_path / "keys.jsonl", API_KEY_PEPPER="0123456789abcdef0123456789abcdef")
+    with app.app_context():
+        model_manager.save_model(fitted(SumRegressor()), sample=BOXES, version="v1")
+        model_manager.load_model()
+        save(fitted(SumRegressor(factor=2.0)), "v2")
+        store = model_manager.service.store
+        store.routing.set(parse(CANARY))
+        model_manager.service.routes.look()
+    client = app.test_client()
+
+    def answered(key, address):
+        response = client.post(
+            "/api/predict", json=ROW, headers=with_key(key), environ_base={"REMOTE_ADDR": address}
+        )
+        return response.get_json()["model_version"]
+
+    found = [{answered(key, f"10.0.0.{number}") for number in range(4)} for key in keys]
+    assert all(len(versions) == 1 for versions in found)
+    assert set.union(*found) == {"v1", "v2"}
+
+
+def test_without_client_id_and_key_the_address_is_the_caller(sums):
     route(sums, CANARY)
     found = {
         sums.post("/api/predict", json=ROW, environ_base={"REMOTE_ADDR": f"10.0.0.{n}"}).get_json()[
@@ -323,16 +348,36 @@ def test_the_command_routes_and_shows(sums, service):
         assert run(*words).exit_code in {1, 2}
 
 
-def served(server):
-    return server.post("/api/predict", json=ROW).json()["model_version"]
+def many_ask(server, row, callers=400, clients=8):
+    """Requests of many callers, from several clients at once: statuses and versions."""
+
+    def ask_as(caller):
+        answer = server.post("/api/predict", json=row | {"client_id": f"caller-{caller}"})
+        return answer.status_code, answer.json().get("model_version")
+
+    with ThreadPoolExecutor(clients) as pool:
+        return Counter(pool.map(ask_as, range(callers)))
 
 
-def test_four_workers_follow_a_routing_within_two_seconds(empty_app, models_dir, tmp_path):
+def ended(server, challenger, percent=50):
+    """Route a canary, ask until it ends by itself, and return why and what callers saw."""
+    document = CANARY | {"challenger": challenger, "percent": percent}
+    assert server.post("/api/models/routing?wait=true", json=document).json()["workers"] == 4
+    seen = Counter()
+    began = monotonic()
+    while (routing := server.get("/api/models/routing").json())["mode"] != "off":
+        assert monotonic() - began < PATIENCE
+        seen += many_ask(server, {"features": [13, 0, 0]}, callers=100)
+    return routing["ended"]["reason"], seen
+
+
+def test_four_workers_follow_a_routing_and_end_a_canary_either_way(empty_app, models_dir, tmp_path):
     with empty_app.app_context():
         model_manager.save_model(fitted(SumRegressor()), sample=BOXES, version="v1")
         save(fitted(SumRegressor(factor=2.0)), "v2")
         save(fitted(MoodyRegressor()), "moody")
-    with gunicorn(tmp_path / "log", MODELS_DIR=models_dir, CANARY_MIN_REQUESTS=20) as server:
+        save(fitted(SlowRegressor()), "slow")
+    with gunicorn(tmp_path / "log", MODELS_DIR=models_dir, CANARY_MIN_REQUESTS=40) as server:
         server.wait_until(lambda: server.get("/api/models").json()["versions"][-1]["workers"] == 4)
         seconds = []
         for mode in ({"percent": 100}, {"percent": 0}) * 2:
@@ -340,15 +385,21 @@ def test_four_workers_follow_a_routing_within_two_seconds(empty_app, models_dir,
             answer = server.post("/api/models/routing?wait=true", json=CANARY | mode)
             seconds.append(monotonic() - started)
             assert (answer.status_code, answer.json()["workers"]) == (200, 4), answer.text
-            answers = Counter(
-                server.post("/api/predict", json=ROW).json()["model_version"] for _ in range(40)
-            )
-            assert answers == {"v2" if mode["percent"] else "v1": 40}
+            answers = many_ask(server, ROW, callers=40)
+            assert answers == {(200, "v2" if mode["percent"] else "v1"): 40}
         assert max(seconds) < 2
         # What one worker alone has too few requests to see, all of them see together.
-        server.post("/api/models/routing?wait=true", json=CANARY | {"challenger": "moody", "percent": 100})
-        for _ in range(24):
-            server.post("/api/predict", json={"features": [13, 0, 0]})
-        took = wait_until(lambda: server.get("/api/models/routing").json()["mode"] == "off", 5)
-        server.wait_until(lambda: served(server) == "v1")
-    print(f"followed after at most {max(seconds):.2f} s, ended after {took:.2f} s")
+        by_errors, seen = ended(server, "moody")
+        assert set(seen) == {(200, "v1")}  # the champion answers where the canary fails
+        by_latency, seen = ended(server, "slow")
+        assert {status for status, _ in seen} == {200}
+        # One that does as well goes on.
+        server.post("/api/models/routing?wait=true", json=CANARY)
+        assert set(many_ask(server, ROW)) == {(200, "v1"), (200, "v2")}
+        assert server.get("/api/models/routing").json()["mode"] == "canary", server.get(
+            "/api/models/routing"
+        ).text
+        assert server.total("canary_rollbacks_total") == 2
+    assert by_errors == "error rate 100.0% against 0.0% of the champion"
+    assert by_latency.startswith("95th percentile ")
+    print(f"followed after at most {max(seconds):.2f} s; ended by {by_errors!r} and by {by_latency!r}")

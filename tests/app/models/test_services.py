@@ -199,3 +199,36 @@ def test_four_workers_take_up_a_new_model(empty_app, models_dir, tmp_path):
         answers = [server.post("/api/models/sums/predict", json=ROW) for _ in range(20)]
         assert {answer.json()["result"]["prediction"] for answer in answers} == {6.0}
     print(f"a new model is served by four workers after {took:.2f} s")
+
+
+def test_a_bad_model_takes_nothing_else_down_in_four_workers(empty_app, models_dir, tmp_path):
+    """Bad from the start, gone bad while it serves, and activated although it is bad."""
+    with empty_app.app_context():
+        model_manager.save_model(fitted(SumClassifier()), sample=BOXES, version="v1")
+        for name in ("sums", "worse"):
+            for version in ("v1", "v2"):
+                model_manager.save_model(fitted(SumRegressor()), sample=BOXES, version=version, name=name)
+    damage(models_dir, "worse", "v1")
+    damage(models_dir, "worse", "v2")
+    with gunicorn(tmp_path / "log", MODELS_DIR=models_dir) as server:
+        server.wait_until(lambda: server.get("/api/models?model=sums").json()["versions"][0]["workers"] == 4)
+
+        def statuses():
+            paths = ("/api/predict", "/api/models/sums/predict", "/api/models/worse/predict")
+            return [{server.post(path, json=ROW).status_code for _ in range(12)} for path in paths]
+
+        assert statuses() == [{200}, {200}, {503}]
+        damage(models_dir, "sums", "v1")
+        answer = server.post("/api/models/v1/activate?model=sums&wait=true")
+        assert (answer.status_code, answer.json()["error_type"]) == (409, "conflict")
+        model_manager.services["sums"].store.activate("v1")  # by whoever does not ask
+        server.wait_until(lambda: server.get("/api/models/v1?model=sums").json()["state"] == "refused")
+        assert statuses() == [{200}, {200}, {503}]
+        assert server.get("/api/health/ready").status_code == 200
+        default, sums, worse = server.get("/api/models").json()["models"]
+        assert (default["ready"], sums["ready"], worse["ready"]) == (True, True, False)
+        assert (sums["version"], "does not match" in sums["refused"]["v1"]) == ("v2", True)
+        shutil.rmtree(models_dir / "sums")
+        server.wait_until(lambda: server.post("/api/models/sums/predict", json=ROW).status_code == 404)
+        assert server.post("/api/predict", json=ROW).status_code == 200
+        assert len(server.workers()) == 4
