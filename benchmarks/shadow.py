@@ -22,6 +22,7 @@ from rich.table import Table
 from sklearn.neighbors import KNeighborsClassifier
 
 from app import create_app
+from app.models.follower import TURN
 from app.models.ml_models import model_manager
 from app.models.publishing import publish
 from app.models.routing import Routing
@@ -93,7 +94,7 @@ def over_http(
         paced(url, body, rate=rate, seconds=2.0)  # until it is up, and warm
         for mode in list(MODES) * rounds:
             store.routing.set(MODES[mode])
-            time.sleep(1.5)  # all workers follow
+            time.sleep(4.0)  # all workers follow, and have imported what a challenger needs
             loads[mode].append(paced(url, body, rate=rate, seconds=seconds))
     finally:
         processes.stop(server)
@@ -109,6 +110,7 @@ def over_http(
 
 def in_process(store: ModelStore, row: Any, repeats: int = 2000, rounds: int = 7) -> dict[str, float]:
     """Median µs of one prediction through the door, by mode; the modes take turns."""
+    sys.setswitchinterval(TURN)
     store.routing.set(None)
     with create_app(load_config("testing")).app_context():
         service = model_manager.service

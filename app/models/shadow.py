@@ -1,7 +1,6 @@
 """The challenger in the shadow: predicts what the champion answered, later, in a thread of its own."""
 
 import logging
-import sys
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Lock, Thread
@@ -18,9 +17,6 @@ from app.models.predictions import Answer
 log = logging.getLogger(__name__)
 
 MAX_WAITING = 1_000  # rows
-# Seconds that the thread computes in Python while a request waits for the interpreter. With CPython's 5 ms
-# the 99th percentile of a prediction beside a busy shadow was 5 to 7 ms; with this it was below 3.
-TURN = 0.0001
 # Times as long as a job took the thread rests: it takes no more than a quarter of a worker's time.
 REST = 3.0
 TOLERANCE = 0.01  # of the champion's value: numbers that differ by more disagree
@@ -68,7 +64,6 @@ class Shadow:
             if admitted:
                 self._waiting += size
                 if self._thread is None:
-                    sys.setswitchinterval(TURN)
                     self._thread = Thread(target=self._run, name="shadow", daemon=True)
                     self._thread.start()
         if admitted:

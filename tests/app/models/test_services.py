@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -15,6 +17,7 @@ from tests.app.middleware.servers import ROW, gunicorn
 from tests.assertions import assert_error
 from tests.estimators import BOXES, LabelClassifier, SumClassifier, SumRegressor, fitted
 from tests.services import wait_until
+from tests.settings import ROOT
 
 
 @pytest.fixture
@@ -173,6 +176,21 @@ def test_new_models_are_followed_and_gone_ones_given_up(two_models, models_dir):
     shutil.rmtree(models_dir / "labels")
     followers.look()
     assert_error(two_models.post("/api/models/labels/predict", json=ROW), 404, "not_found")
+
+
+def test_threads_that_follow_give_way_to_requests(two_models):
+    """In another process, whose interpreter it is."""
+    program = (
+        "import sys; from pathlib import Path; from tests.conftest import configuration\n"
+        "from app import create_app; from app.models.follower import TURN, Followers\n"
+        "from app.models.ml_models import model_manager\n"
+        "create_app(configuration(Path(sys.argv[1]))); Followers(model_manager.services).start()\n"
+        "print(abs(sys.getswitchinterval() - TURN) < 1e-6)"
+    )
+    root = two_models.application.config["MODELS_DIR"]
+    command = [sys.executable, "-c", program, str(root)]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert printed.splitlines()[-1] == "True"
 
 
 def test_commands_take_the_model(two_models):
