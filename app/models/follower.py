@@ -15,8 +15,8 @@ log = logging.getLogger(__name__)
 
 INTERVAL = 0.5
 # Seconds for which a thread that computes in Python keeps the interpreter from a request: one that loads a
-# version, or the shadow. With CPython's 5 ms the 99th percentile of a prediction was 5 to 12 ms meanwhile, with
-# this mostly below 3.
+# version, or the shadow. With CPython's 5 ms the 99th percentile of a prediction was 5 to 12 ms meanwhile,
+# with this mostly below 3.
 TURN = 0.0001
 
 
