@@ -9,7 +9,7 @@ from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Column, Table
 
-COLORS = {"active": "bold green", "refused": "red"}
+COLORS = {"active": "bold green", "challenger": "cyan", "refused": "red"}
 
 
 PIPED = 200  # columns where there is no terminal whose width counts
