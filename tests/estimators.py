@@ -40,6 +40,14 @@ class SumClassifier(ClassifierMixin, BaseEstimator):
         return np.where(large[:, None], [0.25, 0.75], [0.75, 0.25])
 
 
+class SlowToLoad(SumClassifier):
+    """Takes two seconds to unpickle."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        sleep(2)
+        vars(self).update(state)
+
+
 class SizeClassifier(SumClassifier):
     """The same with the labels ``large`` and ``small``."""
 

@@ -385,6 +385,8 @@ def test_four_workers_follow_a_routing_and_end_a_canary_either_way(empty_app, mo
             answer = server.post("/api/models/routing?wait=true", json=CANARY | mode)
             seconds.append(monotonic() - started)
             assert (answer.status_code, answer.json()["workers"]) == (200, 4), answer.text
+            shown = server.get("/api/models/v2").json()
+            assert (shown["state"], shown["workers"]) == ("challenger", 4)
             answers = many_ask(server, ROW, callers=40)
             assert answers == {(200, "v2" if mode["percent"] else "v1"): 40}
         assert max(seconds) < 2
