@@ -141,8 +141,8 @@ class VersionInUse(ServiceError):
 
     error_type = "conflict"
 
-    def __init__(self, version: str) -> None:
-        super().__init__(f"Model version {version!r} is in use", details={"version": version})
+    def __init__(self, version: str, *, use: str) -> None:
+        super().__init__(f"Model version {version!r} is in use: {use}", details={"version": version})
 
 
 class VersionRefused(ServiceError):

@@ -1,6 +1,6 @@
 """Estimators whose answers can be checked by hand, and the rows they are said to be trained on."""
 
-import time
+from time import sleep
 from typing import Any, Self
 
 import numpy as np
@@ -40,6 +40,14 @@ class SumClassifier(ClassifierMixin, BaseEstimator):
         return np.where(large[:, None], [0.25, 0.75], [0.75, 0.25])
 
 
+class SlowToLoad(SumClassifier):
+    """Takes two seconds to unpickle."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        sleep(2)
+        vars(self).update(state)
+
+
 class SizeClassifier(SumClassifier):
     """The same with the labels ``large`` and ``small``."""
 
@@ -71,11 +79,11 @@ class PausingClassifier(SumClassifier):
     """Takes a fiftieth of a second for each call, and none of the processor."""
 
     def predict(self, rows: Any) -> Any:
-        time.sleep(0.02)
+        sleep(0.02)
         return super().predict(rows)
 
     def predict_proba(self, rows: Any) -> Any:
-        time.sleep(0.02)
+        sleep(0.02)
         return super().predict_proba(rows)
 
 
@@ -115,6 +123,14 @@ class MoodyRegressor(SumRegressor):
         if (sums == 13).any():
             raise RuntimeError(SECRET)
         return np.where(sums == 14, np.nan, sums)
+
+
+class SlowRegressor(SumRegressor):
+    """The sum, after 20 ms."""
+
+    def predict(self, rows: Any) -> Any:
+        sleep(0.02)
+        return super().predict(rows)
 
 
 def fitted(estimator: Any) -> Any:

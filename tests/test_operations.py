@@ -4,13 +4,12 @@ Figures, times and hashes differ from run to run and are not compared.
 """
 
 import re
-import shlex
 
 import joblib
 import pytest
 import skops.io
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from flask.testing import FlaskClient
+from skl2onnx.common.data_types import FloatTensorType
 from sklearn.ensemble import RandomForestClassifier
 
 from app import create_app
@@ -18,27 +17,15 @@ from app.models.follower import Follower
 from app.models.ml_models import model_manager
 from app.models.publishing import publish
 from app.models.store import ModelStore
+from tests.app.models.certification.test_supplied import graph
 from tests.app.models.test_signing import private_pem
 from tests.conftest import configuration
 from tests.estimators import BOXES
+from tests.pages import comparable, exchanges, run
 from tests.settings import ROOT
 
 DOCUMENT = (ROOT / "docs" / "operations.md").read_text()
-ADDRESS = "http://127.0.0.1:5000"
 SIZE = [0, 1] * 10
-
-
-def exchanges(text):
-    """Each command of a console block with what is printed below it."""
-    for block in re.findall(r"^```console\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, _, output = part.partition("\n")
-            yield command, output
-
-
-def comparable(output):
-    """Words without figures; tables without their lines."""
-    return re.sub(r"[─━ \n]+", " ", re.sub(r"\d[\d.,:+eT-]*", "#", output)).strip()
 
 
 def prepare(folder):
@@ -52,6 +39,7 @@ def prepare(folder):
     BOXES.assign(size=SIZE).to_csv(folder / "boxes.csv", index=False)
     joblib.dump(forest, folder / "model.pkl")
     skops.io.dump(forest, folder / "model.skops")
+    (folder / "model.onnx").write_bytes(graph(forest, width=3, kind=FloatTensorType, zipmap=True))
     (folder / "private.pem").write_text(private_pem(Ed25519PrivateKey.generate()))
     app = create_app(configuration(store.root))
     with app.app_context():
@@ -64,17 +52,6 @@ def prepare(folder):
 def damage(folder):
     """What the page says is damaged from the section on refusals on."""
     (folder / "models" / "model_wednesday" / "model.pkl").write_bytes(b"damaged")
-
-
-def run(app, command):
-    """The output of a command of the page."""
-    words = shlex.split(command)
-    if words[0] == "curl":
-        method = words[words.index("-X") + 1] if "-X" in words else "GET"
-        response = FlaskClient(app).open(words[-1].removeprefix(ADDRESS), method=method)
-        return response.text + "\n"
-    assert words[:3] == [".venv/bin/flask", "--app", "run"]
-    return app.test_cli_runner().invoke(args=words[3:]).output
 
 
 @pytest.fixture

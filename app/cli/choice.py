@@ -46,5 +46,16 @@ def chosen_service() -> ModelService:
         raise click.ClickException(error.message) from None
 
 
+def service_to_fill() -> ModelService:
+    """The same, where the model may have no version yet.
+
+    :raises ClickException: if no model can have that name.
+    """
+    try:
+        return model_manager.services.open(chosen_name())
+    except ModelNotFound:
+        raise click.ClickException(f"No model can be named {chosen_name()!r}") from None
+
+
 def _remember(context: click.Context, _: Any, value: str) -> None:
     context.meta[META] = value

@@ -14,7 +14,8 @@ def failures() -> Iterator[None]:
     try:
         yield
     except ServiceError as error:
-        reasons = "; ".join(found["reason"] for found in error.details.get("errors", ()))
+        errors = error.details.get("errors", ())
+        reasons = "; ".join(f"{found['field']} {found['reason']}" for found in errors)
         raise click.ClickException(f"{error.message}{f': {reasons}' if reasons else ''}") from None
     except ValueError as error:
         if type(error).__name__ != "DataError":  # by name: its module brings scikit-learn

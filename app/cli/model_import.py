@@ -10,9 +10,9 @@ from flask.cli import with_appcontext
 from rich.console import Console
 
 from app.cli import tables
+from app.cli.choice import service_to_fill
 from app.cli.failures import failures
 from app.models import administration
-from app.models.ml_models import model_manager
 
 File = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -28,6 +28,7 @@ REFUSAL = "If you trust whoever made it, repeat the command with --trust."
 @click.command("import")
 @click.argument("model", type=File)
 @click.option("--scaler", type=File, help="A fitted transformer that is applied first.")
+@click.option("--onnx", type=File, help="The same model as an ONNX graph; it serves if it is certified.")
 @click.option("--sample", type=File, required=True, help="Rows it was fitted to, .csv or .parquet.")
 @click.option("--target", help="The column of the sample to predict; the metrics come from it.")
 @click.option("--version", help="Name of the new version; by default the UTC time.")
@@ -38,6 +39,7 @@ REFUSAL = "If you trust whoever made it, repeat the command with --trust."
 def import_command(
     model: Path,
     scaler: Path | None,
+    onnx: Path | None,
     sample: Path,
     target: str | None,
     version: str | None,
@@ -50,6 +52,7 @@ def import_command(
     Names and golden rows come from the sample; every engine is certified against scikit-learn.
     """
     warn([path for path in (model, scaler) if path is not None], trust=trust)
+    service = service_to_fill()
     with failures(), Console(stderr=True).status("Loading scikit-learn…") as status:
         from app.models import importing
 
@@ -61,15 +64,17 @@ def import_command(
             policy = current_app.config["SKLEARN_VERSION_POLICY"]
             return importing.read_estimator(path, trust=trust, policy=policy)
 
+        if version is not None:
+            service.store.check_free(version)
         step("Reading the sample")
         rows = importing.read_sample(sample, target)
-        service = model_manager.service
         saved = importing.import_model(
             service.store,
             read(model),
             read(scaler) if scaler else None,
             rows,
             version=version,
+            graph=onnx.read_bytes() if onnx else None,
             report=lambda part: step(f"Certifying: {part}"),
         )
         if activate:
@@ -77,10 +82,29 @@ def import_command(
             administration.verify(service, saved)
             service.store.activate(saved)
         found = administration.summary(service, saved)
+    if onnx:
+        found["supplied_onnx"] = service.store.metadata(saved)["supplied_onnx"]
+    report(found, onnx, as_json=as_json)
+
+
+def report(found: dict[str, Any], onnx: Path | None, *, as_json: bool) -> None:
+    """Show the version, and what became of the graph that came with it."""
     if as_json:
         click.echo(json.dumps(found))
-    else:
-        tables.console().print(tables.fields(found))
+        return
+    certificate = found.pop("supplied_onnx", None)
+    tables.console().print(tables.fields(found))
+    if onnx and certificate:
+        fate, color = _fate(certificate, engine=found["engine"])
+        click.secho(f"{onnx.name} {fate}", fg=color)
+
+
+def _fate(certificate: dict[str, Any], *, engine: str) -> tuple[str, str]:
+    if not certificate["certified"]:
+        return f"does not serve: {certificate['reason']}", "yellow"
+    if not certificate["serves"]:
+        return f"is certified, but does not serve: {engine} is as fast without it", "yellow"
+    return f"is certified and serves, as the {certificate['form']}", "green"
 
 
 def warn(files: list[Path], *, trust: bool) -> None:

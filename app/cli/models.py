@@ -124,7 +124,7 @@ def remove(version: str) -> None:
 @as_json
 @with_appcontext
 def prune(keep: int, as_json: bool) -> None:
-    """Remove all but the newest versions and the active one."""
+    """Remove all but the newest versions, those in use and the one that rollback would go back to."""
     removed = administration.prune(chosen_service(), keep=keep)
     _show({"removed": removed}, as_json=as_json, table=f"removed: {', '.join(removed) or 'none'}")
 

@@ -9,7 +9,7 @@ from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Column, Table
 
-COLORS = {"active": "bold green", "refused": "red"}
+COLORS = {"active": "bold green", "challenger": "cyan", "refused": "red"}
 
 
 PIPED = 200  # columns where there is no terminal whose width counts
@@ -51,8 +51,15 @@ def fields(found: Mapping[str, Any]) -> Table:
     """One thing, a line per field."""
     table = Table(show_header=False)
     for name, value in found.items():
-        table.add_row(name, escape(str(value)))
+        table.add_row(name, escape(_text(value)))
     return table
+
+
+def _text(value: Any) -> str:
+    """A mapping as words for people, anything else as it is."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {item}" for key, item in value.items())
+    return str(value)
 
 
 def certificates(metadata: Mapping[str, Any]) -> Table:

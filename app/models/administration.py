@@ -26,35 +26,43 @@ def overview(service: ModelService) -> list[dict[str, Any]]:
 
 
 def readiness(services: ModelServices) -> list[dict[str, Any]]:
-    """Whether each model can predict here, the default one first, and if it cannot, why."""
+    """Whether each model can predict here, the default one first, and what was refused in any worker."""
     return [_readiness(name, services[name]) for name in (DEFAULT, *services.names())]
 
 
 def _readiness(name: str, service: ModelService) -> dict[str, Any]:
     serving = service.model.version if service.loaded else None
     found = {"name": name, "ready": service.loaded, "version": serving, "active": service.store.active()}
-    return found | ({"refused": dict(service.refused)} if service.refused else {})
+    refused = _refused(service)
+    return found | ({"refused": refused} if refused else {})
+
+
+def _refused(service: ModelService) -> dict[str, str]:
+    """Versions that failed a check in at least one worker, and why."""
+    refused: dict[str, str] = {}
+    for report in service.workers.living():
+        refused |= report["refused"]
+    return refused | service.refused
 
 
 def summary(service: ModelService, version: str) -> dict[str, Any]:
     """A version's metrics, size in bytes, engine and state.
 
-    ``state`` is ``active``, ``available``, or ``refused`` with the ``reason``; ``workers`` is how many
-    serve it.
+    ``state`` is ``active``, ``challenger``, ``available``, or ``refused`` with the ``reason``; ``workers`` is
+    how many serve it, or follow the routing that it is part of.
 
     :raises VersionNotFound: if there is no such version.
     """
-    reports = service.workers.living()
-    refusals = [found["refused"][version] for found in reports if version in found["refused"]]
-    if version in service.refused:
-        refusals.append(service.refused[version])
-    found: dict[str, Any] = {
-        "version": version,
-        "state": "active" if service.store.active() == version else "available",
-        "workers": sum(report["version"] == version for report in reports),
-    }
-    if refusals:
-        found |= {"state": "refused", "reason": refusals[0]}
+    reports, refused = service.workers.living(), _refused(service)
+    routing = service.store.routing.current()
+    state, workers = "available", sum(report["version"] == version for report in reports)
+    if service.store.active() == version:
+        state = "active"
+    elif routing is not None and version in routing.shares:
+        state, workers = "challenger", sum(report.get("routing") == routing.id for report in reports)
+    found: dict[str, Any] = {"version": version, "state": state, "workers": workers}
+    if version in refused:
+        found |= {"state": "refused", "reason": refused[version]}
     try:
         metadata = service.store.metadata(version)
     except ArtifactInvalid as error:
@@ -137,10 +145,15 @@ def route(service: ModelService, routing: Routing | None, *, wait: bool = False)
 
 
 def prune(service: ModelService, *, keep: int) -> list[str]:
-    """Remove all but the newest ``keep`` versions and those in use; return the names of those removed."""
-    removed = []
-    for version in service.store.versions()[keep:]:
-        if version != service.store.active() and not service.store.routing.uses(version):
+    """Remove all but the newest ``keep`` versions, those in use and the one that a rollback would go back to.
+
+    Returns the names of those removed.
+    """
+    removed, versions = [], service.store.versions()
+    earlier = [version for version in service.store.activation.previous() if version in versions]
+    kept = {service.store.active(), *earlier[:1]}
+    for version in versions[keep:]:
+        if version not in kept and not service.store.routing.uses(version):
             service.store.remove(version)
             removed.append(version)
     return removed

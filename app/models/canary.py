@@ -1,6 +1,6 @@
 """Whether a canary does worse than the champion: requests, errors and times of both, over all workers."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
@@ -11,6 +11,10 @@ from typing import Any
 BOUNDS = tuple(1e-5 * 1.25**step for step in range(66))
 NEGLIGIBLE = 0.001  # s: a canary as quick as this is never too slow
 WINDOW = 60.0  # s: what is older than twice this counts no more, if there is enough that is newer
+
+# Standard deviations by which more requests than one in twenty must be slow: of a hundred, twelve. Without it
+# two versions that are alike part sooner or later, because every worker looks twice a second.
+CERTAINTY = 3.0
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 
@@ -57,6 +61,10 @@ class Tally:
             if seen >= rank:
                 return bound
         return BOUNDS[-1]
+
+    def slower_than(self, seconds: float) -> int:
+        """How many of those that succeeded took longer, or are in the same class."""
+        return sum(self.times[bisect_right(BOUNDS, seconds) :])
 
     def to_dict(self) -> dict[str, Any]:
         """As workers tell each other."""
@@ -108,9 +116,11 @@ def verdict(champion: Tally, canary: Tally, limits: CanaryLimits) -> str | None:
         return None
     if canary.error_rate - champion.error_rate > limits.max_error_rate:
         return f"error rate {canary.error_rate:.1%} against {champion.error_rate:.1%} of the champion"
-    if min(sum(canary.times), sum(champion.times)) < limits.min_requests:
+    number = sum(canary.times)
+    if min(number, sum(champion.times)) < limits.min_requests:
         return None
     slow, usual = canary.p95(), champion.p95()
-    if slow > NEGLIGIBLE and slow > usual * limits.max_latency_ratio:
+    beyond = canary.slower_than(max(NEGLIGIBLE, usual * limits.max_latency_ratio))
+    if beyond > 0.05 * number + CERTAINTY * (0.05 * 0.95 * number) ** 0.5:
         return f"95th percentile {slow * 1000:.2f} ms against {usual * 1000:.2f} ms of the champion"
     return None

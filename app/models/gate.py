@@ -132,9 +132,14 @@ def intact(applicant: Applicant) -> str | None:
 def self_contained(applicant: Applicant) -> str | None:
     """No ONNX file refers to numbers outside of itself."""
     for name, content in applicant.files.items():
-        if name.endswith(".onnx") and EXTERNAL_DATA.search(content):
+        if name.endswith(".onnx") and refers_outside(content):
             return f"{name} refers to external data"
     return None
+
+
+def refers_outside(content: bytes) -> bool:
+    """Whether numbers of an ONNX graph lie in another file."""
+    return EXTERNAL_DATA.search(content) is not None
 
 
 def trained_with_installed_scikit_learn(applicant: Applicant) -> str | None:

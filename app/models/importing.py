@@ -93,10 +93,12 @@ def import_model(
     sample: Sample,
     *,
     version: str | None = None,
+    graph: bytes | None = None,
     report: Report = lambda step: None,
 ) -> str:
     """Save a fitted model as a version, with golden rows and names out of the sample; return its name.
 
+    :param graph: an ONNX file of the same model; see `publish`.
     :raises ImportRefused: if it does not predict the sample.
     :raises UnsupportedModel: if it cannot be served.
     :raises VersionExists: if ``version`` is taken.
@@ -107,7 +109,7 @@ def import_model(
     rows = _columns_of(estimator, sample.rows)
     predicted = _predict(estimator, rows)
     metadata = {"metrics": _metrics(model, sample.target, predicted), "imported": True}
-    return publish(store, model, scaler, metadata, sample=rows, version=version, report=report)
+    return publish(store, model, scaler, metadata, sample=rows, version=version, graph=graph, report=report)
 
 
 def _read_skops(path: Path) -> Any:

@@ -119,7 +119,8 @@ def _engine(admitted: Applicant, options: LoadingOptions) -> Engine:
         return load_reference()
     spec = KernelSpec.from_dict(metadata["certificates"][wanted]["kernel"])
     try:
-        preprocessor = Preprocessor.from_dict(json.loads(admitted.files[PREPROCESSING_FILE]))
+        recorded = None if spec.whole else json.loads(admitted.files[PREPROCESSING_FILE])
+        preprocessor = Preprocessor() if recorded is None else Preprocessor.from_dict(recorded)
         kernel = load_kernel(wanted, admitted.files[spec.file], spec)
     except Exception as error:
         raise ArtifactInvalid(

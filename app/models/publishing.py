@@ -11,10 +11,14 @@ import numpy as np
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from app.models import gate, golden, introspection
-from app.models.certification.certify import Report, certify
+from app.models.certification.certify import Certification, Report, certify
+from app.models.certification.supplied import with_supplied
+from app.models.compilation.supplied import SUPPLIED_FILE
 from app.models.conformance import conform
 from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.loading import MODEL, SCALER, load_estimator
+from app.models.rows import Rows
+from app.models.signature import InputSignature, OutputSignature
 from app.models.store import Metadata, ModelStore
 
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "joblib")
@@ -29,6 +33,7 @@ def publish(
     sample: Any = None,
     version: str | None = None,
     files: Mapping[str, bytes] | None = None,
+    graph: bytes | None = None,
     report: Report = lambda step: None,
 ) -> str:
     """Save a fitted model as a new version and return its name; does not activate it.
@@ -40,6 +45,8 @@ def publish(
     :param sample: training rows as ``scaler`` (or ``model``) takes them, the source of names, kinds,
         statistics and golden rows; without it a numeric model is probed with random rows.
     :param files: what to keep beside the model, by name; hashed and verified as the model is.
+    :param graph: an ONNX file of the same model, a candidate for the ``onnx`` engine; whether it passed
+        stands in the metadata under ``supplied_onnx``.
     :param report: called with each step of the certification, for those who wait.
     :raises UnsupportedModel: if the model cannot be served.
     :raises VersionExists: if ``version`` is taken.
@@ -49,7 +56,7 @@ def publish(
     # Work on what a server will load, and leave the caller's objects alone.
     loaded = {name: joblib.load(io.BytesIO(content)) for name, content in own.items()}
     estimator = make_pipeline(loaded[SCALER], loaded[MODEL]) if scaler is not None else loaded[MODEL]
-    found, compiled = _examine(estimator, sample, extra.pop("feature_names", None), report)
+    found, compiled = _examine(estimator, sample, extra.pop("feature_names", None), graph, report)
     final = model.steps[-1][1] if isinstance(model, Pipeline) else model
     found |= {
         "model_type": type(final).__name__,
@@ -72,13 +79,16 @@ def recertify(store: ModelStore, version: str, *, report: Report = lambda step: 
     metadata, signature, output = admitted.metadata, admitted.input, admitted.output
     estimator = load_estimator(admitted)
     rows = conform(metadata["golden"]["rows"], signature)
-    certification = certify(estimator, signature, output, rows, report=report)
-    recorded = {"engine": certification.engine, "certificates": certification.certificates}
+    graph = admitted.files.get(SUPPLIED_FILE)
+    certification = _certify(estimator, signature, output, rows, graph, report)
+    recorded: Metadata = {"engine": certification.engine, "certificates": certification.certificates}
+    if graph is not None:
+        recorded |= {"supplied_onnx": certification.supplied}
     return store.replace_engines(version, certification.files, metadata | recorded)
 
 
 def _examine(
-    estimator: Any, sample: Any, feature_names: Any, report: Report
+    estimator: Any, sample: Any, feature_names: Any, graph: bytes | None, report: Report
 ) -> tuple[Metadata, dict[str, bytes]]:
     """Signatures, golden rows, certificates and compiled files: what is read off the estimator at work."""
     known = sample is not None
@@ -89,7 +99,7 @@ def _examine(
     signature = introspection.input_signature(estimator, frame, output)
     rows = introspection.as_rows(frame, signature)
     outcome = SklearnEngine(estimator, signature.layout, output).predict(rows)
-    certification = certify(estimator, signature, output, rows, report=report)
+    certification = _certify(estimator, signature, output, rows, graph, report)
     if not known:
         signature = signature.without_statistics()
     found = {
@@ -103,7 +113,24 @@ def _examine(
         "engine": certification.engine,
         "certificates": certification.certificates,
     }
+    if graph is not None:
+        found["supplied_onnx"] = certification.supplied
     return found, certification.files
+
+
+def _certify(
+    estimator: Any,
+    signature: InputSignature,
+    output: OutputSignature,
+    rows: Rows,
+    graph: bytes | None,
+    report: Report,
+) -> Certification:
+    found = certify(estimator, signature, output, rows, report=report)
+    if graph is None:
+        return found
+    report("the ONNX file supplied")
+    return with_supplied(found, graph, estimator, signature, output, rows)
 
 
 def _feature_importance(estimator: Any, names: list[str]) -> dict[str, float] | None:

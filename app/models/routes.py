@@ -62,6 +62,8 @@ class Routes:
     ) -> Answer:
         """Predict with the version of the caller, or with the one that is pinned.
 
+        Where the caller's version fails, the champion answers; a pinned one has nobody behind it.
+
         :raises VersionNotLoaded: if that is neither the champion nor part of the routing.
         """
         champion, router = self._service.model, self._service.router
@@ -127,15 +129,21 @@ class Routes:
         field: str,
         use_cache: bool,
     ) -> Answer:
+        """The answer of ``model``, or else of the champion: each counts for the version that was asked."""
         role = CHAMPION if model is champion else CHALLENGER
         started = perf_counter()
         try:
             answer = self._service.predict_with(model, rows, field=field, use_cache=use_cache)
         except ServiceError as error:
-            if not self._fault_of_caller(error, champion, rows, field=field):
-                self._service.observer.routed(model, seconds=None, failed=True)
-                router.ledger.add(role, seconds=None, failed=True)
-            raise
+            if self._fault_of_caller(error, champion, rows, field=field):
+                raise
+            self._service.observer.routed(model, seconds=None, failed=True)
+            router.ledger.add(role, seconds=None, failed=True)
+            if model is champion:
+                raise
+            reason = type(error.__cause__ or error).__name__
+            log.warning("the challenger failed", extra={"model_version": model.version, "reason": reason})
+            return self._count(router, champion, champion, rows, field=field, use_cache=use_cache)
         remembered = bool(answer.cached) and all(answer.cached)
         seconds = None if remembered else (perf_counter() - started) / len(answer.outcome.values)
         self._service.observer.routed(model, seconds=seconds, failed=False)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Lock, Thread
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +17,10 @@ from app.models.predictions import Answer
 log = logging.getLogger(__name__)
 
 MAX_WAITING = 1_000  # rows
+# Seconds that a job waits: the request that left it has its answer to send first.
+PAUSE = 0.002
+# Times as long as a job took the thread rests: it takes no more than a quarter of a worker's time.
+REST = 3.0
 TOLERANCE = 0.01  # of the champion's value: numbers that differ by more disagree
 
 Predict = Callable[[LoadedModel, RawRows], Answer]
@@ -36,12 +40,20 @@ class Shadow:
     The thread starts with the first job, so that there is none in the process that forks.
 
     :param predict: predicts without telling anybody.
+    :param rest: called before and after each job with the seconds that the thread is to leave to others.
     """
 
-    def __init__(self, predict: Predict, observer: Callable[[], Observer]) -> None:
+    def __init__(
+        self,
+        predict: Predict,
+        observer: Callable[[], Observer],
+        *,
+        rest: Callable[[float], None] = sleep,
+    ) -> None:
         self._predict = predict
         self._observer = observer
-        self._jobs: SimpleQueue[Job] = SimpleQueue()
+        self._rest = rest
+        self._jobs: SimpleQueue[tuple[float, Job]] = SimpleQueue()
         self._lock = Lock()
         self._waiting = 0
         self._thread: Thread | None = None
@@ -57,13 +69,15 @@ class Shadow:
                     self._thread = Thread(target=self._run, name="shadow", daemon=True)
                     self._thread.start()
         if admitted:
-            self._jobs.put(job)
+            self._jobs.put((perf_counter(), job))
         else:
             self._observer().shadow_dropped(job.challenger, rows=size)
 
     def _run(self) -> None:
         while True:
-            job = self._jobs.get()
+            submitted, job = self._jobs.get()
+            self._rest(max(0.0, submitted + PAUSE - perf_counter()))
+            started = perf_counter()
             try:
                 self._do(job)
             except Exception:  # no observer may end the thread
@@ -71,6 +85,7 @@ class Shadow:
             finally:
                 with self._lock:
                     self._waiting -= len(job.answer.outcome.values)
+            self._rest(REST * (perf_counter() - started))
 
     def _do(self, job: Job) -> None:
         started = perf_counter()
@@ -78,7 +93,8 @@ class Shadow:
             found = self._predict(job.challenger, job.rows)
             disagreed = disagreements(job.answer, found)
         except Exception as error:  # whatever it is: the challenger's failures are counted, not raised
-            log.warning("the challenger failed", extra={"reason": type(error).__name__})
+            failed = {"model_version": job.challenger.version, "reason": type(error).__name__}
+            log.warning("the challenger failed", extra=failed)
             self._observer().shadow_failed(job.challenger, rows=len(job.answer.outcome.values))
         else:
             self._observer().shadowed(found, disagreed=disagreed, seconds=perf_counter() - started)

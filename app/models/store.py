@@ -190,8 +190,10 @@ class ModelStore:
         """
         self.raw_metadata(version)
         with durable.locked(self.root):
-            if version == self.active() or self.routing.uses(version):
-                raise VersionInUse(version)
+            if version == self.active():
+                raise VersionInUse(version, use="it is the active one")
+            if self.routing.uses(version):
+                raise VersionInUse(version, use="callers are routed to it")
             grave = drafts.bury(self.folder(version))
         shutil.rmtree(grave, ignore_errors=True)
 

@@ -26,11 +26,12 @@ from app.models.ml_models import model_manager
 from app.models.publishing import publish
 from app.models.store import ModelStore
 from tests.app.middleware.servers import Server, gunicorn
+from tests.estimators import BOXES, SlowToLoad, fitted
 
 CLIENTS = 8
 CHANGES = 20
 # What each version answers to ROW; both are sure of it.
-ANSWERS = {"one": 0, "two": 1}
+ANSWERS = {"one": 0, "two": 1, "slow": 0}
 ROW = json.dumps({"features": [1, 1, 1]})
 
 
@@ -206,6 +207,30 @@ def test_bad_promotion_leaves_the_old_version_serving(server, damage, reason, wa
     finally:
         store.activate("one")
         shutil.copytree(sound, store.root / "model_two", dirs_exist_ok=True)
+
+
+def test_version_that_is_slow_to_load_holds_nobody_up(server):
+    """Each worker answers with the old version for the two seconds, whichever way it is activated."""
+    store = ModelStore(server.output.parent / "models")
+    publish(store, fitted(SlowToLoad()), sample=BOXES, version="slow")
+    for activate_slow in (
+        lambda: server.post("/api/models/slow/activate?wait=true"),
+        lambda: (store.activate("slow"), wait_for_workers(server, "slow")),
+    ):
+        with under_load(server.port) as load:
+            server.wait_until(lambda load=load: len(load.seen) > 50)
+            began = monotonic()
+            activate_slow()
+            now = monotonic()
+            before = len(load.seen)
+            server.wait_until(lambda load=load, before=before: len(load.seen) > before + 50)
+        assert load.failed == load.mislabelled == []
+        during = [began for began, version in load.seen if version == "one"]
+        assert sum(began < each < began + 2 for each in during) > 20
+        assert load.between(now, monotonic()) == {"slow"}
+        store.activate("one")
+        wait_for_workers(server, "one")
+    store.remove("slow")
 
 
 def test_repaired_version_is_taken_up_without_being_activated_again(server):

@@ -3,40 +3,33 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import numpy as np
-
-from app.models.certification.comparison import Comparison, compare, difference, reference
-from app.models.certification.evidence import Evidence
-from app.models.certification.subject import Subject, examine
+from app.models.certification.certificate import cost, is_better, judge, libraries, refusal
+from app.models.certification.comparison import difference, reference
+from app.models.certification.subject import examine
 from app.models.certification.timing import median_microseconds
-from app.models.compilation.candidates import Candidate, candidates, one_line
+from app.models.compilation.candidates import candidates, one_line
 from app.models.compilation.errors import NotCompilable
-from app.models.engines.kernel import CompiledEngine, load_kernel
 from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.rows import Rows
 from app.models.signature import InputSignature, OutputSignature
 from app.models.store import PREPROCESSING_FILE
-
-# What an engine's answers depend on; a certificate is void where one of these has changed.
-LIBRARIES = {
-    "sklearn": ("scikit-learn", "numpy"),
-    "onnx": ("onnxruntime", "numpy", "scikit-learn"),
-    "treelite": ("treelite", "numpy", "scikit-learn"),
-}
 
 Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Certification:
-    """The certificates by engine, the engine chosen, and the files that the certified ones need."""
+    """The certificates by engine, the engine chosen, and the files that the certified ones need.
+
+    ``supplied``: the certificate of a graph that came with the model, whether it serves or not.
+    """
 
     engine: str
     certificates: dict[str, dict[str, Any]]
     files: dict[str, bytes] = field(default_factory=dict)
+    supplied: dict[str, Any] | None = None
 
 
 def certify(
@@ -67,31 +60,20 @@ def certify(
     except Exception as error:
         reason = f"scikit-learn fails on rows tried: {one_line(error)}"
         return Certification(SklearnEngine.name, certificates | _refusals(reason))
-    best = _cost(certificates[SklearnEngine.name])
+    best = cost(certificates[SklearnEngine.name])
     for candidate in candidates(subject.last, output, width=subject.width):
         report(f"{candidate.engine} {candidate.form}")
         certificate = judge(candidate, subject, training)
-        if not _is_better(certificate, certificates.get(candidate.engine)):
+        if not is_better(certificate, certificates.get(candidate.engine)):
             continue
         certificates[candidate.engine] = certificate
         if certificate["certified"]:
             files[candidate.spec.file] = candidate.content  # type: ignore[union-attr] # certified, so compiled
-            if _cost(certificate) < best:
-                best, chosen = _cost(certificate), candidate.engine
+            if cost(certificate) < best:
+                best, chosen = cost(certificate), candidate.engine
     if files:
         files[PREPROCESSING_FILE] = json.dumps(subject.preprocessor.to_dict()).encode()
     return Certification(chosen, certificates, files)
-
-
-def libraries(engine: str) -> dict[str, str]:
-    """Installed versions of what an engine's answers depend on; without those that are not installed."""
-    found = {}
-    for name in LIBRARIES[engine]:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def _certify_reference(
@@ -114,62 +96,5 @@ def _certify_reference(
     return {SklearnEngine.name: certificate}, SklearnEngine.name
 
 
-def judge(candidate: Candidate, subject: Subject, training: Rows) -> dict[str, Any]:
-    """The certificate of one compiled form: the verdict, the figures behind it, or why there are none."""
-    certificate: dict[str, Any] = {
-        "certified": False,
-        "form": candidate.form,
-        "reason": candidate.reason,
-        "libraries": libraries(candidate.engine),
-    }
-    if candidate.spec is None:
-        return certificate
-    try:
-        kernel = load_kernel(candidate.engine, candidate.content, candidate.spec)
-        engine = CompiledEngine(subject.preprocessor, kernel)
-        found = compare(engine.predict, subject.evidence.raw, subject.raw)
-        if subject.prepared is not None:
-            found += compare(kernel.predict, subject.evidence.prepared, subject.prepared)
-    # A runtime may refuse what its compiler wrote; then the candidate is none.
-    except Exception as error:
-        return certificate | {"reason": one_line(error)}
-    return (
-        certificate
-        | _figures(found, subject.evidence)
-        | {
-            "certified": found.reason is None,
-            "reason": found.reason,
-            "median_us": median_microseconds(engine.predict, training),
-            "kernel": candidate.spec.to_dict(),
-        }
-    )
-
-
-def _figures(found: Comparison, evidence: Evidence) -> dict[str, Any]:
-    return {
-        "rows": found.rows,
-        "splits": {"tried": evidence.splits_tried, "total": evidence.splits_total},
-        "label_mismatches": found.label_mismatches,
-        "max_difference": found.max_difference if np.isfinite(found.max_difference) else None,
-    }
-
-
-def _is_better(new: dict[str, Any], old: dict[str, Any] | None) -> bool:
-    """Certified beats refused; of two certified forms the first, the more exact one, gives way only to one
-    that is faster by a quarter."""
-    if old is None or not old["certified"]:
-        return True
-    return bool(new["certified"] and _cost(new) < 0.75 * _cost(old))
-
-
-def _cost(certificate: dict[str, Any]) -> float:
-    """Geometric mean of the medians for one row and for 100, in µs: a service answers both."""
-    times = certificate["median_us"]
-    return float(np.sqrt(times["1"] * times["100"]))
-
-
 def _refusals(reason: str) -> dict[str, dict[str, Any]]:
-    return {
-        engine: {"certified": False, "reason": reason, "libraries": libraries(engine)}
-        for engine in ("onnx", "treelite")
-    }
+    return {engine: refusal(engine, reason) for engine in ("onnx", "treelite")}

@@ -30,12 +30,13 @@ EDGES_THROUGH_MODEL = 5
 @dataclass(frozen=True)
 class Evidence:
     """``raw`` rows go through the whole model; ``prepared`` rows (n, width), the edges of every tree,
-    through its estimator alone."""
+    through its estimator alone. ``edges_raw``: how many of the edges are among the raw rows too."""
 
     raw: Rows
     prepared: Matrix
     splits_tried: int
     splits_total: int
+    edges_raw: int = 0
 
     def __len__(self) -> int:
         return len(self.raw) + len(self.prepared)
@@ -64,9 +65,10 @@ def gather(
     base = prepare(take(known, range(len(known))[:SOME]))
     missing = signature.nullable and bool(np.isnan(prepare(take(raw, range(len(raw))[-SOME:]))).any())
     edges, tried, total = edge_rows(estimator, base, missing=missing)
-    if invert is not None and len(edges):
-        raw = _concatenate([raw, invert(edges[::EDGES_THROUGH_MODEL])])
-    return Evidence(raw, edges, tried, total)
+    through_model = edges[::EDGES_THROUGH_MODEL] if invert is not None else edges[:0]
+    if invert is not None and len(through_model):
+        raw = _concatenate([raw, invert(through_model)])
+    return Evidence(raw, edges, tried, total, len(through_model))
 
 
 def _variations(rows: Rows, signature: InputSignature, generator: np.random.Generator) -> list[Rows]:

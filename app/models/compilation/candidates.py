@@ -78,7 +78,7 @@ def _trees(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, 
     from app.models.compilation.tree_graph import rounds_to_float32, tree_graph
 
     graph = tree_graph(estimator, width=width)
-    spec = KernelSpec(ONNX_FILE, "float64", rounds_to_float32(estimator), _reading(output))
+    spec = KernelSpec(ONNX_FILE, "float64", rounds_to_float32(estimator), reading_of(output))
     return graph.SerializeToString(), spec
 
 
@@ -107,7 +107,7 @@ def _convert(
         options={id(estimator): _options(estimator, output)},
         target_opset=TARGET_OPSET,
     )
-    reading = _reading(output)
+    reading = reading_of(output)
     position = 0 if reading == "values" else 1
     return graph.SerializeToString(), KernelSpec(ONNX_FILE, dtype, False, reading, position)
 
@@ -130,7 +130,7 @@ def _treelite(estimator: Any, output: OutputSignature, width: int) -> tuple[byte
 
     from app.models.compilation.tree_graph import rounds_to_float32
 
-    reading = _reading(output)
+    reading = reading_of(output)
     if reading == "scores":
         raise TypeError("treelite has no decision function for this estimator")
     model = treelite.sklearn.import_model(_copy(estimator))
@@ -146,7 +146,8 @@ FLOAT32 = ("onnx", "float32", "skl2onnx", _float32)
 TREELITE = ("treelite", "float64", "treelite", _treelite)
 
 
-def _reading(output: OutputSignature) -> Reading:
+def reading_of(output: OutputSignature) -> Reading:
+    """What there is to read of a graph, if it returns one column per class."""
     if output.task == "regression":
         return "values"
     return "probabilities" if output.probabilities else "scores"

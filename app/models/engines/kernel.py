@@ -24,7 +24,8 @@ class KernelSpec:
     ``file``: the compiled estimator's file in the version. ``dtype``: of its input. ``rounded``: the
     input is rounded to float32 first, as scikit-learn's forests do. ``output``: position of the output
     to read. ``reading``: what that output is; the label is the class of the highest probability or
-    score, or, where there is one score, the second class if it is positive.
+    score, or, where there is one score, the second class if it is positive. ``whole``: the kernel is the
+    whole pipeline, and takes rows as they come.
     """
 
     file: str
@@ -32,6 +33,7 @@ class KernelSpec:
     rounded: bool
     reading: Reading
     output: int = 0
+    whole: bool = False
 
     def prepare(self, matrix: Matrix) -> NDArray[Any]:
         """The rows as the kernel takes them."""

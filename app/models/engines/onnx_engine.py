@@ -16,7 +16,7 @@ class OnnxKernel:
 
     def __init__(self, content: bytes, spec: KernelSpec) -> None:
         self._spec = spec
-        session = onnxruntime.InferenceSession(content, _options(), providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(content, session_options(), providers=["CPUExecutionProvider"])
         self._run = session.run
         self._input = session.get_inputs()[0].name
         self._outputs = [session.get_outputs()[spec.output].name]
@@ -27,7 +27,7 @@ class OnnxKernel:
         return outcome_of(raw, self._spec)
 
 
-def _options() -> onnxruntime.SessionOptions:
+def session_options() -> onnxruntime.SessionOptions:
     """One thread that does not spin: the server's processes are the parallelism."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

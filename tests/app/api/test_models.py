@@ -1,17 +1,20 @@
 """``/api/models``: what operators do with versions."""
 
 import json
+import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app import create_app
-from app.models import follower
+from app.models import follower, signing
 from app.models.ml_models import model_manager
 from app.models.publishing import publish
 from app.models.store import ModelStore
 from tests.app.middleware.credentials import with_key
+from tests.app.models.test_gate import external_onnx, put
 from tests.assertions import assert_error, strict_json
 from tests.conftest import configuration
 from tests.estimators import BOXES, SumClassifier, SumRegressor, fitted
@@ -130,15 +133,107 @@ def test_damaged_version_is_refused_with_the_reason(client, store, call):
     assert client.get("/api/health/ready").status_code == 200
 
 
-def test_refusal_is_shown_counted_and_logged(client, store, caplog):
-    damage(store, "v2")
-    client.post("/api/models/v2/activate")
-    shown = client.get("/api/models/v2").get_json()
+def rewritten(change):
+    """Change the metadata of a version."""
+
+    def apply(folder):
+        metadata = json.loads((folder / "metadata.json").read_bytes())
+        change(metadata)
+        (folder / "metadata.json").write_text(json.dumps(metadata))
+
+    return apply
+
+
+def linked(folder):
+    (folder / "model.pkl").rename(folder.parent / "elsewhere.pkl")
+    (folder / "model.pkl").symlink_to(folder.parent / "elsewhere.pkl")
+
+
+def listed_outside(metadata):
+    metadata["files"]["../../outside"] = {"sha256": "0" * 64, "size": 1}
+
+
+def other_answers(metadata):
+    metadata["golden"]["values"] = [value + 1 for value in metadata["golden"]["values"]]
+
+
+def external_data(folder):
+    put(folder, "model.onnx", external_onnx("../outside.bin"))
+
+
+# What may be wrong with a version, the settings under which it is, and what is said about it.
+REFUSALS = {
+    "half-written": (
+        lambda folder: (folder / "metadata.json").write_bytes((folder / "metadata.json").read_bytes()[:900]),
+        {},
+        "metadata.json is not valid JSON",
+    ),
+    "incomplete metadata": (rewritten(lambda metadata: metadata.pop("golden")), {}, "metadata lacks golden"),
+    "truncated file": (
+        lambda folder: os.truncate(folder / "model.pkl", 50),
+        {},
+        "model.pkl does not match its recorded size and SHA-256",
+    ),
+    "missing file": (lambda folder: (folder / "model.pkl").unlink(), {}, "model.pkl is missing"),
+    "symbolic link": (linked, {}, "model.pkl is a symbolic link"),
+    "path outside the store": (
+        rewritten(listed_outside),
+        {},
+        "'../../outside' is no name of a file of a version",
+    ),
+    "external data": (external_data, {}, "model.onnx refers to external data"),
+    "not signed": (
+        lambda folder: None,
+        {"MODEL_SIGNING_KEY": "a-signing-key-of-this-test"},
+        "it is not signed",
+    ),
+    "signed otherwise": (
+        lambda folder: (folder / "signature.json").write_bytes(signing.sign(b"other", hmac_key="k")),
+        {"MODEL_SIGNING_KEY": "a-signing-key-of-this-test"},
+        "its signature does not match",
+    ),
+    "another scikit-learn": (
+        rewritten(lambda metadata: metadata["libraries"].update({"scikit-learn": "0.24.0"})),
+        {},
+        "it was fitted with scikit-learn 0.24.0",
+    ),
+    "other answers": (rewritten(other_answers), {}, "golden rows: 20 of 20 answers differ"),
+    "warm-up raises": (
+        rewritten(lambda metadata: metadata["golden"].update(rows=[["a"]])),
+        {},
+        "golden rows raised InvalidInput",
+    ),
+    "no certificate": (
+        rewritten(lambda metadata: metadata["certificates"].pop("sklearn")),
+        {"MODEL_ENGINE": "onnx"},
+        "MODEL_ENGINE=onnx, but it was not certified",
+    ),
+}
+
+
+@pytest.mark.parametrize(("damage", "settings", "reason"), REFUSALS.values(), ids=REFUSALS)
+def test_every_refusal_is_shown_counted_and_logged(store, logged, damage, settings, reason):
+    damage(store.folder("v2"))
+    app = create_app(configuration(store.root))
+    with app.app_context():
+        model_manager.load_model()
+        service = model_manager.service
+    strict = create_app(configuration(store.root, **settings)).extensions["model_manager"]
+    service.options = replace(
+        service.options, admission=strict.options.admission, engine=strict.options.engine
+    )
+    client = app.test_client()
+    response = client.post("/api/models/v2/activate")
+    assert_error(response, 409, "conflict")
+    assert reason in response.get_json()["details"]["reason"]
+    (shown,) = [each for each in client.get("/api/models").get_json()["versions"] if each["version"] == "v2"]
     assert shown["state"] == "refused"
-    assert "does not match" in shown["reason"]
+    assert reason in shown["reason"]
     assert "model_load_refusals_total 1.0" in client.get("/metrics").text
-    (refused,) = [record for record in caplog.records if record.message == "version refused"]
-    assert "does not match" in refused.reason
+    (refused,) = [line for line in logged() if line["event"] == "version refused"]
+    assert (refused["model_version"], reason in refused["reason"]) == ("v2", True)
+    assert (serves(client), store.active()) == ("v1", "v1")
+    assert client.get("/api/health/ready").status_code == 200
 
 
 def test_rollback_to_a_damaged_version_changes_nothing(client, store):

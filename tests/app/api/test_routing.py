@@ -2,16 +2,18 @@
 
 import json
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from time import monotonic
 
 import pytest
 
 from app.models.ml_models import model_manager
+from app.models.routing import parse
 from tests.app.middleware.credentials import KEY, add_key, with_key
-from tests.app.middleware.servers import ROW, gunicorn
+from tests.app.middleware.servers import PATIENCE, ROW, gunicorn
 from tests.assertions import assert_error
-from tests.estimators import BOXES, MoodyRegressor, SumClassifier, SumRegressor, fitted
+from tests.estimators import BOXES, MoodyRegressor, SlowRegressor, SumClassifier, SumRegressor, fitted
 from tests.services import wait_until
 
 CANARY = {"mode": "canary", "challenger": "v2", "percent": 50}
@@ -72,7 +74,30 @@ def test_a_canary_of_everybody_answers_every_route(sums, path):
     assert (batch["model_version"], batch["results"][0]["prediction"]) == ("v2", 12.0)
 
 
-def test_without_client_id_the_key_is_the_caller_and_then_the_address(sums):
+def test_without_client_id_the_key_is_the_caller_wherever_it_comes_from(build_app, tmp_path):
+    keys = [add_key(tmp_path / "keys.jsonl") for _ in range(24)]
+    app = build_app(API_KEYS_FILE=tmp_path / "keys.jsonl", API_KEY_PEPPER="0123456789abcdef0123456789abcdef")
+    with app.app_context():
+        model_manager.save_model(fitted(SumRegressor()), sample=BOXES, version="v1")
+        model_manager.load_model()
+        save(fitted(SumRegressor(factor=2.0)), "v2")
+        store = model_manager.service.store
+        store.routing.set(parse(CANARY))
+        model_manager.service.routes.look()
+    client = app.test_client()
+
+    def answered(key, address):
+        response = client.post(
+            "/api/predict", json=ROW, headers=with_key(key), environ_base={"REMOTE_ADDR": address}
+        )
+        return response.get_json()["model_version"]
+
+    found = [{answered(key, f"10.0.0.{number}") for number in range(4)} for key in keys]
+    assert all(len(versions) == 1 for versions in found)
+    assert set.union(*found) == {"v1", "v2"}
+
+
+def test_without_client_id_and_key_the_address_is_the_caller(sums):
     route(sums, CANARY)
     found = {
         sums.post("/api/predict", json=ROW, environ_base={"REMOTE_ADDR": f"10.0.0.{n}"}).get_json()[
@@ -180,15 +205,51 @@ def test_a_shadow_that_blocks_or_fails_delays_and_fails_nothing(sums, service):
     wait_until(lambda: compared(sums)["moody"]["shadow"]["failed"] == 101)
 
 
+MOODY = {"mode": "canary", "challenger": "moody", "percent": 100}
+
+
+@pytest.mark.parametrize("routing", [MOODY, {"mode": "ab", "shares": {"moody": 100}}], ids=["canary", "ab"])
+@pytest.mark.parametrize("features", [(13, 0, 0), (14, 0, 0)], ids=["raises", "answers NaN"])
+def test_where_a_challenger_fails_the_champion_answers_and_both_are_counted(sums, routing, features, caplog):
+    route(sums, routing)
+    for _ in range(3):
+        answer = ask(sums, features=features)
+        assert (answer.status_code, answer.get_json()["model_version"]) == (200, "v1")
+        assert answer.get_json()["result"]["prediction"] == sum(features)
+    assert ask(sums, features=(1, 2, 3)).get_json()["model_version"] == "moody"
+    found = compared(sums)
+    assert (found["moody"]["requests"], found["moody"]["errors"]) == (4, 3)
+    assert (found["v1"]["requests"], found["v1"]["errors"]) == (3, 0)
+    failures = [record for record in caplog.records if record.message == "the challenger failed"]
+    assert [record.model_version for record in failures] == ["moody"] * 3
+
+
+def test_where_both_fail_the_caller_is_told_and_the_canary_stays(sums, service):
+    sums.post("/api/models/moody/activate")
+    with sums.application.app_context():
+        save(fitted(MoodyRegressor(factor=2.0)), "moodier")
+    route(sums, MOODY | {"challenger": "moodier"})
+    for _ in range(20):
+        assert_error(ask(sums, features=(13, 0, 0)), 500, "internal_error")
+    service.routes.look()
+    assert service.router is not None
+
+
+def test_a_pinned_version_that_fails_has_nobody_behind_it(sums):
+    route(sums, MOODY | {"percent": 0})
+    answer = ask(sums, features=(13, 0, 0), headers={"X-Model-Version": "moody"})
+    assert_error(answer, 500, "internal_error")
+
+
 def test_a_canary_that_fails_is_ended_by_itself(sums, service):
-    route(sums, {"mode": "canary", "challenger": "moody", "percent": 100})
+    route(sums, MOODY)
     for _ in range(9):
-        assert ask(sums, features=(13, 0, 0)).status_code == 500
+        assert ask(sums, features=(13, 0, 0)).status_code == 200
     service.routes.look()
     assert service.router is not None  # too few requests to tell
     ask(sums, features=(13, 0, 0))
     service.routes.look()
-    assert ask(sums, features=(13, 0, 0)).get_json()["model_version"] == "v1"
+    assert ask(sums).get_json()["model_version"] == "v1"
     ended = sums.get("/api/models/routing").get_json()
     assert (ended["mode"], ended["ended"]["challenger"]) == ("off", "moody")
     assert ended["ended"]["reason"] == "error rate 100.0% against 0.0% of the champion"
@@ -224,7 +285,7 @@ def test_mistakes_of_callers_end_no_canary_but_a_canary_that_takes_other_input_e
         model_manager.save_model(narrow, sample=BOXES.iloc[:, :2], version="narrow", activate=False)
     route(sums, CANARY | {"percent": 100, "challenger": "narrow"})
     for _ in range(20):
-        assert ask(sums).status_code == 400
+        assert version(sums) == "v1"
     service.routes.look()
     assert service.router is None
 
@@ -287,16 +348,36 @@ def test_the_command_routes_and_shows(sums, service):
         assert run(*words).exit_code in {1, 2}
 
 
-def served(server):
-    return server.post("/api/predict", json=ROW).json()["model_version"]
+def many_ask(server, row, callers=400, clients=8):
+    """Requests of many callers, from several clients at once: statuses and versions."""
+
+    def ask_as(caller):
+        answer = server.post("/api/predict", json=row | {"client_id": f"caller-{caller}"})
+        return answer.status_code, answer.json().get("model_version")
+
+    with ThreadPoolExecutor(clients) as pool:
+        return Counter(pool.map(ask_as, range(callers)))
 
 
-def test_four_workers_follow_a_routing_within_two_seconds(empty_app, models_dir, tmp_path):
+def ended(server, challenger, percent=50):
+    """Route a canary, ask until it ends by itself, and return why and what callers saw."""
+    document = CANARY | {"challenger": challenger, "percent": percent}
+    assert server.post("/api/models/routing?wait=true", json=document).json()["workers"] == 4
+    seen = Counter()
+    began = monotonic()
+    while (routing := server.get("/api/models/routing").json())["mode"] != "off":
+        assert monotonic() - began < PATIENCE
+        seen += many_ask(server, {"features": [13, 0, 0]}, callers=100)
+    return routing["ended"]["reason"], seen
+
+
+def test_four_workers_follow_a_routing_and_end_a_canary_either_way(empty_app, models_dir, tmp_path):
     with empty_app.app_context():
         model_manager.save_model(fitted(SumRegressor()), sample=BOXES, version="v1")
         save(fitted(SumRegressor(factor=2.0)), "v2")
         save(fitted(MoodyRegressor()), "moody")
-    with gunicorn(tmp_path / "log", MODELS_DIR=models_dir, CANARY_MIN_REQUESTS=20) as server:
+        save(fitted(SlowRegressor()), "slow")
+    with gunicorn(tmp_path / "log", MODELS_DIR=models_dir, CANARY_MIN_REQUESTS=40) as server:
         server.wait_until(lambda: server.get("/api/models").json()["versions"][-1]["workers"] == 4)
         seconds = []
         for mode in ({"percent": 100}, {"percent": 0}) * 2:
@@ -304,15 +385,23 @@ def test_four_workers_follow_a_routing_within_two_seconds(empty_app, models_dir,
             answer = server.post("/api/models/routing?wait=true", json=CANARY | mode)
             seconds.append(monotonic() - started)
             assert (answer.status_code, answer.json()["workers"]) == (200, 4), answer.text
-            answers = Counter(
-                server.post("/api/predict", json=ROW).json()["model_version"] for _ in range(40)
-            )
-            assert answers == {"v2" if mode["percent"] else "v1": 40}
+            shown = server.get("/api/models/v2").json()
+            assert (shown["state"], shown["workers"]) == ("challenger", 4)
+            answers = many_ask(server, ROW, callers=40)
+            assert answers == {(200, "v2" if mode["percent"] else "v1"): 40}
         assert max(seconds) < 2
         # What one worker alone has too few requests to see, all of them see together.
-        server.post("/api/models/routing?wait=true", json=CANARY | {"challenger": "moody", "percent": 100})
-        for _ in range(24):
-            server.post("/api/predict", json={"features": [13, 0, 0]})
-        took = wait_until(lambda: server.get("/api/models/routing").json()["mode"] == "off", 5)
-        server.wait_until(lambda: served(server) == "v1")
-    print(f"followed after at most {max(seconds):.2f} s, ended after {took:.2f} s")
+        by_errors, seen = ended(server, "moody")
+        assert set(seen) == {(200, "v1")}  # the champion answers where the canary fails
+        by_latency, seen = ended(server, "slow")
+        assert {status for status, _ in seen} == {200}
+        # One that does as well goes on.
+        server.post("/api/models/routing?wait=true", json=CANARY)
+        assert set(many_ask(server, ROW)) == {(200, "v1"), (200, "v2")}
+        assert server.get("/api/models/routing").json()["mode"] == "canary", server.get(
+            "/api/models/routing"
+        ).text
+        assert server.total("canary_rollbacks_total") == 2
+    assert by_errors == "error rate 100.0% against 0.0% of the champion"
+    assert by_latency.startswith("95th percentile ")
+    print(f"followed after at most {max(seconds):.2f} s; ended by {by_errors!r} and by {by_latency!r}")

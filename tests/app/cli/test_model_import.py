@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import skops.io
 from sklearn.compose import make_column_transformer
+from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -17,6 +18,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from app import create_app
 from app.models.importing import TRUSTED
 from app.models.ml_models import model_manager
+from tests.app.models.certification.test_supplied import graph
 from tests.app.models.test_store import Canary, pickled
 from tests.conftest import configuration
 from tests.estimators import BOXES, INCOME, PEOPLE, SumClassifier, fitted
@@ -135,6 +137,57 @@ def test_pipeline_of_mixed_columns_takes_them_in_any_order(run, models_dir, peop
     assert predict(models_dir, {"city": "Berlin", "age": 30}) == "high"
 
 
+@pytest.fixture
+def reduced(tmp_path):
+    """A model with a step that this project cannot compile, and the same as an ONNX graph."""
+    model = make_pipeline(PCA(2), LogisticRegression()).fit(BOXES.to_numpy(), SIZE)
+    joblib.dump(model, tmp_path / "reduced.pkl")
+    (tmp_path / "reduced.onnx").write_bytes(graph(model, width=3))
+    other = make_pipeline(PCA(2), LogisticRegression()).fit(BOXES.to_numpy(), 1 - SIZE)
+    (tmp_path / "other.onnx").write_bytes(graph(other, width=3))
+    return tmp_path / "reduced.pkl"
+
+
+def test_onnx_file_serves_if_it_is_certified(run, models_dir, csv, reduced):
+    onnx = reduced.with_suffix(".onnx")
+    options = ("--onnx", onnx, "--sample", csv, "--target", "size", "--trust")
+    result = run(reduced, *options, "--activate")
+    assert result.exit_code == 0, result.output
+    assert "reduced.onnx is certified and serves, as the last step" in result.stdout
+    assert predict(models_dir, [10, 10, 10]) == 1
+    found = succeed(run(reduced, *options, "--json"))
+    assert (found["engine"], found["supplied_onnx"]["serves"]) == ("onnx", True)
+
+
+def test_onnx_file_of_another_model_does_not_serve_and_the_reason_is_said(run, models_dir, csv, reduced):
+    options = ("--onnx", reduced.with_name("other.onnx"), "--sample", csv, "--target", "size", "--trust")
+    result = run(reduced, *options, "--activate")
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.stdout.split())
+    assert "other.onnx does not serve: " in said
+    assert "labels differ" in said
+    assert predict(models_dir, [10, 10, 10]) == 1
+    found = succeed(run(reduced, *options, "--json"))
+    assert (found["engine"], found["supplied_onnx"]["certified"]) == ("sklearn", False)
+
+
+def test_onnx_file_that_is_no_faster_is_said_not_to_be_used(run, csv, tmp_path, monkeypatch):
+    monkeypatch.setattr("app.models.certification.supplied.is_better", lambda new, old: False)
+    model = LogisticRegression().fit(BOXES.to_numpy(), SIZE)
+    joblib.dump(model, tmp_path / "model.pkl")
+    (tmp_path / "model.onnx").write_bytes(graph(model, width=3))
+    options = ("--onnx", tmp_path / "model.onnx", "--sample", csv, "--target", "size", "--trust")
+    result = run(tmp_path / "model.pkl", *options)
+    assert "model.onnx is certified, but does not serve: onnx is as fast without it" in result.stdout
+
+
+def test_model_is_imported_under_the_name_asked_for(run, models_dir, forest, csv):
+    options = ("--sample", csv, "--target", "size", "--trust", "--json", "--version", "v1")
+    succeed(run(forest, *options, "--model", "boxes"))
+    assert (models_dir / "boxes" / "model_v1" / "metadata.json").is_file()
+    fail(run(forest, *options, "--model", "model_x"), "No model can be named 'model_x'")
+
+
 def test_regressor_without_a_target_has_no_metrics(run, csv, tmp_path):
     joblib.dump(LinearRegression().fit(BOXES, range(20)), tmp_path / "line.pkl")
     found = succeed(run(tmp_path / "line.pkl", "--sample", csv.with_name("bare.csv"), "--trust", "--json"))
@@ -240,6 +293,7 @@ def test_version_that_is_taken_is_not_touched(run, store, forest, csv):
     options = ("--sample", csv, "--target", "size", "--version", "v1", "--trust")
     assert run(forest, *options).exit_code == 0
     before = store.raw_metadata("v1")
+    forest.write_bytes(b"not read any more")
     fail(run(forest, *options), "exists already")
     assert store.raw_metadata("v1") == before
 

@@ -148,7 +148,7 @@ def test_remove_asks_first(run, store):
     assert "v2" in store.versions()
     assert "v2 is removed" in succeed(run("remove", "v2", "--yes"))
     assert "v2" not in store.versions()
-    fail(run("remove", "v1", "--yes"), "is in use")
+    fail(run("remove", "v1", "--yes"), "is in use: it is the active one")
 
 
 def test_prune_keeps_the_newest_and_the_active_one(run, store):
@@ -157,6 +157,26 @@ def test_prune_keeps_the_newest_and_the_active_one(run, store):
     assert "removed: none" in succeed(run("prune", "--keep", "1"))
     assert run("prune", "--keep", "0").exit_code == 2
     assert run("prune").exit_code == 2
+
+
+def test_prune_keeps_what_a_rollback_would_go_back_to(run, store):
+    for version in ("v2", "v1", LONG):
+        store.activate(version)
+    assert run_json(run, "prune", "--keep", "1") == {"removed": ["v2"]}
+    assert run_json(run, "rollback")["version"] == "v1"
+
+
+def test_version_that_callers_are_routed_to_is_shown_and_kept(run, store):
+    run_json(run, "route", "canary", "v2", "--percent", "10")
+    states = {each["version"]: each["state"] for each in run_json(run, "list")}
+    assert states == {"v1": "active", "v2": "challenger", LONG: "available"}
+    assert run_json(run, "prune", "--keep", "1") == {"removed": []}
+    fail(run("remove", "v2", "--yes"), "is in use: callers are routed to it")
+
+
+def test_what_is_wrong_with_a_routing_is_named(run):
+    fail(run("route", "canary", "v2"), "percent must be a number from 0 to 100")
+    fail(run("route", "shadow"), "challenger must be the name of a version")
 
 
 def test_signed_version_passes_where_unsigned_ones_do_not(run, store):

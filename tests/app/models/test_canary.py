@@ -1,3 +1,5 @@
+import random
+
 import pytest
 
 from app.models.canary import CHALLENGER, CHAMPION, WINDOW, CanaryLimits, Ledger, Tally, total, verdict
@@ -40,6 +42,28 @@ def test_a_canary_ends_by_latency_against_the_champion(seconds, ends):
 
 def test_a_canary_that_takes_less_than_a_millisecond_is_never_too_slow():
     assert verdict(tally(200, seconds=0.00001), tally(200, seconds=0.0007), LIMITS) is None
+
+
+@pytest.mark.parametrize(("slow", "ends"), [(5, False), (11, False), (12, True), (100, True)])
+def test_a_few_slow_requests_of_a_hundred_are_chance(slow, ends):
+    """Five are what the 95th percentile says; up to eleven may be so by chance."""
+    found = tally(100 - slow, seconds=0.01)
+    for _ in range(slow):
+        found.add(seconds=0.1, failed=False)
+    assert bool(verdict(tally(1000, seconds=0.01), found, LIMITS)) is ends
+
+
+def test_versions_that_are_alike_stay_together_however_often_they_are_looked_at():
+    """Times as on a machine with other work: a twentieth takes ten times as long, or more."""
+    chance = random.Random(1)
+    ended = 0
+    for _ in range(200):
+        champion, canary = Tally(), Tally()
+        for number in range(1000):
+            for side in (champion, canary):
+                side.add(seconds=0.002 * chance.paretovariate(1.3), failed=False)
+            ended += number % 50 == 49 and verdict(champion, canary, LIMITS) is not None
+    assert ended == 0
 
 
 def test_latency_is_not_judged_by_a_few_requests_of_the_champion():

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -15,6 +17,7 @@ from tests.app.middleware.servers import ROW, gunicorn
 from tests.assertions import assert_error
 from tests.estimators import BOXES, LabelClassifier, SumClassifier, SumRegressor, fitted
 from tests.services import wait_until
+from tests.settings import ROOT
 
 
 @pytest.fixture
@@ -175,6 +178,21 @@ def test_new_models_are_followed_and_gone_ones_given_up(two_models, models_dir):
     assert_error(two_models.post("/api/models/labels/predict", json=ROW), 404, "not_found")
 
 
+def test_threads_that_follow_give_way_to_requests(two_models):
+    """In another process, whose interpreter it is."""
+    program = (
+        "import sys; from pathlib import Path; from tests.conftest import configuration\n"
+        "from app import create_app; from app.models.follower import TURN, Followers\n"
+        "from app.models.ml_models import model_manager\n"
+        "create_app(configuration(Path(sys.argv[1]))); Followers(model_manager.services).start()\n"
+        "print(abs(sys.getswitchinterval() - TURN) < 1e-6)"
+    )
+    root = two_models.application.config["MODELS_DIR"]
+    command = [sys.executable, "-c", program, str(root)]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert printed.splitlines()[-1] == "True"
+
+
 def test_commands_take_the_model(two_models):
     runner = two_models.application.test_cli_runner()
     listed = runner.invoke(args=["models", "list", "--model", "sums", "--json"])
@@ -199,3 +217,36 @@ def test_four_workers_take_up_a_new_model(empty_app, models_dir, tmp_path):
         answers = [server.post("/api/models/sums/predict", json=ROW) for _ in range(20)]
         assert {answer.json()["result"]["prediction"] for answer in answers} == {6.0}
     print(f"a new model is served by four workers after {took:.2f} s")
+
+
+def test_a_bad_model_takes_nothing_else_down_in_four_workers(empty_app, models_dir, tmp_path):
+    """Bad from the start, gone bad while it serves, and activated although it is bad."""
+    with empty_app.app_context():
+        model_manager.save_model(fitted(SumClassifier()), sample=BOXES, version="v1")
+        for name in ("sums", "worse"):
+            for version in ("v1", "v2"):
+                model_manager.save_model(fitted(SumRegressor()), sample=BOXES, version=version, name=name)
+    damage(models_dir, "worse", "v1")
+    damage(models_dir, "worse", "v2")
+    with gunicorn(tmp_path / "log", MODELS_DIR=models_dir) as server:
+        server.wait_until(lambda: server.get("/api/models?model=sums").json()["versions"][0]["workers"] == 4)
+
+        def statuses():
+            paths = ("/api/predict", "/api/models/sums/predict", "/api/models/worse/predict")
+            return [{server.post(path, json=ROW).status_code for _ in range(12)} for path in paths]
+
+        assert statuses() == [{200}, {200}, {503}]
+        damage(models_dir, "sums", "v1")
+        answer = server.post("/api/models/v1/activate?model=sums&wait=true")
+        assert (answer.status_code, answer.json()["error_type"]) == (409, "conflict")
+        model_manager.services["sums"].store.activate("v1")  # by whoever does not ask
+        server.wait_until(lambda: server.get("/api/models/v1?model=sums").json()["state"] == "refused")
+        assert statuses() == [{200}, {200}, {503}]
+        assert server.get("/api/health/ready").status_code == 200
+        default, sums, worse = server.get("/api/models").json()["models"]
+        assert (default["ready"], sums["ready"], worse["ready"]) == (True, True, False)
+        assert (sums["version"], "does not match" in sums["refused"]["v1"]) == ("v2", True)
+        shutil.rmtree(models_dir / "sums")
+        server.wait_until(lambda: server.post("/api/models/sums/predict", json=ROW).status_code == 404)
+        assert server.post("/api/predict", json=ROW).status_code == 200
+        assert len(server.workers()) == 4

@@ -4,7 +4,7 @@ import pytest
 
 from app.models.observer import Observer
 from app.models.predictions import Answer
-from app.models.shadow import MAX_WAITING, Job, Shadow, disagreements
+from app.models.shadow import MAX_WAITING, PAUSE, Job, Shadow, disagreements
 from tests.services import wait_until
 
 ROWS = [[1, 2, 3]]
@@ -71,6 +71,35 @@ def test_a_challenger_that_fails_is_counted_and_the_next_job_is_done(notebook, a
         shadow.submit(Job(answer.model, ROWS, answer))
     wait_until(lambda: notebook.compared == 1)
     assert notebook.failed == 1
+
+
+def test_a_shadow_rests_three_times_as_long_as_it_works(notebook, answers):
+    answer, rests = answers(), []
+
+    def slow(model, rows):
+        Event().wait(0.01)
+        return answer
+
+    shadow = Shadow(slow, lambda: notebook, rest=rests.append)
+    for _ in range(3):
+        shadow.submit(Job(answer.model, ROWS, answer))
+    wait_until(lambda: len(rests) == 6)
+    assert min(rests[1::2]) >= 0.03
+
+
+def test_a_job_waits_until_the_answer_is_sent_unless_others_were_before_it(notebook, answers):
+    answer, rests = answers(), []
+
+    def slow(model, rows):
+        Event().wait(2 * PAUSE)
+        return answer
+
+    shadow = Shadow(slow, lambda: notebook, rest=rests.append)
+    for _ in range(2):
+        shadow.submit(Job(answer.model, ROWS, answer))
+    wait_until(lambda: len(rests) == 4)
+    assert 0 <= rests[0] <= PAUSE
+    assert rests[2] == 0.0
 
 
 def test_labels_that_differ_disagree(answers):

@@ -10,11 +10,13 @@ import pytest
 from onnx import helper, numpy_helper
 from sklearn.datasets import make_classification
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from app.models import introspection
-from app.models.certification.certify import certify, judge
+from app.models.certification.certificate import judge
+from app.models.certification.certify import certify
 from app.models.certification.subject import Subject, examine
 from app.models.compilation.candidates import Candidate, candidates
 from app.models.engines.kernel import KernelSpec
@@ -138,6 +140,15 @@ def test_scaler_inside_a_float32_graph_is_found() -> None:
     unprepared = replace(subject, preprocessor=Preprocessor(), prepared=None)
     assert not judge(whole, unprepared, rows)["certified"]
     assert judge(compiled(subject), subject, rows)["certified"]
+
+
+def test_trees_after_an_imputer_without_a_way_back_are_compiled() -> None:
+    """SimpleImputer has an inverse_transform, which raises unless it adds indicators."""
+    pipeline = make_pipeline(SimpleImputer(), RandomForestClassifier(5, random_state=0))
+    subject, rows = examined(pipeline.fit(HOLES, TARGET), HOLES)
+    certificate = judge(compiled(subject), subject, rows)
+    assert certificate["certified"], certificate["reason"]
+    assert certificate["splits"]["tried"] == certificate["splits"]["total"] > 0
 
 
 def test_histogram_boosting_fed_float32_is_found(boosting: tuple[Subject, Rows]) -> None:

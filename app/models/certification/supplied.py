@@ -1,0 +1,101 @@
+"""Certify an ONNX graph that came with a model, next to those that this project compiles."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from app.models.certification.certificate import cost, is_better, judge, refusal
+from app.models.certification.certify import Certification
+from app.models.certification.subject import EDGES_OUT_OF_REACH, Subject, examine, examine_whole
+from app.models.compilation.candidates import Candidate, one_line
+from app.models.compilation.errors import NotCompilable
+from app.models.compilation.supplied import LAST_STEP, WHOLE, supplied_candidates
+from app.models.rows import Rows
+from app.models.signature import InputSignature, OutputSignature
+from app.models.store import PREPROCESSING_FILE
+
+
+def with_supplied(
+    found: Certification,
+    graph: bytes,
+    estimator: Any,
+    signature: InputSignature,
+    output: OutputSignature,
+    training: Rows,
+) -> Certification:
+    """A certification with one candidate more: it serves if it passes, and is the fastest by a quarter.
+
+    Its certificate is in ``supplied`` either way, with ``serves``: whether it was chosen.
+
+    :param graph: the bytes of the ONNX file.
+    :param training: rows of the training data that conform to ``signature``.
+    """
+    try:
+        subject = _examine(estimator, signature, output, training)
+    except NotCompilable as error:
+        return replace(found, supplied=_refusal(str(error)))
+    except Exception as error:  # an estimator of one's own may fail on rows that are unlike its training data
+        return replace(found, supplied=_refusal(one_line(error)))
+    candidate, certificate = _judge(graph, subject, training)
+    found = replace(found, supplied=certificate | {"serves": False})
+    if candidate.spec is None or not certificate["certified"]:
+        return found
+    compiled = found.certificates.get("onnx", {"certified": False})
+    if not is_better(certificate, compiled):
+        return found
+    certificates = found.certificates | {"onnx": certificate}
+    own = compiled.get("kernel", {}).get("file")
+    files = {name: content for name, content in found.files.items() if name != own}
+    files[PREPROCESSING_FILE] = json.dumps(subject.preprocessor.to_dict()).encode()
+    files[candidate.spec.file] = candidate.content
+    fastest = min(("onnx", found.engine), key=lambda engine: cost(certificates[engine]))
+    return Certification(fastest, certificates, files, certificate | {"serves": fastest == "onnx"})
+
+
+def _examine(estimator: Any, signature: InputSignature, output: OutputSignature, training: Rows) -> Subject:
+    """The model taken apart, or as a whole if its parts have no compiled form.
+
+    :raises NotCompilable: if it is no use as a whole either.
+    """
+    try:
+        return examine(estimator, signature, output, training)
+    except NotCompilable:
+        if not _all_numbers(signature):
+            raise
+        return examine_whole(estimator, signature, output, training)
+
+
+def _judge(graph: bytes, subject: Subject, training: Rows) -> tuple[Candidate, dict[str, Any]]:
+    """The graph with its certificate, as whatever it passes for; else the reasons against all of it."""
+    tried = []
+    for candidate in supplied_candidates(graph, subject.output, widths=_widths(subject)):
+        evidence = subject.evidence
+        if candidate.form == WHOLE and len(evidence.prepared) and not evidence.edges_raw:
+            candidate = replace(
+                candidate, spec=None, reason=f"{EDGES_OUT_OF_REACH}: export the last step alone"
+            )
+        certificate = judge(candidate, subject, training)
+        if certificate["certified"]:
+            return candidate, certificate
+        tried.append((candidate, certificate))
+    if len(tried) == 1:
+        return tried[0]
+    reasons = "; ".join(f"as {candidate.form}: {certificate['reason']}" for candidate, certificate in tried)
+    return tried[0][0], tried[0][1] | {"reason": reasons}
+
+
+def _refusal(reason: str) -> dict[str, Any]:
+    return refusal("onnx", reason) | {"serves": False}
+
+
+def _widths(subject: Subject) -> dict[str, int]:
+    """How many columns a graph takes, by what it may stand for."""
+    widths = {LAST_STEP: subject.width}
+    if subject.last is subject.estimator:
+        return widths
+    whole = {WHOLE: len(subject.signature.features)} if _all_numbers(subject.signature) else {}
+    return whole | widths
+
+
+def _all_numbers(signature: InputSignature) -> bool:
+    return all(feature.kind == "number" for feature in signature.features)
