@@ -4,18 +4,25 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Lock, Thread
+from time import monotonic
 from typing import Any
 
 LookUp = Callable[[str, int], Any]
+
+HOPE = 2.0  # seconds: after these a look-up is not believed in any more, and another is begun
 
 
 class NameLookup:
     """Looks up in a thread, one name at a time; who asks while a look-up is under way waits for that one."""
 
-    def __init__(self, look_up: LookUp = socket.getaddrinfo) -> None:
+    def __init__(
+        self, look_up: LookUp = socket.getaddrinfo, *, clock: Callable[[], float] = monotonic
+    ) -> None:
         self._look_up = look_up
+        self._clock = clock
         self._lock = Lock()
         self._pending: Future[Any] | None = None
+        self._begun = 0.0
 
     def wait(self, host: str, port: int, *, seconds: float) -> None:
         """Return once the name is known.
@@ -24,10 +31,11 @@ class NameLookup:
         :raises OSError: if there is no such name.
         """
         with self._lock:
-            if self._pending is None:
-                self._pending = Future()
-                Thread(target=self._run, args=(self._pending, host, port), daemon=True).start()
             pending = self._pending
+            if pending is None or (not pending.done() and self._clock() - self._begun > HOPE):
+                pending = self._pending = Future()
+                self._begun = self._clock()
+                Thread(target=self._run, args=(pending, host, port), daemon=True).start()
         try:
             pending.result(seconds)
         finally:

@@ -2,7 +2,8 @@
 # nginx, told anew which addresses stand behind a name whenever that changes: `--scale` needs no restart.
 #   follow-replicas.sh NAME:PORT ...
 # Open-source nginx 1.22 looks a name up once, at its start, and would not start without it; and kept-alive
-# connections need servers known by address. A reload drops no request.
+# connections need servers known by address. A reload drops no request, but closes kept-alive connections
+# that are idle: a client that uses one at that moment has to ask again, as HTTP says.
 set -u
 list=/tmp/upstreams.conf
 

@@ -2,7 +2,7 @@ from threading import Event
 
 import pytest
 
-from app.middleware.name_lookup import NameLookup
+from app.middleware.name_lookup import HOPE, NameLookup
 from tests.services import wait_until
 
 PATIENT, IMPATIENT = 10, 0.01
@@ -35,3 +35,20 @@ def test_a_slow_look_up_is_left_alone_and_found_finished_later():
     names.wait("x", 80, seconds=PATIENT)
     names.wait("x", 80, seconds=PATIENT)
     wait_until(lambda: asked == ["x", "x"])
+
+
+def test_a_look_up_that_takes_too_long_is_begun_anew():
+    answer, asked, now = Event(), [], 0.0
+
+    def hangs_once(host, port):
+        asked.append(host)
+        if len(asked) == 1:
+            answer.wait(PATIENT)
+
+    names = NameLookup(hangs_once, clock=lambda: now)
+    with pytest.raises(TimeoutError):
+        names.wait("x", 80, seconds=IMPATIENT)
+    now = HOPE + 1
+    names.wait("x", 80, seconds=PATIENT)
+    assert asked == ["x", "x"]
+    answer.set()
