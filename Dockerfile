@@ -16,9 +16,6 @@ RUN pip --python /opt/venv/bin/python install --only-binary :all: -r requirement
     && find /opt/venv -type d \( -name tests -o -name test -o -path '*/pyarrow/include' \) -prune -exec rm -rf {} +
 
 FROM python:3.11.14-slim-bookworm AS base
-LABEL org.opencontainers.image.title="Model service" \
-      org.opencontainers.image.description="Serves scikit-learn models over HTTP" \
-      org.opencontainers.image.documentation="docs/deployment.md"
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -42,6 +39,14 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=120s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/api/health/ready', timeout=4)"]
 ENTRYPOINT ["entrypoint"]
 CMD ["gunicorn", "run:app"]
+ARG VERSION=unreleased
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Model service" \
+      org.opencontainers.image.description="Serves scikit-learn models over HTTP" \
+      org.opencontainers.image.documentation="docs/deployment.md" \
+      org.opencontainers.image.base.name="python:3.11.14-slim-bookworm" \
+      org.opencontainers.image.version=$VERSION \
+      org.opencontainers.image.revision=$REVISION
 
 FROM base AS onnx
 COPY --from=packages /opt/venv /opt/venv

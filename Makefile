@@ -3,10 +3,10 @@ BIN := .venv/bin
 SERVER ?= gunicorn
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-gunicorn run-granian train test check drill bench format clean
+.PHONY: help run run-gunicorn run-granian train test check drill drill-short bench format clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/installed run-$(SERVER) ## Serve on http://127.0.0.1:5000, training the default model first if there is none
 
@@ -32,6 +32,9 @@ check: .venv/installed-dev ## Formatting, lint, types and all tests: what contin
 
 drill: .venv/installed-dev ## Break a running deployment on purpose, and write what was measured into docs/reliability.md
 	$(BIN)/pytest tests/drills -m drill --full --figures docs/reliability.md
+
+drill-short: .venv/installed-dev ## The drills in their short form, which leaves no figures behind
+	$(BIN)/pytest tests/drills -m drill
 
 bench: .venv/installed-dev ## Measure side by side with other servers: about 25 minutes, environments in .bench
 	$(BIN)/python -m benchmarks setup

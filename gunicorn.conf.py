@@ -21,9 +21,9 @@ except ConfigError as error:
 
 bind = f"{settings.HOST}:{settings.PORT}"
 workers = settings.WORKERS
-# Answers short requests in its main loop, and is safe with slow clients by itself; app/gunicorn_worker.py
+# Answers short requests in its main loop, and is safe with slow clients by itself; app/server/worker.py
 # says how. The threads are for requests that arrive in parts.
-worker_class = "app.gunicorn_worker.PromptWorker"
+worker_class = "app.server.worker.PromptWorker"
 threads = 4
 # A request that is answered in the loop for longer than this ends its process.
 timeout = 30

@@ -17,7 +17,8 @@ def create_app(config: "Config | str | None" = None, *, blueprints: "Sequence[Bl
     :raises ConfigError: if a setting is wrong.
     """
     from app import api, cli, middleware
-    from app.api.application import Service, running_app
+    from app.api.application import Service
+    from app.middleware.running import running_app
     from app.models.ml_models import model_manager
     from config import Config, load_config
 

@@ -45,7 +45,7 @@ def by_speed(rows: list[Row]) -> list[Row]:
 
 
 def _scenario(title: str, found: list[Row]) -> Table:
-    table = _table(title, caption_justify="left")
+    table = new_table(title, caption_justify="left")
     for position, column in enumerate(COLUMNS):
         table.add_column(column, justify="right" if position else "left", no_wrap=True)
     for row in by_speed(found):
@@ -57,7 +57,8 @@ def _scenario(title: str, found: list[Row]) -> Table:
     return table
 
 
-def _table(title: str, **options: Any) -> Table:
+def new_table(title: str, **options: Any) -> Table:
+    """A table in the look of all benchmarks."""
     look: dict[str, Any] = {"box": box.SIMPLE_HEAD, "show_edge": False, "pad_edge": False}
     return Table(title=f"\n{title}", title_justify="left", title_style="bold", **look | options)
 
@@ -79,7 +80,7 @@ def number(value: float) -> str:
 
 
 def _budgets(service: str, verdicts: list[Verdict]) -> Table:
-    table = _table(f"budgets: {title_of(service)}")
+    table = new_table(f"budgets: {title_of(service)}")
     for column in ("scenario", "against", "measured", "promised", ""):
         table.add_column(column)
     for verdict in verdicts:

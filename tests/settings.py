@@ -1,6 +1,7 @@
 """The settings that ``config.py`` reads, found in its source."""
 
 import ast
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -11,6 +12,12 @@ def declared() -> dict[str, str | None]:
     tree = ast.parse((ROOT / "config.py").read_text())
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _reads_environment(node)]
     return {ast.literal_eval(call.args[0]): _default(call) for call in calls}
+
+
+def of_compose() -> dict[str, str]:
+    """Each variable that ``docker-compose.yml`` itself takes from ``.env``, with its default."""
+    text = (ROOT / "docker-compose.yml").read_text()
+    return dict(re.findall(r"(?<!\$)\$\{([A-Z_]+):-([^}]*)\}", text))
 
 
 def _reads_environment(call: ast.Call) -> bool:

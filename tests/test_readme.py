@@ -221,7 +221,7 @@ def test_every_setting_is_in_the_settings_table_with_its_default():
 def test_every_setting_is_in_env_example_with_its_default():
     text = (settings.ROOT / ".env.example").read_text()
     lines = dict(re.findall(r"^(?:# )?([A-Z_\d]+)=(\S*)$", text, re.MULTILINE))
-    declared = settings.declared()
+    declared = settings.declared() | settings.of_compose()
     assert set(lines) - {"NAME_FILE"} == set(declared)
     set_lines = dict(re.findall(r"^([A-Z_]+)=(\S*)$", text, re.MULTILINE))
     for name, value in set_lines.items():

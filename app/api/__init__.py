@@ -4,9 +4,28 @@ from collections.abc import Sequence
 
 from flask import Blueprint, Flask
 
-from app.api import errors, health, metrics, model_info, models, named_predictions, predictions, stats
+from app.api import (
+    errors,
+    health,
+    metrics,
+    model_info,
+    models,
+    named_predictions,
+    predictions,
+    sagemaker,
+    stats,
+)
 
-BLUEPRINTS = (health.bp, predictions.bp, model_info.bp, models.bp, named_predictions.bp, stats.bp, metrics.bp)
+BLUEPRINTS = (
+    health.bp,
+    predictions.bp,
+    model_info.bp,
+    models.bp,
+    named_predictions.bp,
+    stats.bp,
+    metrics.bp,
+    sagemaker.bp,
+)
 
 
 def init_app(app: Flask, added: Sequence[Blueprint] = ()) -> None:

@@ -3,14 +3,12 @@
 from time import perf_counter
 from typing import Any
 
-from flask import g
-
-from app.api.application import running_request
 from app.api.decoding import load_body
 from app.api.responses import envelope
 from app.api.schemas import BatchSchema, Body, PredictSchema
 from app.exceptions import PermissionMissing
 from app.middleware.rate_limit import address_key
+from app.middleware.running import running_globals, running_request
 from app.middleware.scopes import ADMIN
 from app.models.predictions import Answer
 from app.models.service import ModelService
@@ -53,7 +51,7 @@ def predict_by(service: ModelService, body: Body, rows: Any, **options: Any) -> 
     pinned = environ.get(PIN)
     if pinned is None and service.router is None:
         return service.predict(rows, **options)
-    if pinned is not None and ADMIN not in g.caller.scopes:
+    if pinned is not None and ADMIN not in running_globals().caller.scopes:
         raise PermissionMissing(ADMIN)
     return service.predict(rows, caller=caller_key(body, environ), pinned=pinned, **options)
 
@@ -62,6 +60,6 @@ def caller_key(body: Body, environ: dict[str, Any]) -> str:
     """Whom a version sticks to: the ``client_id`` of the body, the key or token, or the address."""
     if "client_id" in body:
         return f"client:{body['client_id']}"
-    if g.caller.id is not None:
-        return f"key:{g.caller.id}"
+    if running_globals().caller.id is not None:
+        return f"key:{running_globals().caller.id}"
     return address_key(environ.get("REMOTE_ADDR") or "")

@@ -36,17 +36,6 @@ SIGNALS = (
 )
 
 
-def running_app() -> Flask | None:
-    """The app of the running request, or None outside of one; through ``current_app`` 1.3 µs at each use."""
-    context = _cv_app.get(None)
-    return context.app if context else None
-
-
-def running_request() -> flask.Request:
-    """The request itself; each use of ``flask.request`` costs 1.3 µs."""
-    return _cv_request.get().request
-
-
 class NoSessions(SessionInterface):
     """No cookie is read or written; without it Flask looks for one in every request: 3 µs."""
 
@@ -55,7 +44,20 @@ class NoSessions(SessionInterface):
 
 
 class Request(flask.Request):
-    """A request that reads its body at once."""
+    """A request that reads its body at once, and the usual headers straight from the environment."""
+
+    @cached_property
+    def content_length(self) -> int | None:
+        """As in Werkzeug."""
+        length = self.environ.get("CONTENT_LENGTH", "")
+        if length.isascii() and length.isdecimal() and "HTTP_TRANSFER_ENCODING" not in self.environ:
+            return int(length)
+        return super().content_length
+
+    @property
+    def is_json(self) -> bool:
+        """As in Werkzeug."""
+        return self.environ.get("CONTENT_TYPE") == "application/json" or super().is_json
 
     @cached_property
     def stream(self) -> IO[bytes]:

@@ -7,10 +7,10 @@ import orjson
 from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import UnsupportedMediaType
 
-from app.api.application import running_request
 from app.api.fields import ExactFloat, RoundedInteger
 from app.exceptions import InvalidInput
 from app.middleware.record import note_caller
+from app.middleware.running import running_request
 
 
 def load_body(schema: Schema) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from app.exceptions import ServiceError
+from app.middleware import metrics
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,16 @@ HTTP_MESSAGES = {
     405: "This method is not allowed here",
     413: "The request body is too large",
     415: "The request body must be application/json",
+}
+# What `requests_refused_total` calls those that are refused before their work.
+REFUSALS = {
+    "authentication_error": "authentication",
+    "permission_error": "permission",
+    "method_not_allowed": "other",
+    "payload_too_large": "payload_too_large",
+    "unsupported_media_type": "other",
+    "rate_limit_exceeded": "rate_limit",
+    "overloaded": "overloaded",
 }
 GENERIC_MESSAGE = "The service failed to answer this request"
 
@@ -64,6 +75,8 @@ def _render_http(error: HTTPException) -> ResponseReturnValue:
 
 
 def _render(error_type: str, message: str, details: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    if reason := REFUSALS.get(error_type):
+        metrics.refused(reason)
     body = {
         "error": message,
         "error_type": error_type,

@@ -3,9 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import g
-
 from app.api.schemas import Body
+from app.middleware.running import running_globals
 from app.models.predictions import Answer
 
 
@@ -20,7 +19,7 @@ def envelope(answer: Answer, body: Body, **payload: Any) -> dict[str, Any]:
         "success": True,
         **payload,
         "model_version": answer.model.version,
-        "request_id": body.get("request_id", g.request_id),
+        "request_id": body.get("request_id") or running_globals().request_id,
         "timestamp": now(),
     }
     if "client_id" in body:

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, request
+from flask import Flask
 
 from app.exceptions import Overloaded
 from app.middleware.rate_limit import EXEMPT
+from app.middleware.running import running_request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -61,5 +62,5 @@ def refuse() -> None:
 
     :raises Overloaded: if it was.
     """
-    if REFUSED in request.environ:
+    if REFUSED in running_request().environ:
         raise Overloaded

@@ -6,10 +6,11 @@ from time import perf_counter
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response
 
 from app.middleware import log_lines, log_sinks
-from app.middleware.record import RequestRecord, unwrap
+from app.middleware.record import RequestRecord
+from app.middleware.running import running_globals, running_request
 from config import ConfigError
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -86,11 +87,11 @@ class RequestLog:
 
     def start(self) -> None:
         """Start the clock."""
-        g.record = RequestRecord()
+        running_globals().record = RequestRecord()
 
     def report(self, response: Response) -> Response:
         """One line: who asked for what, how it ended, how long it took in milliseconds."""
-        context, asked = unwrap(g), unwrap(request)
+        context, asked = running_globals(), running_request()
         record: RequestRecord = context.record
         environ = asked.environ
         rule = asked.url_rule

@@ -1,17 +1,18 @@
 """Counts each request and what happens behind the door; ``/metrics`` and ``/api/stats`` show the sums."""
 
+import os
 from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 from time import perf_counter
 from typing import Any
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, request
 
 from app.middleware import instruments
 from app.middleware.instruments import REFUSALS, Instruments
 from app.middleware.logging import UNMATCHED, method_label
 from app.middleware.metrics_observer import MetricsObserver
-from app.middleware.record import unwrap
+from app.middleware.running import running_globals, running_request
 from app.models.ml_models import EXTENSION as MODEL_MANAGER
 
 EXTENSION = "metrics"
@@ -19,7 +20,9 @@ EXTENSION = "metrics"
 
 def init_app(app: Flask) -> None:
     """Count; over all workers where a directory is given, else for this process."""
-    directory = app.config["PROMETHEUS_MULTIPROC_DIR"]
+    # What ``flask`` runs is no worker of the server whose settings it shares.
+    shares = os.environ.get("FLASK_RUN_FROM_CLI") != "true"
+    directory = app.config["PROMETHEUS_MULTIPROC_DIR"] if shares else None
     counted = instruments.shared(directory) if directory else instruments.private()
     app.extensions[EXTENSION] = counted
     service = app.extensions[MODEL_MANAGER]
@@ -59,13 +62,13 @@ class RequestCounter:
         self._durations: dict[str, Callable[[float], None]] = {}
 
     def __call__(self, response: Response) -> Response:
-        asked = unwrap(request)
+        asked = running_request()
         rule = asked.url_rule
         route = rule.rule if rule else UNMATCHED
         key = (route, method_label(asked.environ["REQUEST_METHOD"]), response.status_code)
         count = self._requests.get(key) or self._bind(key)
         count()
-        self._durations[route](perf_counter() - unwrap(g).record.started)
+        self._durations[route](perf_counter() - running_globals().record.started)
         self._instruments.recent.count()
         return response
 

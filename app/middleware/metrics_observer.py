@@ -4,10 +4,10 @@ from collections import Counter as Tally
 from collections.abc import Callable
 from typing import Any
 
-from flask import g, has_request_context
+from flask import has_request_context
 
 from app.middleware.instruments import Instruments
-from app.middleware.record import unwrap
+from app.middleware.running import running_globals
 from app.models.conformance import RawRows
 from app.models.loading import LoadedModel
 from app.models.observer import Observer
@@ -39,7 +39,7 @@ class MetricsObserver(Observer):
         if not (answer.cached and all(answer.cached)):
             version.time(answer.model.engine.name, seconds)
         if has_request_context():
-            unwrap(g).record.add(answer, rows, seconds=seconds, log_inputs=self._log_inputs)
+            running_globals().record.add(answer, rows, seconds=seconds, log_inputs=self._log_inputs)
 
     def cache_looked_up(self, *, hits: int, misses: int) -> None:
         if hits:
@@ -52,6 +52,8 @@ class MetricsObserver(Observer):
 
     def loaded(self, model: LoadedModel, *, seconds: float) -> None:
         self._instruments.load.labels(self._version(model).name).set(seconds)
+        # From 0, or Prometheus would not see the first failures as an increase; three put the engine out.
+        self._instruments.engine_failures.labels(model.engine.name)
 
     def refused(self, version: str, reason: str) -> None:
         self._instruments.load_refusals.inc()

@@ -8,10 +8,11 @@ from ipaddress import IPv6Address
 from time import monotonic, time
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response
 
 from app.exceptions import RateLimitExceeded
 from app.middleware.redis_store import RedisStore, Unavailable, redis_store
+from app.middleware.running import running_globals, running_request
 from app.middleware.windows import Limit, MemoryWindows, RedisWindows, Verdict, parse_limit
 
 log = logging.getLogger(__name__)
@@ -20,7 +21,7 @@ VERDICT = "service.rate_limit"
 # All of /api/models but the predictions of the models beside the default one.
 ADMIN = re.compile(r"/api/models(?!/[^/]+/predict(/batch|/fast)?$)")
 # Probes come often, and from one address for the whole installation.
-EXEMPT = frozenset({"/api/health", "/api/health/live", "/api/health/ready"})
+EXEMPT = frozenset({"/api/health", "/api/health/live", "/api/health/ready", "/ping"})
 
 
 class RateLimiter:
@@ -66,11 +67,11 @@ class Guard:
 
         :raises RateLimitExceeded: if its caller has none left.
         """
-        environ = request.environ
+        environ = running_request().environ
         path = environ["PATH_INFO"]
         if path in EXEMPT:
             return
-        caller = g.get("caller")
+        caller = running_globals().get("caller")
         if caller is not None and caller.id is not None:
             key = f"key:{caller.id}"
         else:  # callers without a key do not share one bucket
@@ -87,7 +88,7 @@ class Guard:
 
     def announce(self, response: Response) -> Response:
         """Tell the caller what is left."""
-        verdict: Verdict | None = request.environ.get(VERDICT)
+        verdict: Verdict | None = running_request().environ.get(VERDICT)
         if verdict is not None:
             headers = response.headers
             headers.add("RateLimit-Limit", str(verdict.amount))

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from flask import g
-
+from app.middleware.running import running_globals
 from app.models.conformance import RawRows
 from app.models.predictions import Answer
 
@@ -35,13 +34,8 @@ class RequestRecord:
         self.answered = perf_counter()
 
 
-def unwrap(proxy: Any) -> Any:
-    """What ``g`` or ``request`` stands for now: each access through the proxy costs a microsecond."""
-    return proxy._get_current_object()
-
-
 def note_caller(body: Mapping[str, Any]) -> None:
     """Log the ``request_id`` and ``client_id`` of a validated body with the running request."""
-    record: RequestRecord | None = g.get("record")
-    if record is not None:
-        record.fields.update((name, body[key]) for key, name in CALLERS_FIELDS.items() if key in body)
+    for key, name in CALLERS_FIELDS.items():
+        if key in body:
+            running_globals().record.fields[name] = body[key]

@@ -2,14 +2,18 @@
 
 import logging
 from collections.abc import Callable
+from socket import getaddrinfo
 from threading import Event, Lock, Thread
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flask import Flask
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.connection import Connection, SSLConnection
 from redis.exceptions import RedisError
 from redis.retry import Retry
+
+from app.middleware.name_lookup import LookUp, NameLookup
 
 log = logging.getLogger(__name__)
 
@@ -38,19 +42,22 @@ def redis_store(app: Flask) -> "RedisStore | None":
 class RedisStore:
     """A Redis client behind a circuit breaker.
 
-    A call takes at most 0.05 s to connect and 0.05 s to answer, with no retries: redis-py's own defaults
-    wait for seconds. After a failure no request asks again until a thread of its own has found, once a
-    second, that Redis takes writes again: an outage costs one request its 50 ms and the others nothing.
+    A call takes at most 0.05 s each to look up the name, to connect and to answer, with no retries:
+    redis-py's own defaults wait for seconds. After a failure no request asks again until a thread of its own
+    has found, once a second, that Redis takes writes again: an outage costs one request its 50 ms and the
+    others nothing.
 
     :param pause: seconds between the thread's attempts.
+    :param look_up: finds the addresses of a host's name.
     """
 
-    def __init__(self, url: str, *, pause: float = PAUSE) -> None:
+    def __init__(self, url: str, *, pause: float = PAUSE, look_up: LookUp = getaddrinfo) -> None:
         self.client = Redis.from_url(
             url,
             socket_timeout=TIMEOUT,
             socket_connect_timeout=TIMEOUT,
             retry=Retry(NoBackoff(), 0),
+            **_connections(url, NameLookup(look_up)),
         )
         self.available = True
         self._pause = pause
@@ -93,3 +100,17 @@ class RedisStore:
             self.available = True
             log.warning("redis is available again")
             return
+
+
+def _connections(url: str, names: NameLookup) -> dict[str, Any]:
+    """What makes a client wait no longer for a name than for anything else."""
+    kind = {"redis": Connection, "rediss": SSLConnection}.get(url.partition(":")[0])
+    if kind is None:  # a socket in the file system
+        return {}
+
+    class NamedConnection(kind):  # type: ignore[misc, valid-type] # chosen above
+        def _connect(self) -> Any:
+            names.wait(self.host, self.port, seconds=TIMEOUT)
+            return super()._connect()
+
+    return {"connection_class": NamedConnection}

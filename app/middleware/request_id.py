@@ -1,9 +1,11 @@
 """Every request has an id: the caller's ``X-Request-ID`` if it is a sane one, else a new one."""
 
 import re
-import secrets
+from random import getrandbits
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response
+
+from app.middleware.running import running_globals, running_request
 
 HEADER = "X-Request-ID"
 SANE = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
@@ -16,12 +18,12 @@ def init_app(app: Flask) -> None:
 
 
 def assign() -> None:
-    """Take over the caller's id or make one of 128 random bits."""
-    given = request.environ.get("HTTP_X_REQUEST_ID", "")
-    g.request_id = given if SANE.fullmatch(given) else secrets.token_hex(16)
+    """Take over the caller's id or make one of 128 random bits, which need not be secret."""
+    given = running_request().environ.get("HTTP_X_REQUEST_ID", "")
+    running_globals().request_id = given if SANE.fullmatch(given) else f"{getrandbits(128):032x}"
 
 
 def echo(response: Response) -> Response:
     """Name the request in its answer."""
-    response.headers[HEADER] = g.request_id
+    response.headers[HEADER] = running_globals().request_id
     return response

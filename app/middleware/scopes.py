@@ -9,6 +9,8 @@ OPEN = None
 ROUTE_SCOPES: dict[str, str | None] = {
     "health": OPEN,
     "predictions": PREDICT,
+    "sagemaker": PREDICT,
+    "sagemaker.ping": OPEN,
     "model_info": PREDICT,
     "models": ADMIN,
     "named_predictions": PREDICT,

@@ -7,7 +7,7 @@ set -u
 list=/tmp/upstreams.conf
 
 addresses() { # NAME -> its addresses, one a line; those of before if the name server does not answer
-    found=$(getent ahostsv4 "$1" | cut -d ' ' -f 1 | sort -u)
+    found=$(RES_OPTIONS='timeout:1 attempts:1' timeout 3 getent ahostsv4 "$1" | cut -d ' ' -f 1 | sort -u)
     [ -z "$found" ] || echo "$found" >"/tmp/$1.addresses"
     cat "/tmp/$1.addresses" 2>/dev/null
 }
@@ -31,11 +31,11 @@ upstreams() {
 upstreams "$@" >"$list"
 nginx -g 'daemon off;' &
 nginx=$!
-trap 'kill -QUIT $nginx' TERM QUIT INT
+trap 'kill -QUIT $nginx; wait $nginx; exit' TERM QUIT INT
 while kill -0 "$nginx" 2>/dev/null; do
-    sleep 2 &
-    wait $! # a signal ends the wait at once
-    upstreams "$@" >"$list.new"
+    # In the background: a signal ends the wait at once, but would wait for a name server that is slow.
+    { sleep 1; upstreams "$@" >"$list.new"; } &
+    wait $!
     cmp -s "$list" "$list.new" || { mv "$list.new" "$list" && nginx -s reload; }
 done
 wait "$nginx"

@@ -1,11 +1,11 @@
 """Options of the drills, and where they leave their figures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.drills import figures
+from tests.drills import figures, stack
 from tests.drills.figures import Figure
 from tests.drills.forest import publish_forest
 
@@ -47,3 +47,11 @@ def forest_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def figure(pytestconfig: pytest.Config) -> Callable[[str, str, str, str], None]:
     """Note what was measured: drill, what, measured, promised."""
     return lambda *columns: pytestconfig.stash[MEASURED].append(Figure(*columns))
+
+
+@pytest.fixture(scope="session")
+def running_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stack.Stack]:
+    """The compose stack with three replicas, come up from nothing; what a test stops it starts again."""
+    with stack.stack(tmp_path_factory.mktemp("stack")) as own:
+        own.up(3)
+        yield own

@@ -78,6 +78,7 @@ def test_only_probes_are_open(build_app):
         "/api/health",
         "/api/health/live",
         "/api/health/ready",
+        "/ping",
     }
 
 

@@ -1,5 +1,7 @@
 import random
 import string
+import subprocess
+import sys
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -7,6 +9,8 @@ from sklearn.linear_model import LinearRegression
 
 from app.middleware import metrics
 from app.models.ml_models import model_manager
+from tests import settings
+from tests.app.middleware.servers import environment
 from tests.estimators import BOXES, SizeClassifier, SumClassifier, fitted
 
 
@@ -44,6 +48,21 @@ def test_predictions_are_counted_by_version_and_label(serve, series):
     assert found["model_load_seconds", ("v1",)] > 0
 
 
+def test_failures_of_the_engine_are_counted_from_0(client, series):
+    assert series(client)["engine_failures_total", ("sklearn",)] == 0
+
+
+def test_a_command_is_not_counted_as_a_worker(tmp_path):
+    counts = tmp_path / "counts"
+    subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "run", "models", "list"],
+        cwd=settings.ROOT,
+        env=environment(MODELS_DIR=tmp_path / "models", PROMETHEUS_MULTIPROC_DIR=counts),
+        check=True,
+    )
+    assert not counts.exists()
+
+
 def test_a_regressors_predictions_count_as_values(serve, series):
     client = serve(LinearRegression().fit(BOXES, range(len(BOXES))), version="v1")
     client.post("/api/predict", json={"features": [1, 1, 1]})
@@ -68,6 +87,29 @@ def test_the_observer_counts_what_else_happens(app, client, series):
     assert found["requests_refused_total", ("rate_limit",)] == 1
     assert found["requests_refused_total", ("other",)] == 1
     assert found["prediction_rows_total", (app.extensions["model_manager"].model.version,)] == 1
+
+
+def test_refusals_are_counted_by_reason(serve, series):
+    key = "a key of the test".replace(" ", "-")
+    limits = {"MAX_CONTENT_LENGTH": 50, "RATE_LIMIT_ADMIN": "1/minute", "WORKERS": 1}
+    client = serve(fitted(SumClassifier()), API_KEY_1=key, **limits)
+    assert client.get("/api/models").status_code == 401
+    client.environ_base["HTTP_X_API_KEY"] = key
+    assert client.get("/api/models").status_code == 200
+    assert client.get("/api/models").status_code == 429
+    assert client.delete("/api/predict").status_code == 405
+    assert client.post("/api/predict", json={"features": [1] * 50}).status_code == 413
+    shedder = client.application.extensions["load_shedder"]
+    waiting, shedder.waiting = shedder.waiting, lambda: 100
+    assert client.get("/api/models").status_code == 503
+    shedder.waiting = waiting
+    assert client.post("/api/predict", json={"features": [1]}).status_code == 400
+    found = series(client)
+    counted = {
+        labels[0]: value for (name, labels), value in found.items() if name == "requests_refused_total"
+    }
+    reasons = ("authentication", "rate_limit", "other", "payload_too_large", "overloaded")
+    assert counted == dict.fromkeys(reasons, 1)
 
 
 def test_ten_thousand_random_requests_add_few_series(client, series):

@@ -1,5 +1,6 @@
 """A Redis that fails costs one request 60 ms, the next ones nothing, and comes back by itself."""
 
+from threading import Event
 from time import perf_counter
 
 import pytest
@@ -97,3 +98,27 @@ def test_an_outage_is_logged_once_and_so_is_its_end(redis_server, redis_store, c
     wait_until(lambda: redis_store.available, RECOVERY)
     wait_until(lambda: len(caplog.messages) > 1, RECOVERY)
     assert caplog.messages == ["redis is unavailable", "redis is available again"]
+
+
+def test_a_name_that_cannot_be_looked_up_is_not_waited_for(redis_server):
+    answer, asked = Event(), []
+    answer.set()
+
+    def look_up(host, port):
+        asked.append(host)
+        answer.wait(10)
+
+    url = redis_server.url.replace("127.0.0.1", "localhost")
+    store = RedisStore(url, pause=0.05, look_up=look_up)
+    limiter = RateLimiter(store, workers=4)
+    assert timed(limiter)[0].amount == 1_000_000
+    answer.clear()
+    redis_server.kill()
+    verdict, milliseconds = timed(limiter)
+    assert verdict.amount == 250_000
+    assert asked == ["localhost", "localhost"]
+    assert milliseconds < 60 + 25
+    redis_server.start()
+    answer.set()
+    wait_until(lambda: timed(limiter)[0].amount == 1_000_000, RECOVERY)
+    store.close()

@@ -77,15 +77,14 @@ def test_missing_numbers_of_a_table_are_one_value():
              lambda step: np.arange(20_000.0)[:, None] * [float(step), 0.0]], ids=["table", "matrix"]
 )  # fmt: skip
 def test_values_of_equal_hash_are_as_quick_as_others(rows):
-    def seconds(step: int) -> float:
-        prepared = rows(step)
-        taken = []
-        for _ in range(3):
-            cache = cache_of(size=20_000)
-            started = thread_time()  # which a busy machine does not stretch
-            cache.outcome(FakeModel(), prepared, lambda rows: Outcome(np.zeros(len(rows)), None))
-            taken.append(thread_time() - started)
-        return min(taken)
+    def seconds(prepared: object) -> float:
+        cache = cache_of(size=20_000)
+        started = thread_time()  # which a busy machine does not stretch as much
+        cache.outcome(FakeModel(), prepared, lambda rows: Outcome(np.zeros(len(rows)), None))
+        return thread_time() - started
 
     assert {hash(MERSENNE * i) for i in range(20_000)} == {0}
-    assert seconds(MERSENNE) <= 2 * seconds(1_000_003)
+    hostile, ordinary = rows(MERSENNE), rows(1_000_003)
+    # By turns, so that a disturbance meets both.
+    times = [(seconds(hostile), seconds(ordinary)) for _ in range(7)]
+    assert min(time for time, _ in times) <= 2 * min(time for _, time in times)

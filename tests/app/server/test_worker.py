@@ -1,6 +1,7 @@
 """What slow clients do to a good one: nothing."""
 
 import http.client
+import json
 import os
 import resource
 import signal
@@ -12,14 +13,13 @@ from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 
-from app.gunicorn_worker import IN_PLACE, missing
 from tests.services import wait_until
 
 PATIENCE = 20.0
 SOON = 2.0  # s: far more than an answer takes, far less than any slow client is waited for
 
 APPLICATION = """
-import hashlib, os, time
+import json, os, time
 
 def app(environ, start_response):
     path = environ["PATH_INFO"]
@@ -32,6 +32,8 @@ def app(environ, start_response):
         time.sleep(60)
     elif path == "/api/models/v1/wait":
         time.sleep(5)
+    elif path == "/environ":
+        body = json.dumps({name: value for name, value in environ.items() if isinstance(value, str)}).encode()
     elif path == "/pid":
         body = str(os.getpid()).encode()
     elif path == "/pieces":
@@ -71,7 +73,7 @@ def running(folder, *options):
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "gunicorn", "--config", "/dev/null", "--chdir", str(folder)),
-                *("--worker-class", "app.gunicorn_worker.PromptWorker", "--workers", "1", "--threads", "4"),
+                *("--worker-class", "app.server.worker.PromptWorker", "--workers", "1", "--threads", "4"),
                 *("--keep-alive", "75", "--no-control-socket", "--bind", f"fd://{listener.fileno()}"),
                 *(*options, "application:app"),
             ],
@@ -147,11 +149,13 @@ def test_chunked_request_is_answered(server):
 
 
 def test_answer_longer_than_the_buffers_arrives_whole(server):
-    with server.connect(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n") as connection:
-        assert server.ask(timeout=SOON) == (200, b"good")
-        response = http.client.HTTPResponse(connection)
-        response.begin()
-        assert response.read() == b"x" * 8_000_000
+    with server.connect() as connection:
+        for _ in range(3):
+            connection.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert server.ask(timeout=SOON) == (200, b"good")
+            response = http.client.HTTPResponse(connection)
+            response.begin()
+            assert response.read() == b"x" * 8_000_000
         connection.sendall(POST + b"\r\ngood")  # and the connection goes on
         assert connection.recv(10_000).endswith(b"good")
 
@@ -186,6 +190,74 @@ def test_connection_is_kept(server):
             connection.request("POST", "/", str(number))
             assert connection.getresponse().read() == str(number).encode()
             assert connection.sock is first
+
+
+def kept(server, requests, source="127.0.0.1"):
+    """Status and body of calls (method, path, body, headers) on one connection that is kept."""
+    with closing(
+        http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE, source_address=(source, 0))
+    ) as connection:
+        for request in requests:
+            connection.request(*request)
+            response = connection.getresponse()
+            yield response.status, response.read()
+
+
+def test_repeated_head_gives_the_same_environment(server):
+    request = ("POST", "/environ?a=b%20c", b"{}", {"X-Two": "é", "X-Forwarded-Proto": "https"})
+    first, *others = (json.loads(body) for _, body in kept(server, [request] * 3))
+    assert first["HTTP_X_TWO"] == "é"
+    assert others == [first] * 2
+
+
+def test_repeated_head_keeps_the_bodies_apart(server):
+    bodies = [b"one", b"two", b"six", b"three"]
+    assert [body for _, body in kept(server, [("POST", "/", body, {}) for body in bodies])] == bodies
+
+
+def test_repeated_head_is_trusted_by_the_address_it_comes_from(server):
+    request = ("GET", "/environ", None, {"X-Forwarded-Proto": "https"})
+    schemes = [
+        {json.loads(body)["wsgi.url_scheme"] for _, body in kept(server, [request] * 3, source)}
+        for source in ("127.0.0.1", "127.0.0.2")
+    ]
+    assert schemes == [{"https"}, {"http"}]
+
+
+def test_length_is_read_once_and_by_gunicorn(server):
+    request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0000000000004\r\n\r\ngood"
+    with server.connect(request) as connection:
+        for _ in range(3):
+            answer = connection.recv(10_000)
+            assert answer.endswith(b"\r\n\r\ngood")
+            assert answer.count(b"HTTP/1.1") == 1
+            connection.sendall(request)
+
+
+@pytest.mark.parametrize("line", [b"Content-Length: 4\r\nContent-Length: 4", b"Bad Name: x", b"no colon"])
+def test_head_that_gunicorn_refuses_is_refused_on_a_kept_connection(server, line):
+    with server.connect(POST + b"\r\ngood") as connection:
+        assert connection.recv(10_000).endswith(b"good")
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\n" + line + b"\r\n\r\ngood")
+        assert connection.recv(10_000).startswith(b"HTTP/1.1 400 ")
+
+
+def test_pipelined_requests_on_a_kept_connection_are_answered_in_order(server):
+    with server.connect(POST + b"\r\ngood") as connection:
+        assert connection.recv(10_000).endswith(b"good")
+        connection.sendall(b"".join(POST + b"\r\n%04d" % number for number in range(50)))
+        received = b""
+        while not received.endswith(b"0049"):
+            received += connection.recv(100_000)
+    assert [int(answer[:4]) for answer in received.split(b"\r\n\r\n")[1:]] == list(range(50))
+
+
+def test_failure_on_a_kept_connection_is_500_and_closes_it(server):
+    with server.connect(POST + b"\r\ngood") as connection:
+        assert connection.recv(10_000).endswith(b"good")
+        connection.sendall(b"GET /fail HTTP/1.1\r\nHost: x\r\n\r\n")
+        received = b"".join(iter(lambda: connection.recv(10_000), b""))
+    assert received.startswith(b"HTTP/1.1 500 ")
 
 
 def test_connection_is_closed_on_demand(server):
@@ -262,63 +334,6 @@ def refuses_connections(server):
     except ConnectionError:
         return True
     return False
-
-
-def head(*lines, body=b""):
-    return b"\r\n".join([b"POST / HTTP/1.1", *lines, b"", body])
-
-
-@pytest.mark.parametrize(
-    ("data", "expected"),
-    [
-        (b"", 0),
-        (b"POST", 1),
-        (head(), 0),
-        (head()[:-2], 1),
-        (head(b"content-length: 3", body=b"abc"), 0),
-        (head(b"CONTENT-LENGTH:3", body=b"abcd"), 0),
-        (head(b"Content-Length: 3", body=b"a"), 2),
-        (head(b"X-Content-Length: 3"), 0),
-        (head(b"Content-Length: %d" % IN_PLACE), None),
-        (head(b"Content-Length: " + b"9" * 5000), None),
-        (head(b"Transfer-Encoding: chunked", b"Content-Length: 0"), None),
-        (head(b"Expect: 100-continue", b"Content-Length: 3"), None),
-        (b"\r\n" + head(), None),
-        (b"\r\n\r\n", None),
-        (b"x" * IN_PLACE, None),
-    ],
-)
-def test_missing_is_what_a_request_lacks(data, expected):
-    assert missing(data) == expected
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        b"POST /api/models/v1/activate?wait=true",
-        b"POST /api/models/rollback",
-        b"POST /api/models/v1/verify",
-        b"POST /api/models/routing",
-        b"DELETE /api/models/v1",
-        b"delete http://x/api/models/v1",
-    ],
-)
-def test_call_of_an_operator_is_left_to_a_thread(line):
-    assert missing(line + b" HTTP/1.1\r\nHost: x\r\n\r\n") is None
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        b"POST /api/predict",
-        b"GET /api/models",
-        b"POST /api/models/fraud/predict",
-        b"POST /api/models/fraud/predict?x=y",
-        b"POST /api/models/fraud/predict/batch",
-    ],
-)
-def test_prediction_is_answered_in_the_loop(line):
-    assert missing(line + b" HTTP/1.1\r\nHost: x\r\n\r\n") == 0
 
 
 def test_operator_who_waits_holds_nobody_up(server):

@@ -1,0 +1,42 @@
+"""Looking up a host's name for a limited time: the system's own call may take 20 s where a name is gone."""
+
+import socket
+from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Lock, Thread
+from typing import Any
+
+LookUp = Callable[[str, int], Any]
+
+
+class NameLookup:
+    """Looks up in a thread, one name at a time; who asks while a look-up is under way waits for that one."""
+
+    def __init__(self, look_up: LookUp = socket.getaddrinfo) -> None:
+        self._look_up = look_up
+        self._lock = Lock()
+        self._pending: Future[Any] | None = None
+
+    def wait(self, host: str, port: int, *, seconds: float) -> None:
+        """Return once the name is known.
+
+        :raises TimeoutError: if that takes longer than ``seconds``; a later call finds what came of it.
+        :raises OSError: if there is no such name.
+        """
+        with self._lock:
+            if self._pending is None:
+                self._pending = Future()
+                Thread(target=self._run, args=(self._pending, host, port), daemon=True).start()
+            pending = self._pending
+        try:
+            pending.result(seconds)
+        finally:
+            with self._lock:
+                if pending.done() and self._pending is pending:
+                    self._pending = None
+
+    def _run(self, pending: "Future[Any]", host: str, port: int) -> None:
+        try:
+            pending.set_result(self._look_up(host, port))
+        except OSError as error:
+            pending.set_exception(error)
