@@ -1,5 +1,6 @@
 """How connections end: without anybody waiting for it."""
 
+import errno
 import socket
 import time
 from collections import deque
@@ -10,6 +11,9 @@ from typing import Any
 from gunicorn.workers.gthread import ThreadWorker
 
 LINGER = 2.0  # s: how long a closing connection may take, as in gunicorn
+ROOM = 16  # connections that make room when no more files can be opened
+PAUSE = 0.01  # s: before the next attempt when none can
+TOLD = 60.0  # s between two lines about that
 AT_ONCE = 16 * 1024  # bytes read of what a client sends in vain
 
 
@@ -17,10 +21,25 @@ class LingeringWorker(ThreadWorker):
     """`ThreadWorker`, whose closing connections linger in the poller, and that is deaf once it stops."""
 
     alive: bool
+    crowded = False  # no more files can be opened
+    told = -TOLD
 
     def init_process(self) -> None:
         self.closing: deque[Any] = deque()
         super().init_process()
+
+    def accept(self, listener: Any) -> None:
+        """As in `ThreadWorker`, which ends when no more files can be opened, with all that it was doing.
+
+        Instead the connections that have been silent longest are closed, after this turn of the loop, whose
+        other events may be theirs; the new one is reported again.
+        """
+        try:
+            super().accept(listener)
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+            self.crowded = True
 
     def finish_request(self, conn: Any, fs: Any) -> None:
         """As in `ThreadWorker`, but the 2 s for the client to close are not waited for in the loop."""
@@ -41,8 +60,24 @@ class LingeringWorker(ThreadWorker):
     def murder_pending(self) -> None:
         """Called at every turn of the loop: the time of what waits may be over."""
         super().murder_pending()
+        if self.crowded:
+            self.crowded = False
+            self._make_room()
         while self.closing and self.closing[0].timeout <= time.monotonic():
             self._close(self.closing[0])
+
+    def _make_room(self) -> None:
+        if time.monotonic() - self.told > TOLD:
+            self.told = time.monotonic()
+            self.log.warning("No more files can be opened: silent connections are closed")
+        silent = [(conns, conn) for conns in (self.pending_conns, self.keepalived_conns) for conn in conns]
+        for conns, conn in silent[:ROOM]:
+            conns.remove(conn)
+            self.poller.unregister(conn.sock)
+            self.nr_conns -= 1
+            conn.close()
+        if not silent:
+            time.sleep(PAUSE)  # nothing can be done but what is being done already
 
     def _cap_keepalive(self, deadline: float) -> None:
         """A server that stops waits no longer for connections that are still silent.

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -310,6 +311,21 @@ def test_server_that_stops_refuses_connections_at_once_and_finishes_requests(tmp
             wait_until(lambda: refuses_connections(server))
             half.sendall(b"od")  # within the two seconds that it waits for connections
             assert half.recv(10_000).endswith(b"good")
+
+
+def test_silent_connections_make_room_when_no_more_files_can_be_opened(tmp_path):
+    with running(tmp_path) as server, ExitStack() as stack:
+        pid = int(server.ask(path="/pid", method="GET", body=None)[1])
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (40, 40))
+        for _ in range(100):
+            stack.enter_context(server.connect())
+        for _ in range(5):
+            assert server.ask(timeout=SOON) == (200, b"good")
+        assert server.ask(path="/pid", method="GET", body=None) == (200, str(pid).encode())
+        server.process.terminate()
+        _, log = server.process.communicate(timeout=PATIENCE)
+    assert log.count("No more files can be opened") == 1
+    assert "Traceback" not in log
 
 
 def refuses_connections(server):
