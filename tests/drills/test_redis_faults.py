@@ -5,7 +5,7 @@ from time import monotonic, sleep
 import pytest
 
 from tests.drills.traffic import kinds, milliseconds, percentile, traffic
-from tests.services import gunicorn
+from tests.services import gunicorn, wait_until
 
 pytestmark = pytest.mark.drill
 
@@ -81,10 +81,15 @@ def test_predictions_are_answered(service, redis_server, length, figure, name):
     assert kinds(clients.outcomes) == {"200": len(clients.outcomes)}
     # Two workers learn of the fault from one request each; no other one waits for Redis.
     assert percentile(during, 50) < 0.05
-    log = service.output.read_text()
-    assert ("redis is unavailable" in log) == noticed
-    assert log.count("\n") < 30 + 4 * seconds
-    assert log.count("redis is unavailable") == log.count("redis is available again")
+    wait_until(lambda: logged(service, "redis is available again") == logged(service, "redis is unavailable"))
+    # On a busy machine a sound Redis, too, takes longer than 50 ms now and then.
+    assert logged(service, "redis is unavailable") or not noticed
+    assert logged(service, "\n") < 30 + 4 * seconds
+
+
+def logged(service, words):
+    """How often it logged them."""
+    return service.output.read_text().count(words)
 
 
 def mend(redis):
