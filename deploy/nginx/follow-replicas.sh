@@ -10,7 +10,7 @@ replicated=${1%:*}
 turn=0
 
 addresses() { # NAME -> its addresses, one a line; those of before if the name server does not answer
-    # Only the first name has replicas. A name that is nowhere goes on to the name server outside, which may be slow.
+    # Only the first has replicas, and a name that is nowhere goes on to the name server outside, slow or not.
     [ "$1" = "$replicated" ] || [ $((turn % 60)) = 0 ] || { cat "/tmp/$1.addresses" 2>/dev/null; return; }
     found=$(RES_OPTIONS='timeout:1 attempts:1' timeout 3 getent ahostsv4 "$1" | cut -d ' ' -f 1 | sort -u)
     [ -z "$found" ] || echo "$found" >"/tmp/$1.addresses"
