@@ -6,8 +6,12 @@
 # that are idle: a client that uses one at that moment has to ask again, as HTTP says.
 set -u
 list=/tmp/upstreams.conf
+replicated=${1%:*}
+turn=0
 
 addresses() { # NAME -> its addresses, one a line; those of before if the name server does not answer
+    # Only the first has replicas, and a name that is nowhere goes on to the name server outside, slow or not.
+    [ "$1" = "$replicated" ] || [ $((turn % 60)) = 0 ] || { cat "/tmp/$1.addresses" 2>/dev/null; return; }
     found=$(RES_OPTIONS='timeout:1 attempts:1' timeout 3 getent ahostsv4 "$1" | cut -d ' ' -f 1 | sort -u)
     [ -z "$found" ] || echo "$found" >"/tmp/$1.addresses"
     cat "/tmp/$1.addresses" 2>/dev/null
@@ -34,6 +38,7 @@ nginx -g 'daemon off;' &
 nginx=$!
 trap 'kill -QUIT $nginx; wait $nginx; exit' TERM QUIT INT
 while kill -0 "$nginx" 2>/dev/null; do
+    turn=$((turn + 1))
     # In the background: a signal ends the wait at once, but would wait for a name server that is slow.
     { sleep 1; upstreams "$@" >"$list.new"; } &
     wait $!
