@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: set up, run, table, plot."""
+"""``python -m benchmarks``: set up, run, table, plot, page."""
 
 import shutil
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks import budgets, machine, models, results, table
+from benchmarks import budgets, machine, models, page, results, table
 from benchmarks.client import Client
 from benchmarks.environments import Environment, InstallationError
 from benchmarks.load import Generator
@@ -150,6 +150,15 @@ def plot(file: Path | None) -> None:
     """Draw the newest results, or those in FILE, as a PNG beside it."""
     file = file or _newest()
     _draw(results.Report.read(file), file)
+
+
+@main.command("page")
+@file_argument
+def write_page(file: Path | None) -> None:
+    """Put the newest results, or those in FILE, into docs/performance.md."""
+    file = file or _newest()
+    page.write(results.Report.read(file), file)
+    console.print(f"Written to {page.PAGE}", highlight=False)
 
 
 def _draw(report: results.Report, file: Path) -> None:

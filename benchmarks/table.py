@@ -50,8 +50,8 @@ def _scenario(title: str, found: list[Row]) -> Table:
         table.add_column(column, justify="right" if position else "left", no_wrap=True)
     for row in by_speed(found):
         style = "bold green" if row.peer.startswith("service") else ""
-        cells = _cells(row.figures) if row.figures else ["void"]
-        table.add_row(title_of(row.peer), *cells, style=style)
+        shown = cells(row.figures) if row.figures else ["void"]
+        table.add_row(title_of(row.peer), *shown, style=style)
     voids = [f"{title_of(row.peer)}: {row.void}" for row in found if row.void]
     table.caption = "\n".join(voids) or None
     return table
@@ -63,7 +63,8 @@ def new_table(title: str, **options: Any) -> Table:
     return Table(title=f"\n{title}", title_justify="left", title_style="bold", **look | options)
 
 
-def _cells(figures: Figures) -> list[str]:
+def cells(figures: Figures) -> list[str]:
+    """What stands in a row behind the name."""
     return [
         number(figures.requests_per_second),
         number(figures.p50_ms),
@@ -85,11 +86,11 @@ def _budgets(service: str, verdicts: list[Verdict]) -> Table:
         table.add_column(column)
     for verdict in verdicts:
         mark = Text("met", "green") if verdict.met else Text("missed", "red")
-        table.add_row(f"{verdict.model}, {verdict.rows:,}", *_promise(verdict), mark)
+        table.add_row(f"{verdict.model}, {verdict.rows:,}", *promise(verdict), mark)
     return table
 
 
-def _promise(verdict: Verdict) -> tuple[str, str, str]:
+def promise(verdict: Verdict) -> tuple[str, str, str]:
     """What is compared, what was measured and what was promised, with units."""
     unit = {"worker_mb": "MB", "startup_s": "s"}.get(verdict.what)
     if unit:
