@@ -2,7 +2,10 @@
 
 import re
 
-IN_PLACE = 16 * 1024  # bytes: the longest request answered in the loop
+# Bytes: the longest request answered in the loop. 100 rows of 20 numbers are 40 kB, and through a thread they
+# cost a third more.
+IN_PLACE = 128 * 1024
+LONGEST_HEAD = 16 * 1024
 END_OF_HEAD = b"\r\n\r\n"
 
 CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d{1,9})", re.IGNORECASE)
@@ -29,7 +32,7 @@ def missing(data: bytes) -> int | None:
     """
     head, end, body = data.partition(END_OF_HEAD)
     if not end:
-        return min(1, len(data)) if len(data) < IN_PLACE else None
+        return min(1, len(data)) if len(data) < LONGEST_HEAD else None
     length = body_length(head)
     if length is None:
         return None

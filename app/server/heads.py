@@ -35,9 +35,9 @@ class Heads:
         self._known: dict[tuple[bytes, Any, Any], Head | None] = {}
 
     def find(self, data: bytes, client: Any, server: Any) -> tuple[Head, int] | None:
-        """The head with which ``data`` begins, and the length of the whole request.
+        """The head with which ``data`` begins, and the length of the whole request in bytes.
 
-        None if there is no whole request that the loop may answer, or gunicorn refuses it.
+        None if the head is not whole, the loop may not answer the request, or gunicorn refuses it.
         """
         end = data.find(END_OF_HEAD)
         if end < 0:
@@ -53,7 +53,7 @@ class Heads:
         if head is None:
             return None
         size = end + len(END_OF_HEAD) + head.body_length
-        return (head, size) if size <= min(len(data), IN_PLACE) else None
+        return (head, size) if size <= IN_PLACE else None
 
     def _read(self, data: bytes, client: Any, server: Any) -> Head | None:
         if body_length(data.removesuffix(END_OF_HEAD)) is None:

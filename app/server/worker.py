@@ -18,7 +18,7 @@ from typing import Any
 from gunicorn.http import wsgi
 from gunicorn.workers.gthread import _DEFER
 
-from app.server.arrival import IN_PLACE, missing
+from app.server.arrival import IN_PLACE, LONGEST_HEAD, missing
 from app.server.closing import LingeringWorker
 from app.server.heads import Head, Heads, environment
 from app.server.response import Response, send_rest, unsent
@@ -72,10 +72,13 @@ class PromptWorker(LingeringWorker):
 
     def _answered_at_once(self, conn: Any) -> bool:
         try:
-            found = self.heads.find(conn.sock.recv(IN_PLACE, PEEK), conn.client, conn.server)
+            data = conn.sock.recv(LONGEST_HEAD, PEEK)
+            found = self.heads.find(data, conn.client, conn.server)
             if found is None:
                 return False
             head, size = found
+            if len(data) < size and len(conn.sock.recv(size, PEEK)) < size:
+                return False  # the rest is on its way
             data = conn.sock.recv(size)
         except (OSError, ValueError):  # reset; or TLS, which cannot be looked into
             return False

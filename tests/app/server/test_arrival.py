@@ -1,6 +1,6 @@
 import pytest
 
-from app.server.arrival import IN_PLACE, missing
+from app.server.arrival import IN_PLACE, LONGEST_HEAD, missing
 
 
 def head(*lines, body=b""):
@@ -24,7 +24,9 @@ def head(*lines, body=b""):
         (head(b"Expect: 100-continue", b"Content-Length: 3"), None),
         (b"\r\n" + head(), None),
         (b"\r\n\r\n", None),
-        (b"x" * IN_PLACE, None),
+        (b"x" * (LONGEST_HEAD - 1), 1),
+        (b"x" * LONGEST_HEAD, None),
+        (head(b"Content-Length: 99999", body=b"a" * 50_000), 49_999),
     ],
 )
 def test_missing_is_what_a_request_lacks(data, expected):

@@ -215,6 +215,26 @@ def test_repeated_head_keeps_the_bodies_apart(server):
     assert [body for _, body in kept(server, [("POST", "/", body, {}) for body in bodies])] == bodies
 
 
+def test_bodies_of_all_lengths_are_answered_on_a_kept_connection(server):
+    lengths = (0, 1, 10_000, 16_384, 40_000, 100_000, 131_072, 200_000, 5)
+    bodies = [os.urandom(length) for length in lengths] * 2
+    assert [body for _, body in kept(server, [("POST", "/", body, {}) for body in bodies])] == bodies
+
+
+def test_long_request_that_arrives_in_parts_is_answered_on_a_kept_connection(server):
+    body = os.urandom(100_000)
+    with server.connect(POST + b"\r\ngood") as connection:
+        assert connection.recv(10_000).endswith(b"good")
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + body[:30_000])
+        for end in (60_000, 90_000, 100_000):
+            assert server.ask(timeout=SOON) == (200, b"good")  # long enough for the part to be looked at
+            connection.sendall(body[end - (30_000 if end < 100_000 else 10_000) : end])
+        received = b""
+        while len(received.partition(b"\r\n\r\n")[2]) < len(body):
+            received += connection.recv(200_000)
+    assert received.endswith(body)
+
+
 def test_repeated_head_is_trusted_by_the_address_it_comes_from(server):
     request = ("GET", "/environ", None, {"X-Forwarded-Proto": "https"})
     schemes = [
