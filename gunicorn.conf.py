@@ -12,6 +12,7 @@ from gunicorn.glogging import Logger
 from app.announcement import announce, log_notices
 from app.middleware import draining, worker_slots
 from app.middleware.logging import configure
+from app.server import balance
 from config import ConfigError, load_config
 
 try:
@@ -74,6 +75,11 @@ def on_starting(server: Any) -> None:
     else:
         server.made_directory = worker_slots.make_directory()
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(server.made_directory)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """A worker that has ended has no connections."""
+    balance.forget(worker.age)
 
 
 def on_exit(server: Any) -> None:

@@ -19,12 +19,14 @@ from gunicorn.http import wsgi
 from gunicorn.workers.gthread import _DEFER
 
 from app.server.arrival import IN_PLACE, LONGEST_HEAD, missing
+from app.server.balance import Share
 from app.server.closing import LingeringWorker
 from app.server.heads import Head, Heads, environment
 from app.server.response import Response, send_rest, unsent
 
 PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
 STALL = struct.pack("ll", 5, 0)  # s, µs: how long a thread waits for one read or write
+GIVE_WAY = 0.001  # s: for which a new connection is left to the other workers
 LOOK = 0.01  # s: after how long the loop looks at who else has come
 NOTIFY_EVERY = 0.1  # s: the arbiter allows whole seconds
 
@@ -61,6 +63,8 @@ class PromptWorker(LingeringWorker):
                 self.cfg.__dict__[name] = setting.get()
         wsgi.Response = Response
         self.heads = Heads(self.cfg)
+        self.share = Share(self.age)
+        self.gives_way = self.gave_way = False
         self.notified = 0.0
         self.log.error_log.addFilter(_is_not_a_stall)
         super().init_process()
@@ -140,7 +144,7 @@ class PromptWorker(LingeringWorker):
         What is left after `LOOK` is reported again, in the same order, before what has come since. Only a
         worker that left something refuses anybody: many clients who hang up at once are not much to do.
         """
-        events = self.poller.select(timeout)
+        events = self._events(timeout)
         looked = time.monotonic()
         most = self.most_ready if self.behind else len(events)
         for place in range(most, len(events)):
@@ -153,6 +157,26 @@ class PromptWorker(LingeringWorker):
             if time.monotonic() - looked > LOOK:
                 self.behind = True
                 break
+        self.share.note(self.nr_conns)
+
+    def _events(self, timeout: float) -> list[Any]:
+        """What has come; without new connections, and soon, where they are left to others."""
+        if not (self.gives_way and self.alive and self._accepting):
+            return list(self.poller.select(timeout))
+        self.gives_way, self.gave_way = False, True
+        self.set_accept_enabled(False)
+        events = self.poller.select(GIVE_WAY)
+        self.set_accept_enabled(True)
+        return list(events)
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a new connection, unless a worker that has fewer does so first."""
+        if self.gave_way or self.share.is_least(self.nr_conns):
+            self.gave_way = False
+            super().accept(listener)
+            self.share.note(self.nr_conns)
+        else:
+            self.gives_way = True
 
     def enqueue_req(self, conn: Any) -> None:
         """Called with a connection that is new, or whose request is none of the plain ones."""

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from contextlib import ExitStack, closing, contextmanager
+from statistics import median
 
 import pytest
 
@@ -278,6 +279,22 @@ def test_failure_on_a_kept_connection_is_500_and_closes_it(server):
         connection.sendall(b"GET /fail HTTP/1.1\r\nHost: x\r\n\r\n")
         received = b"".join(iter(lambda: connection.recv(10_000), b""))
     assert received.startswith(b"HTTP/1.1 500 ")
+
+
+def test_connections_that_come_together_are_shared_out(tmp_path):
+    with running(tmp_path, "--workers", "2") as server:
+        pids = set()
+        while len(pids) < 2:  # until both have started
+            pids.add(server.ask(path="/pid")[1])
+        fewest = []
+        for _ in range(7):
+            with ExitStack() as stack:
+                connections = [stack.enter_context(server.connect()) for _ in range(16)]
+                for connection in connections:
+                    connection.sendall(b"GET /pid HTTP/1.1\r\nHost: x\r\n\r\n")
+                served = [connection.recv(10_000).rpartition(b"\r\n\r\n")[2] for connection in connections]
+            fewest.append(min(served.count(pid) for pid in pids))
+        assert median(fewest) >= 4, fewest
 
 
 def test_connection_is_closed_on_demand(server):
