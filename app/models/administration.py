@@ -92,6 +92,7 @@ def activate(service: ModelService, version: str, *, wait: bool = False) -> dict
     :raises VersionRefused: if it fails a check; what served before goes on serving.
     :raises NotAllWorkersServe: if some do not after 10 seconds.
     """
+    service.store.raw_metadata(version)  # a name that was mistyped is no version that was refused
     with _refusals():
         model = service.prepare(version)
     service.store.activate(version)

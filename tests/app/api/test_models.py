@@ -275,6 +275,13 @@ def test_name_that_no_version_has_is_400(client, method, verb, name):
     assert error["field"] == "version"
 
 
+@pytest.mark.parametrize("name", ["v9", "a b", "..;"])
+def test_mistyped_name_is_no_version_that_was_refused(client, name):
+    assert client.post(f"/api/models/{name}/activate").status_code in {400, 404}
+    assert "refused" not in client.get("/api/models").get_json()["models"][0]
+    assert "model_load_refusals_total 0.0" in client.get("/metrics").text
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [("GET", "/v1/activate"), ("GET", "/rollback/x"), ("POST", ""), ("PUT", "/v1"), ("PATCH", "/v1")],
