@@ -3,7 +3,7 @@ BIN := .venv/bin
 SERVER ?= gunicorn
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-gunicorn run-granian train test check drill drill-short bench format clean
+.PHONY: help run run-gunicorn run-granian train test lint check drill drill-short bench format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,11 +24,12 @@ train: .venv/installed ## Train the default model and make it the active version
 test: .venv/installed-dev ## Run all tests
 	$(BIN)/pytest --cov -n auto --maxprocesses 4
 
-check: .venv/installed-dev ## Formatting, lint, types and all tests: what continuous integration runs
+lint: .venv/installed-dev ## Formatting, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest --cov -n auto --maxprocesses 4
+
+check: lint test ## Formatting, lint, types and all tests
 
 drill: .venv/installed-dev ## Break a running deployment on purpose, and write what was measured into docs/reliability.md
 	$(BIN)/pytest tests/drills -m drill --full --figures docs/reliability.md
