@@ -97,7 +97,7 @@ class Config:
         self.API_KEYS = env.numbered("API_KEY_1", validate=unguessable)
         self.API_KEY_SCOPES = env.list("API_KEY_SCOPES", list(SCOPES), validate=validate.ContainsOnly(SCOPES))
         self.API_KEY_PEPPER = env.str("API_KEY_PEPPER", None, validate=unguessable)
-        self.API_KEYS_FILE = env.path("API_KEYS_FILE", None)
+        self.API_KEYS_FILE = env.optional_path("API_KEYS_FILE")
         self.JWT_ALGORITHM = env.str("JWT_ALGORITHM", "HS256", validate=one_of(JWT_ALGORITHMS))
         self.JWT_SECRET = env.str("JWT_SECRET", None, validate=(unguessable, validate.Length(min=32)))
         self.JWT_PUBLIC_KEY = env.str("JWT_PUBLIC_KEY", None)
@@ -113,11 +113,11 @@ class Config:
         # Logs
         self.LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=one_of(LOG_LEVELS))
         self.LOG_FORMAT = env.str("LOG_FORMAT", self.DEFAULT_LOG_FORMAT, validate=one_of(("json", "console")))
-        self.LOG_FILE = env.path("LOG_FILE", None)
+        self.LOG_FILE = env.optional_path("LOG_FILE")
         self.LOG_INPUTS = env.bool("LOG_INPUTS", False)
 
         # Metrics
-        self.PROMETHEUS_MULTIPROC_DIR = env.path("PROMETHEUS_MULTIPROC_DIR", None)
+        self.PROMETHEUS_MULTIPROC_DIR = env.optional_path("PROMETHEUS_MULTIPROC_DIR")
         self.METRICS_ALLOW_PRIVATE = env.bool("METRICS_ALLOW_PRIVATE", False)
         self.SERVER_TIMING = env.bool("SERVER_TIMING", False)
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+from pathlib import Path
 from typing import Any
 
 from environs import FileAwareEnv, ValidationError
@@ -24,6 +25,11 @@ class Environment(FileAwareEnv):
         pattern = re.compile(re.escape(first.removesuffix("1")) + r"\d+(?=(_FILE)?$)")
         names = {found[0] for found in map(pattern.match, os.environ) if found}
         return {name: self.str(name, **options) for name in sorted(names)}
+
+    def optional_path(self, name: str) -> Path | None:
+        """A path, or None if there is none or it is empty, as Compose files leave what is not set."""
+        text = self.str(name, "")
+        return Path(text) if text.strip() else None
 
 
 def unguessable(value: str) -> None:

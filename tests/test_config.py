@@ -158,3 +158,10 @@ def test_file_that_cannot_be_read_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("PORT_FILE", str(tmp_path / "nothing"))
     with pytest.raises(ConfigError, match="PORT_FILE"):
         load_config()
+
+
+@pytest.mark.parametrize("name", ["LOG_FILE", "PROMETHEUS_MULTIPROC_DIR", "API_KEYS_FILE"])
+@pytest.mark.parametrize("value", ["", " "])
+def test_an_empty_path_is_none(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    assert getattr(load_config("testing"), name) is None
