@@ -55,6 +55,7 @@ class PromptWorker(LingeringWorker):
     """How many requests may wait for the loop; `waiting` tells those who came later that they did."""
     ahead = 0
     behind = False  # not all that was ready was looked at in the last turn
+    left: dict[int, int] = {}  # noqa: RUF012 # of those the descriptors, with their places; never changed
 
     def init_process(self) -> None:
         # A setting is looked up through two Python calls, 23 times a request: 17 µs less as an attribute.
@@ -141,21 +142,23 @@ class PromptWorker(LingeringWorker):
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """As in `ThreadWorker`, but those who came last and too late are answered first, and soon.
 
-        What is left after `LOOK` is reported again, in the same order, before what has come since. Only a
-        worker that left something refuses anybody: many clients who hang up at once are not much to do.
+        What is left after `LOOK` comes first in the next turn: the poller would put those before it who were
+        answered and have asked again. Only a worker that left something refuses anybody: many clients who hang
+        up at once are not much to do.
         """
-        events = self._events(timeout)
+        events = sorted(self._events(timeout), key=lambda event: self.left.get(event[0].fd, sys.maxsize))
         looked = time.monotonic()
         most = self.most_ready if self.behind else len(events)
         for place in range(most, len(events)):
             self.ahead = place
             key = events[place][0]
             key.data(key.fileobj)
-        self.ahead, self.behind = 0, False
-        for key, _ in events[:most]:
+        self.ahead, self.behind, self.left = 0, False, {}
+        for place, (key, _) in enumerate(events[:most], start=1):
             key.data(key.fileobj)
             if time.monotonic() - looked > LOOK:
                 self.behind = True
+                self.left = {event[0].fd: place for place, event in enumerate(events[place:most])}
                 break
         self.share.note(self.nr_conns)
 

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from contextlib import ExitStack, closing, contextmanager
 from statistics import median
 
@@ -29,6 +30,8 @@ def app(environ, start_response):
         body = b"x" * 8_000_000
     elif path == "/fail":
         raise RuntimeError
+    elif path == "/work":
+        time.sleep(0.006)
     elif path == "/hang":
         time.sleep(60)
     elif path == "/api/models/v1/wait":
@@ -295,6 +298,25 @@ def test_connections_that_come_together_are_shared_out(tmp_path):
                 served = [connection.recv(10_000).rpartition(b"\r\n\r\n")[2] for connection in connections]
             fewest.append(min(served.count(pid) for pid in pids))
         assert median(fewest) >= 4, fewest
+
+
+def test_all_connections_get_their_turn_under_load(server):
+    answered = [0] * 8
+    end = time.monotonic() + 2
+
+    def ask(number):
+        with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)) as connection:
+            while time.monotonic() < end:
+                connection.request("POST", "/work", b"x")
+                assert connection.getresponse().read() == b"x"
+                answered[number] += 1
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(len(answered))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert min(answered) >= max(answered) / 2, answered
 
 
 def test_connection_is_closed_on_demand(server):
