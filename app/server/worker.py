@@ -143,8 +143,8 @@ class PromptWorker(LingeringWorker):
         """As in `ThreadWorker`, but those who came last and too late are answered first, and soon.
 
         What is left after `LOOK` comes first in the next turn: the poller would put those before it who were
-        answered and have asked again. Only a worker that left something refuses anybody: many clients who hang
-        up at once are not much to do.
+        answered and have asked again. Only a worker that left something refuses anybody: many clients who
+        hang up at once are not much to do.
         """
         events = sorted(self._events(timeout), key=lambda event: self.left.get(event[0].fd, sys.maxsize))
         looked = time.monotonic()
