@@ -15,8 +15,20 @@ FROM packages AS training-packages
 RUN pip --python /opt/venv/bin/python install --only-binary :all: -r requirements.txt \
     && find /opt/venv -type d \( -name tests -o -name test -o -path '*/pyarrow/include' \) -prune -exec rm -rf {} +
 
-FROM python:3.11.14-slim-bookworm AS base
-ENV PATH=/opt/venv/bin:$PATH \
+# Python without what only installs and explains, and without programs that give more rights than their caller has.
+# A number is what Kubernetes can see not to be root. Volumes take over the owner of these folders.
+FROM python:3.11.14-slim-bookworm AS python
+RUN rm -rf "$(python -c 'import pathlib, pip; print(pathlib.Path(pip.__file__).parent)')" \
+        /usr/local/bin/pip* /var/cache/* /var/lib/apt/lists/* /usr/share/man /usr/share/locale \
+    && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
+    && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin service \
+    && install -d -o service -g service /models /logs
+
+# From nothing, because what a layer deletes stays in the layers below it.
+FROM scratch AS base
+COPY --from=python / /
+ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
+    LANG=C.UTF-8 \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     OMP_NUM_THREADS=1 \
@@ -24,9 +36,6 @@ ENV PATH=/opt/venv/bin:$PATH \
     HOST=0.0.0.0 \
     PORT=8080 \
     MODELS_DIR=/models
-# A number, so that Kubernetes can see that it is not root. Volumes take over the owner of these folders.
-RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin service \
-    && install -d -o service -g service /models /logs
 WORKDIR /app
 COPY deploy/entrypoint.sh /usr/local/bin/entrypoint
 COPY config.py setting_rules.py capacity.py run.py gunicorn.conf.py ./
