@@ -27,6 +27,7 @@ from app.server.response import Response, send_rest, unsent
 PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
 STALL = struct.pack("ll", 5, 0)  # s, µs: how long a thread waits for one read or write
 GIVE_WAY = 0.001  # s: for which a new connection is left to the other workers
+SPREAD = 4  # connections that a worker which is behind may have more than another
 LOOK = 0.01  # s: after how long the loop looks at who else has come
 NOTIFY_EVERY = 0.1  # s: the arbiter allows whole seconds
 
@@ -173,13 +174,24 @@ class PromptWorker(LingeringWorker):
         return list(events)
 
     def accept(self, listener: socket.socket) -> None:
-        """Take a new connection, unless a worker that has fewer does so first."""
-        if self.gave_way or self.share.is_least(self.nr_conns):
-            self.gave_way = False
+        """Take the connections that wait, unless a worker that has fewer does so first.
+
+        Those that wait on are known to nobody, so a worker that is behind takes them to refuse them.
+        """
+        until = time.monotonic() + LOOK
+        while self._may_accept():
             super().accept(listener)
             self.share.note(self.nr_conns)
-        else:
-            self.gives_way = True
+            if not self.alive or time.monotonic() > until or not _is_ready(listener, select.POLLIN):
+                break
+
+    def _may_accept(self) -> bool:
+        fewer = self.nr_conns - (SPREAD if self.behind else 0)
+        if self.gave_way or self.share.is_least(fewer):
+            self.gave_way = False
+            return self.nr_conns < self.worker_connections and not self.crowded
+        self.gives_way = True
+        return False
 
     def enqueue_req(self, conn: Any) -> None:
         """Called with a connection that is new, or whose request is none of the plain ones."""
@@ -197,7 +209,9 @@ class PromptWorker(LingeringWorker):
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, STALL)
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, STALL)
             conn.awaited = 0
-        elif conn.initialized and (conn.parser.unreader.buf.getvalue() or not _has_room(conn.sock)):
+        elif conn.initialized and (
+            conn.parser.unreader.buf.getvalue() or not _is_ready(conn.sock, select.POLLOUT)
+        ):
             return None  # pipelined, so the beginning has been read; or the client does not read
         try:
             data = conn.sock.recv(IN_PLACE, PEEK)
@@ -228,10 +242,10 @@ class PromptWorker(LingeringWorker):
             self.finish_request(conn, Finished(outcome))
 
 
-def _has_room(sock: socket.socket) -> bool:
-    """Whether the client has taken most of what was sent before: 1.5 µs."""
+def _is_ready(sock: socket.socket, event: int) -> bool:
+    """Whether a connection waits, or the client has taken most of what was sent before: 1.5 µs."""
     poll = select.poll()
-    poll.register(sock, select.POLLOUT)
+    poll.register(sock, event)
     return bool(poll.poll(0))
 
 

@@ -5,11 +5,12 @@ model takes 20 ms of time and none of the processor, which makes 100 requests a 
 workers. What is tested is whom the service refuses and when, not how fast it is.
 """
 
+from dataclasses import dataclass
 from time import monotonic, sleep
 
 import pytest
 
-from tests.drills.traffic import kinds, milliseconds, percentile, traffic
+from tests.drills.traffic import Outcome, kinds, milliseconds, percentile, traffic
 from tests.estimators import BOXES, PausingClassifier, fitted
 from tests.services import gunicorn, wait_until
 
@@ -29,35 +30,41 @@ def service(serve_model, tmp_path_factory):
         yield service
 
 
-def goodput(outcomes, seconds):
-    """Good answers a second."""
-    return sum(outcome.good for outcome in outcomes) / seconds
+@dataclass(frozen=True)
+class Load:
+    """What became of the requests of some seconds, and how many good answers a second came in that time."""
+
+    outcomes: list[Outcome]
+    goodput: float
 
 
 def load(service, rate, seconds):
-    """The outcomes of so many requests a second, but for the first second's."""
+    """So many requests a second, of which the first second's are not looked at."""
     with traffic(service.port, rate=rate) as clients:
         sleep(1)
         began = monotonic()
         sleep(seconds)
         ended = monotonic()
-    return clients.since(began, ended)
+    good = [outcome for outcome in clients.outcomes if outcome.good]
+    answers = sum(began <= outcome.due + outcome.seconds < ended for outcome in good)
+    return Load(clients.since(began, ended), answers / seconds)
 
 
 def test_overload_is_refused_and_the_others_are_answered(service, length, figure):
     seconds = length(10, 60)
-    calm = load(service, 20, 5)
+    calm = load(service, 20, 5).outcomes
     for attempt in (1, 2):
         # The most that is answered at any rate: from one at which nobody is refused to one at which some are.
-        peak = max(goodput(load(service, rate, 5), 5) for rate in (70, 85, 100, 115))
-        overloaded = load(service, 3 * peak, seconds)
+        peak = max(load(service, rate, 5).goodput for rate in (70, 85, 100, 115))
+        loaded = load(service, 3 * peak, seconds)
         recovery = recovered(service)
+        overloaded = loaded.outcomes
         refused = [outcome for outcome in overloaded if outcome.refused]
         answered = [outcome for outcome in overloaded if outcome.good]
-        ratio = goodput(overloaded, seconds) / peak
-        if ratio >= 0.85 or attempt == 2:
+        ratio = loaded.goodput / peak
+        median, late = percentile(refused, 50), percentile(refused, 99)
+        if (ratio >= 0.85 and late <= 0.05) or attempt == 2:
             break
-    median, late = percentile(refused, 50), percentile(refused, 99)
     figure(
         "overload", f"3 × {peak:.0f} requests/s for {seconds} s: goodput of the peak", f"{ratio:.0%}", "85 %"
     )
@@ -76,7 +83,7 @@ def test_overload_is_refused_and_the_others_are_answered(service, length, figure
     figure("overload", "afterwards, until twenty answers in a row are good", milliseconds(recovery), "5 s")
     assert len(refused) + len(answered) == len(overloaded), kinds(overloaded)
     assert len(refused) > len(overloaded) / 3
-    assert median <= 0.05
+    assert late <= 0.05
     assert ratio >= 0.85
     assert recovery <= 5
 

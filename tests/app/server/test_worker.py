@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from statistics import median
 
 import pytest
@@ -48,6 +48,7 @@ def app(environ, start_response):
 """
 
 POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
+POST_WORK = b"POST /work HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\ngood"
 
 
 class Server:
@@ -317,6 +318,30 @@ def test_all_connections_get_their_turn_under_load(server):
     for thread in threads:
         thread.join()
     assert min(answered) >= max(answered) / 2, answered
+
+
+def test_connections_that_come_under_load_are_taken_together(server):
+    busy, new = [], []
+    with ExitStack() as stack:
+        for _ in range(8):
+            busy.append(stack.enter_context(server.connect()))
+            busy[-1].sendall(POST_WORK)
+            assert busy[-1].recv(1000)
+        for connection in busy * 8:  # fifty turns of the loop
+            connection.sendall(POST_WORK)
+        for _ in range(16):
+            new.append(stack.enter_context(server.connect()))
+            new[-1].sendall(POST + b"\r\ngood")
+        assert all(connection.recv(1000) for connection in new)
+        answers = sum(arrived(connection).count(b"200 OK") for connection in busy)
+    assert answers < 32
+
+
+def arrived(connection):
+    """What has come until now."""
+    with suppress(BlockingIOError):
+        return connection.recv(100_000, socket.MSG_DONTWAIT)
+    return b""
 
 
 def test_connection_is_closed_on_demand(server):
