@@ -5,7 +5,16 @@ take all, and clients that keep theirs would leave the others idle.
 """
 
 import mmap
+import select
+import socket
+import time
+from typing import Any
 
+from app.server.closing import LingeringWorker
+
+GIVE_WAY = 0.001  # s: for which a new connection is left to the other workers
+SPREAD = 4  # connections that a worker which is behind may have more than another
+LOOK = 0.01  # s: after how long the loop looks at who else has come
 MOST_WORKERS = 256
 WIDTH = 4  # bytes of a number
 # Made before the workers are forked, so that they share it: 0 where there is no worker, else connections + 1.
@@ -31,3 +40,52 @@ class Share:
 def forget(age: int) -> None:
     """A worker has ended, however it did."""
     _counts[age % MOST_WORKERS] = 0
+
+
+class SharingWorker(LingeringWorker):
+    """A worker that leaves new connections to those who have fewer."""
+
+    behind = False  # not all that was ready was looked at in the last turn of the loop
+    gives_way = False
+    gave_way = False
+
+    def init_process(self) -> None:
+        self.share = Share(self.age)
+        super().init_process()
+
+    def events(self, timeout: float) -> list[Any]:
+        """What has come; without new connections, and soon, where they are left to others."""
+        if not (self.gives_way and self.alive and self._accepting):
+            return list(self.poller.select(timeout))
+        self.gives_way, self.gave_way = False, True
+        self.set_accept_enabled(False)
+        events = self.poller.select(GIVE_WAY)
+        self.set_accept_enabled(True)
+        return list(events)
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take the connections that wait, unless a worker that has fewer does so first.
+
+        Those that wait on are known to nobody, so a worker that is behind takes them to refuse them.
+        """
+        until = time.monotonic() + LOOK
+        while self._may_accept():
+            super().accept(listener)
+            self.share.note(self.nr_conns)
+            if not self.alive or time.monotonic() > until or not is_ready(listener, select.POLLIN):
+                break
+
+    def _may_accept(self) -> bool:
+        fewer = self.nr_conns - (SPREAD if self.behind else 0)
+        if self.gave_way or self.share.is_least(fewer):
+            self.gave_way = False
+            return self.nr_conns < self.worker_connections and not self.crowded
+        self.gives_way = True
+        return False
+
+
+def is_ready(sock: socket.socket, event: int) -> bool:
+    """Whether a connection waits, or the client has taken most of what was sent before: 1.5 µs."""
+    poll = select.poll()
+    poll.register(sock, event)
+    return bool(poll.poll(0))

@@ -19,16 +19,12 @@ from gunicorn.http import wsgi
 from gunicorn.workers.gthread import _DEFER
 
 from app.server.arrival import IN_PLACE, LONGEST_HEAD, missing
-from app.server.balance import Share
-from app.server.closing import LingeringWorker
+from app.server.balance import LOOK, SharingWorker, is_ready
 from app.server.heads import Head, Heads, environment
 from app.server.response import Response, send_rest, unsent
 
 PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
 STALL = struct.pack("ll", 5, 0)  # s, µs: how long a thread waits for one read or write
-GIVE_WAY = 0.001  # s: for which a new connection is left to the other workers
-SPREAD = 4  # connections that a worker which is behind may have more than another
-LOOK = 0.01  # s: after how long the loop looks at who else has come
 NOTIFY_EVERY = 0.1  # s: the arbiter allows whole seconds
 
 
@@ -45,7 +41,7 @@ class Finished:
         return self.outcome
 
 
-class PromptWorker(LingeringWorker):
+class PromptWorker(SharingWorker):
     """`ThreadWorker`, whose threads are left with requests that are long, chunked or pipelined.
 
     A view in the loop holds up the other connections of its process, as two computing threads would each
@@ -55,7 +51,6 @@ class PromptWorker(LingeringWorker):
     most_ready = sys.maxsize
     """How many requests may wait for the loop; `waiting` tells those who came later that they did."""
     ahead = 0
-    behind = False  # not all that was ready was looked at in the last turn
     left: dict[int, int] = {}  # noqa: RUF012 # of those the descriptors, with their places; never changed
 
     def init_process(self) -> None:
@@ -65,8 +60,6 @@ class PromptWorker(LingeringWorker):
                 self.cfg.__dict__[name] = setting.get()
         wsgi.Response = Response
         self.heads = Heads(self.cfg)
-        self.share = Share(self.age)
-        self.gives_way = self.gave_way = False
         self.notified = 0.0
         self.log.error_log.addFilter(_is_not_a_stall)
         super().init_process()
@@ -147,7 +140,7 @@ class PromptWorker(LingeringWorker):
         answered and have asked again. Only a worker that left something refuses anybody: many clients who
         hang up at once are not much to do.
         """
-        events = sorted(self._events(timeout), key=lambda event: self.left.get(event[0].fd, sys.maxsize))
+        events = sorted(self.events(timeout), key=lambda event: self.left.get(event[0].fd, sys.maxsize))
         looked = time.monotonic()
         most = self.most_ready if self.behind else len(events)
         for place in range(most, len(events)):
@@ -162,36 +155,6 @@ class PromptWorker(LingeringWorker):
                 self.left = {event[0].fd: place for place, event in enumerate(events[place:most])}
                 break
         self.share.note(self.nr_conns)
-
-    def _events(self, timeout: float) -> list[Any]:
-        """What has come; without new connections, and soon, where they are left to others."""
-        if not (self.gives_way and self.alive and self._accepting):
-            return list(self.poller.select(timeout))
-        self.gives_way, self.gave_way = False, True
-        self.set_accept_enabled(False)
-        events = self.poller.select(GIVE_WAY)
-        self.set_accept_enabled(True)
-        return list(events)
-
-    def accept(self, listener: socket.socket) -> None:
-        """Take the connections that wait, unless a worker that has fewer does so first.
-
-        Those that wait on are known to nobody, so a worker that is behind takes them to refuse them.
-        """
-        until = time.monotonic() + LOOK
-        while self._may_accept():
-            super().accept(listener)
-            self.share.note(self.nr_conns)
-            if not self.alive or time.monotonic() > until or not _is_ready(listener, select.POLLIN):
-                break
-
-    def _may_accept(self) -> bool:
-        fewer = self.nr_conns - (SPREAD if self.behind else 0)
-        if self.gave_way or self.share.is_least(fewer):
-            self.gave_way = False
-            return self.nr_conns < self.worker_connections and not self.crowded
-        self.gives_way = True
-        return False
 
     def enqueue_req(self, conn: Any) -> None:
         """Called with a connection that is new, or whose request is none of the plain ones."""
@@ -210,7 +173,7 @@ class PromptWorker(LingeringWorker):
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, STALL)
             conn.awaited = 0
         elif conn.initialized and (
-            conn.parser.unreader.buf.getvalue() or not _is_ready(conn.sock, select.POLLOUT)
+            conn.parser.unreader.buf.getvalue() or not is_ready(conn.sock, select.POLLOUT)
         ):
             return None  # pipelined, so the beginning has been read; or the client does not read
         try:
@@ -240,13 +203,6 @@ class PromptWorker(LingeringWorker):
             future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
         else:
             self.finish_request(conn, Finished(outcome))
-
-
-def _is_ready(sock: socket.socket, event: int) -> bool:
-    """Whether a connection waits, or the client has taken most of what was sent before: 1.5 µs."""
-    poll = select.poll()
-    poll.register(sock, event)
-    return bool(poll.poll(0))
 
 
 def _is_not_a_stall(record: LogRecord) -> bool:
