@@ -19,7 +19,7 @@ RUN pip --python /opt/venv/bin/python install --only-binary :all: -r requirement
 # A number is what Kubernetes can see not to be root. Volumes take over the owner of these folders.
 FROM python:3.11.14-slim-bookworm AS python
 RUN rm -rf "$(python -c 'import pathlib, pip; print(pathlib.Path(pip.__file__).parent)')" \
-        /usr/local/bin/pip* /var/cache/* /var/lib/apt/lists/* /usr/share/man /usr/share/locale \
+        /usr/bin/pip* /usr/local/bin/pip* /var/cache/* /var/lib/apt/lists/* /usr/share/man /usr/share/locale \
     && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
     && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin service \
     && install -d -o service -g service /models /logs
