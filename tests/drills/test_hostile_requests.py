@@ -7,7 +7,7 @@ from time import monotonic
 import pytest
 
 from tests.drills.memory import megabytes, resident
-from tests.drills.traffic import ROW, kinds, traffic
+from tests.drills.traffic import ROW, kinds, milliseconds, traffic
 from tests.nginx import nginx
 from tests.services import PATIENCE, gunicorn
 
@@ -191,7 +191,7 @@ def test_flood_of_chunks_is_refused(service, ports, length, figure, way, path):
     figure(
         "hostile requests",
         f"{chunks:,} chunks of one byte to {path}, {way}: time, memory",
-        f"{took:.1f} s, {megabytes(grown)}",
+        f"{milliseconds(took)}, {megabytes(grown)}",
         "4xx, memory flat",
     )
     assert found == [400]
