@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import select
 import socket
 import subprocess
 import threading
@@ -316,12 +317,15 @@ def test_caller_who_asks_too_often_is_told_when_to_come_back(proxy):
 
 def test_caller_with_too_many_connections_is_told_when_to_come_back(proxy):
     half = b"POST /api/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"
+    where = (("127.0.0.1", proxy.port), PATIENCE, ("127.0.0.22", 0))
     with ExitStack() as stack:
-        for _ in range(60):  # fifty and some, because the request that asks may take the place of one
-            where = (("127.0.0.1", proxy.port), PATIENCE, ("127.0.0.22", 0))
-            stack.enter_context(socket.create_connection(*where)).sendall(half)
-        wait_until(lambda: ask(proxy, source="127.0.0.22").status == 429)
+        callers = [stack.enter_context(socket.create_connection(*where)) for _ in range(60)]
+        for caller in callers:
+            caller.sendall(half)
+        # Not asked before those are refused who are too many: the request would take the place of one.
+        wait_until(lambda: len(select.select(callers, [], [], 0)[0]) == 10)
         refused = ask(proxy, source="127.0.0.22")
+        assert refused.status == 429
         assert (refused.error["error_type"], refused.headers["Retry-After"]) == ("rate_limit_exceeded", "1")
         assert ask(proxy, source="127.0.0.23").status == 200
 
