@@ -3,7 +3,7 @@ BIN := .venv/bin
 SERVER ?= gunicorn
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-gunicorn run-granian train test lint check drill drill-short bench format clean
+.PHONY: help run run-gunicorn run-granian train test lint check drill drill-short conformance bench format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ drill: .venv/installed-dev ## Break a running deployment on purpose, and write w
 
 drill-short: .venv/installed-dev ## The drills in their short form, which leaves no figures behind
 	$(BIN)/pytest tests/drills -m drill
+
+conformance: .venv/installed-dev ## Compare what is served with what hundreds of models answer, and write docs/conformance.md
+	$(BIN)/python -m tests.conformance
 
 bench: .venv/installed-dev ## Measure side by side with other servers: about 25 minutes, environments in .bench
 	$(BIN)/python -m benchmarks setup

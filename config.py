@@ -25,7 +25,7 @@ from setting_rules import (
 )
 
 ROOT = Path(__file__).resolve().parent
-ENGINES = ("auto", "sklearn", "onnx", "treelite")
+ENGINES = ("auto", "sklearn", "onnx")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 SCOPES = ("predict", "admin", "metrics")
 JWT_ALGORITHMS = ("HS256", "RS256", "ES256")

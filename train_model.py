@@ -101,7 +101,7 @@ def _train(
     activate: bool,
 ) -> None:
     with console.status("Loading scikit-learn…"):
-        from app.models import publishing
+        from app.models.publishing import publish
         from app.models.training import datasets, estimators, fitting
 
     try:
@@ -114,14 +114,20 @@ def _train(
         source = _for_task(source, estimators.task_of(unfitted))
         rows, columns = source.features.shape
         console.print(f"[bold]{source.name}[/]: {rows:,} rows, {columns} features, {source.task}")
+        if source.left_out:
+            console.print(_left_out(source.left_out, target))
         with step(f"fitting {name}"):
             fitted = fitting.fit(source, unfitted)
         console.print(fitted.report, highlight=False)
         for metric, value in fitted.metrics.items():
             console.print(f"{metric}: [bold]{value:.4f}[/]")
-        metadata = {"metrics": fitted.metrics, "dataset": source.name}
+        metadata = {
+            "metrics": fitted.metrics,
+            "dataset": source.name,
+            "rows_without_target": len(source.left_out),
+        }
         with step("certifying engines") as report:
-            saved = publishing.publish(
+            saved = publish.publish(
                 store,
                 fitted.model,
                 fitted.scaler,
@@ -137,6 +143,12 @@ def _train(
     engine = store.metadata(saved)["engine"]
     console.print(f"Serves on: [bold]{engine}[/]")
     console.print(f"Saved [bold green]{saved}[/] in {store.root}" + (", active" if activate else ""))
+
+
+def _left_out(rows: list[int], target: str | None) -> str:
+    """Which rows are not used, the first of them by number."""
+    named = ", ".join(map(str, rows[:10])) + (", …" if len(rows) > 10 else "")
+    return f"[yellow]{len(rows):,} rows without a {target!r} are left out: row {named}[/]"
 
 
 def _fail(error: Exception) -> NoReturn:

@@ -7,8 +7,8 @@ from typing import Any
 import click
 from rich.progress import track
 
-from app.models import introspection
 from app.models.certification.certify import Certification, certify
+from app.models.publishing.model_under_test import describe
 from benchmarks.families import Family, families
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "engines.md"
@@ -34,10 +34,8 @@ def main() -> None:
 def certification_of(family: Family) -> Certification:
     """Fit a family and certify its engines."""
     estimator, sample = family.fit()
-    frame = introspection.sample_frame(estimator, sample, None)
-    output = introspection.output_signature(estimator)
-    signature = introspection.input_signature(estimator, frame, output)
-    return certify(estimator, signature, output, introspection.as_rows(frame, signature))
+    found = describe(estimator, sample)
+    return certify(estimator, found.signature, found.output, found.rows)
 
 
 def _line(family: Family) -> str:

@@ -24,7 +24,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from app import create_app
 from app.models.follower import TURN
 from app.models.ml_models import model_manager
-from app.models.publishing import publish
+from app.models.publishing.publish import publish
 from app.models.routing import Routing
 from app.models.store import ModelStore
 from benchmarks import models, processes

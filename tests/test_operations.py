@@ -15,7 +15,7 @@ from sklearn.ensemble import RandomForestClassifier
 from app import create_app
 from app.models.follower import Follower
 from app.models.ml_models import model_manager
-from app.models.publishing import publish
+from app.models.publishing.publish import publish
 from app.models.store import ModelStore
 from tests.app.models.certification.test_supplied import graph
 from tests.app.models.test_signing import private_pem

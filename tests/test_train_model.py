@@ -14,9 +14,11 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
+from app import create_app
 from app.models import durable
+from app.models.ml_models import model_manager
 from app.models.store import ModelStore
-from tests.conftest import run_training
+from tests.conftest import configuration, run_training
 from tests.estimators import INCOME, PEOPLE
 from tests.services import wait_until
 from tests.settings import ROOT
@@ -223,11 +225,11 @@ def test_quantity_in_a_file_is_learned_by_a_regressor(train, store, tmp_path):
     assert store.metadata("v1")["model_type"] == "RandomForestRegressor"
 
 
-def test_columns_of_booleans_are_numbers(train, store, tmp_path):
+def test_columns_of_booleans_keep_their_dtype(train, store, tmp_path):
     frame = pd.DataFrame({"x": np.arange(40.0), "flag": [True, False] * 20, "y": ["a", "b"] * 20})
     frame.to_csv(tmp_path / "flags.csv", index=False)
     assert train("--data", tmp_path / "flags.csv", "--target", "y", *TREE, "--version", "v1").exit_code == 0
-    assert [f["kind"] for f in store.metadata("v1")["signature"]["features"]] == ["number", "number"]
+    assert [f["kind"] for f in store.metadata("v1")["signature"]["features"]] == ["number", "boolean"]
 
 
 def test_census_of_adults_is_learned_and_served(shared_data, tmp_path):
@@ -388,3 +390,46 @@ def run_command(folder, *arguments, **variables):
         capture_output=True,
         text=True,
     )
+
+
+def test_class_that_pandas_takes_for_missing_is_a_class(train, store, tmp_path):
+    frame = pd.DataFrame({"x": [0.0, 1.0, 2.0] * 20, "y": ["None", "NA", "other"] * 20})
+    frame.to_csv(tmp_path / "regions.csv", index=False)
+    result = train("--data", tmp_path / "regions.csv", "--target", "y", *TREE, "--version", "v1")
+    assert result.exit_code == 0, result.output
+    assert "left out" not in result.output
+    assert store.metadata("v1")["classes"] == ["NA", "None", "other"]
+    assert store.metadata("v1")["metrics"]["accuracy"] == 1.0
+
+
+def test_rows_without_a_target_are_left_out_and_named(train, store, tmp_path):
+    frame = pd.DataFrame({"x": np.arange(60.0), "y": ["a", "b", ""] * 20})
+    frame.to_csv(tmp_path / "holes.csv", index=False)
+    result = train("--data", tmp_path / "holes.csv", "--target", "y", *TREE, "--version", "v1")
+    assert result.exit_code == 0, result.output
+    assert "20 rows without a 'y' are left out: row 3, 6, 9" in " ".join(result.output.split())
+    assert store.metadata("v1")["rows_without_target"] == 20
+
+
+def test_truth_values_are_served_in_either_form(train, serve_version, tmp_path):
+    frame = pd.DataFrame({"x": np.arange(40.0), "flag": ["True", "False"] * 20, "y": ["a", "b"] * 20})
+    frame.to_csv(tmp_path / "flags.csv", index=False)
+    assert train("--data", tmp_path / "flags.csv", "--target", "y", *TREE, "--version", "v1").exit_code == 0
+    client = serve_version("v1")
+    for flag in (True, 1):
+        answer = client.post("/api/predict", json={"features": {"x": 3, "flag": flag}})
+        assert answer.get_json()["result"]["prediction"] == "a"
+    assert client.post("/api/predict", json={"features": {"x": 3, "flag": "True"}}).status_code == 400
+
+
+@pytest.fixture
+def serve_version(models_dir):
+    """A client of an app that serves a version of the test's store."""
+
+    def serve_version(version):
+        app = create_app(configuration(models_dir))
+        with app.app_context():
+            model_manager.load_model(version)
+        return app.test_client()
+
+    return serve_version

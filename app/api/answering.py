@@ -1,12 +1,13 @@
 """From the body of a prediction request to its answer, whichever model is asked."""
 
+from operator import itemgetter
 from time import perf_counter
 from typing import Any
 
 from app.api.decoding import load_body
 from app.api.responses import envelope
 from app.api.schemas import BatchSchema, Body, PredictSchema
-from app.exceptions import PermissionMissing
+from app.exceptions import InvalidInput, PermissionMissing
 from app.middleware.rate_limit import address_key
 from app.middleware.running import running_globals, running_request
 from app.middleware.scopes import ADMIN
@@ -16,6 +17,7 @@ from app.models.service import ModelService
 predict_schema = PredictSchema()
 batch_schema = BatchSchema()
 PIN = "HTTP_X_MODEL_VERSION"
+MESSAGE = "Validation failed"
 
 
 def answer_row(service: ModelService) -> dict[str, Any]:
@@ -35,11 +37,37 @@ def answer_row_fast(service: ModelService) -> dict[str, Any]:
 
 
 def answer_batch(service: ModelService) -> dict[str, Any]:
-    """Predict the rows of the request with one model version."""
+    """Predict the rows of the request with one model version; with ``?errors=rows`` as many as can be."""
+    by_row = errors_by_row()
     body = load_body(batch_schema)
-    answer = predict_by(service, body, body["samples"], field="samples")
-    results = [{"sample_id": i, **result} for i, result in enumerate(answer.to_dicts())]
-    return envelope(answer, body, results=results, count=len(results))
+    if not by_row:
+        answer = predict_by(service, body, body["samples"], field="samples")
+        results = [{"sample_id": i, **result} for i, result in enumerate(answer.to_dicts())]
+        return envelope(answer, body, results=results, count=len(results))
+    options = version_options(service, body)
+    answer, positions, rejected = service.predict_rows(body["samples"], field="samples", **options)
+    results = [
+        *({"sample_id": i, **result} for i, result in zip(positions, answer.to_dicts(), strict=True)),
+        *({"sample_id": i, "error": MESSAGE, "details": {"errors": found}} for i, found in rejected.items()),
+    ]
+    results.sort(key=itemgetter("sample_id"))
+    document = envelope(answer, body, results=results, count=len(results), rejected=len(rejected))
+    if answer.warnings:
+        document["warnings"] = [each | {"row": positions[each["row"]]} for each in answer.warnings]
+    return document
+
+
+def errors_by_row() -> bool:
+    """Whether the caller wants the errors of single rows beside the answers to the others.
+
+    :raises InvalidInput: if it asks for something else.
+    """
+    if not running_request().environ.get("QUERY_STRING"):
+        return False
+    wanted = running_request().args.get("errors", "request")
+    if wanted not in ("rows", "request"):
+        raise InvalidInput([{"field": "errors", "reason": "must be rows or request"}])
+    return wanted == "rows"
 
 
 def predict_by(service: ModelService, body: Body, rows: Any, **options: Any) -> Answer:
@@ -47,13 +75,21 @@ def predict_by(service: ModelService, body: Body, rows: Any, **options: Any) -> 
 
     :raises PermissionMissing: if the caller may not pin a version.
     """
+    return service.predict(rows, **version_options(service, body), **options)
+
+
+def version_options(service: ModelService, body: Body) -> dict[str, Any]:
+    """Which version is to answer, as `ModelService.predict` takes it.
+
+    :raises PermissionMissing: if the caller may not pin a version.
+    """
     environ = running_request().environ
     pinned = environ.get(PIN)
     if pinned is None and service.router is None:
-        return service.predict(rows, **options)
+        return {}
     if pinned is not None and ADMIN not in running_globals().caller.scopes:
         raise PermissionMissing(ADMIN)
-    return service.predict(rows, caller=caller_key(body, environ), pinned=pinned, **options)
+    return {"caller": caller_key(body, environ), "pinned": pinned}
 
 
 def caller_key(body: Body, environ: dict[str, Any]) -> str:

@@ -66,13 +66,14 @@ def import_command(
 
         if version is not None:
             service.store.check_free(version)
+        estimator, first = read(model), read(scaler) if scaler else None
         step("Reading the sample")
-        rows = importing.read_sample(sample, target)
+        text = importing.text_columns(estimator, target)
         saved = importing.import_model(
             service.store,
-            read(model),
-            read(scaler) if scaler else None,
-            rows,
+            estimator,
+            first,
+            importing.read_sample(sample, target, text=text),
             version=version,
             graph=onnx.read_bytes() if onnx else None,
             report=lambda part: step(f"Certifying: {part}"),

@@ -68,7 +68,7 @@ def verify(version: str, as_json: bool) -> None:
 @with_appcontext
 def certify(version: str, as_json: bool) -> None:
     """Compile VERSION again, compare every engine with scikit-learn, and record the certificates."""
-    from app.models.publishing import recertify
+    from app.models.publishing.publish import recertify
 
     with failures(), Console(stderr=True).status("Certifying…") as status:
         metadata = recertify(

@@ -1,19 +1,18 @@
 """Fit the rows of a request to the model's input, or say exactly where they do not fit."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.exceptions import MAX_ERRORS, InvalidInput
+from app.models.cells import EXACT_INTEGER, Categories, describe, number, suggestion
 from app.models.rows import Matrix, Rows, Table
 from app.models.signature import Feature, InputSignature
 
 RawRows = Matrix | Sequence[Sequence[Any] | Mapping[str, Any]]
 
-EXACT_INTEGER = 2**53
 NUMERIC_TYPES = frozenset((int, float))
 
 
@@ -46,14 +45,15 @@ def conform(rows: RawRows, signature: InputSignature, *, field: str = "features"
     """
     if (
         isinstance(rows, np.ndarray)
-        and signature.layout == "array"
+        and signature.numeric
         and rows.dtype.kind == "f"
         and rows.ndim == 2
         and rows.shape[1] == len(signature.features)
         and rows.size
         and np.isfinite(rows).all()
+        and (signature.plain or _fits(rows, signature))
     ):
-        return rows.astype(np.float64, copy=False)
+        return _precise(rows.astype(np.float64, copy=False), signature)
     if not len(rows):
         raise InvalidInput([{"field": field, "reason": "must hold at least one row"}])
     return _Conformer(signature, field).conform(rows)
@@ -78,8 +78,8 @@ class _Conformer:
         )
         if self.errors:
             raise InvalidInput(sorted(self.errors, key=_reading_order))
-        if self.signature.layout == "array":
-            return np.ascontiguousarray(np.column_stack(arrays))
+        if self.signature.numeric:
+            return _precise(np.ascontiguousarray(np.column_stack(arrays)), self.signature)
         return Table(self.signature.names, arrays)
 
     def _cells(self, index: int, row: Any) -> Sequence[Any]:
@@ -89,12 +89,12 @@ class _Conformer:
             unknown = [name for name in row if name not in self.signature.positions]
             missing = [name for name in names if name not in row]
             for name in unknown[: MAX_ERRORS - len(self.errors)]:
-                self._refuse(index, None, name, "unknown feature" + _suggestion(name, missing or names))
+                self._refuse(index, None, name, "unknown feature" + suggestion(name, missing or names))
             for name in missing:
                 self._refuse(index, self.signature.positions[name], name, "feature is missing")
             return [_ABSENT] * len(names) if unknown or missing else [row[name] for name in names]
         if not isinstance(row, Sequence) or isinstance(row, str):
-            self._refuse(index, None, None, f"must be a list or an object, not {_describe(row)}")
+            self._refuse(index, None, None, f"must be a list or an object, not {describe(row)}")
         elif len(row) != len(names):
             reason = f"has {len(row)} values, the model expects {len(names)}"
             self._refuse(index, None, None, reason)
@@ -103,19 +103,25 @@ class _Conformer:
         return [_ABSENT] * len(names)
 
     def _column(self, position: int, feature: Feature, values: Sequence[Any]) -> NDArray[Any]:
-        judge = _reason_against_number if feature.kind == "number" else _reason_against_label
+        categories = Categories(feature)
+        cells = []
         for index, value in enumerate(values):
             if self._full():
                 break
-            if value is not _ABSENT and (reason := judge(value, feature)):
+            if value is _ABSENT:
+                continue
+            cell, reason = number(value, feature) if feature.numeric else categories.find(value)
+            if reason:
                 self._refuse(index, position, feature.name, reason)
+            cells.append(cell)
         if self.errors:
             return np.empty(len(values))
-        if feature.kind == "number":
-            return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
-        column = np.empty(len(values), dtype=object)
-        column[:] = [None if value != value else value for value in values]
-        return column
+        if feature.numeric:
+            column = np.array(cells, dtype=np.float64)
+            return column.astype(np.float32).astype(np.float64) if feature.single_precision else column
+        objects = np.empty(len(cells), dtype=object)
+        objects[:] = cells
+        return objects
 
     def _refuse(self, row: int, position: int | None, name: str | None, reason: str) -> None:
         where = {"field": self.field, "row": row, "position": position, "name": name}
@@ -128,41 +134,23 @@ class _Conformer:
 _ABSENT = object()
 
 
-def _reason_against_number(value: Any, feature: Feature) -> str | None:
-    if value is None or value != value:
-        return None if feature.nullable else "must be a number, not null"
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
-        return f"must be a number, not {_describe(value)}"
-    if isinstance(value, int) and abs(value) > EXACT_INTEGER:
-        return "integers beyond 2**53 cannot be represented exactly"
-    if abs(value) == float("inf"):
-        return "must be a finite number"
-    return None
+def _fits(rows: Matrix, signature: InputSignature) -> bool:
+    """Whether finite numbers fit the columns that take only some: whole ones, or 0 and 1."""
+    for feature, column in zip(signature.features, rows.T, strict=True):
+        if feature.kind == "boolean" and not np.isin(column, (0.0, 1.0)).all():
+            return False
+        if feature.whole and (column != np.floor(column)).any():
+            return False
+    return True
 
 
-def _reason_against_label(value: Any, feature: Feature) -> str | None:
-    if value is None or value != value:
-        return None if feature.nullable else "must not be null"
-    expected = {_describe(category) for category in feature.categories} or {_noun(str)}
-    if _describe(value) not in expected:
-        return f"must be {' or '.join(sorted(expected))}, not {_describe(value)}"
-    if not feature.open and value not in feature.categories:
-        return "unknown category" + _suggestion(str(value), map(str, feature.categories))
-    return None
-
-
-def _suggestion(word: str, known: Iterable[str]) -> str:
-    nearest = get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {nearest[0]!r}?" if nearest else ""
-
-
-def _describe(value: Any) -> str:
-    return "null" if value is None else _noun(type(value))
-
-
-def _noun(kind: type) -> str:
-    names = {str: "a string", bool: "a boolean", int: "a number", float: "a number"}
-    return names.get(kind, "a list" if issubclass(kind, list | tuple) else "an object")
+def _precise(rows: Matrix, signature: InputSignature) -> Matrix:
+    """The numbers as exact as the model's own columns hold them."""
+    if signature.plain or not any(feature.single_precision for feature in signature.features):
+        return rows
+    single = [feature.single_precision for feature in signature.features]
+    with np.errstate(over="ignore"):
+        return np.where(single, rows.astype(np.float32).astype(np.float64), rows)
 
 
 def _reading_order(error: Mapping[str, Any]) -> tuple[int, int]:

@@ -16,7 +16,8 @@ GRAVE = ".removed-"
 
 @contextmanager
 def draft(root: Path) -> Iterator[Path]:
-    """A new folder to fill and rename; removed if that fails, and by the next who comes if it is killed.
+    """A new folder to fill a folder in, which is then renamed; removed in the end, or after a kill by the
+    next.
 
     Whoever fills it holds a lock on it, which the kernel gives back however the process ends.
     """
@@ -28,10 +29,8 @@ def draft(root: Path) -> Iterator[Path]:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
         yield folder
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
     finally:
+        shutil.rmtree(folder, ignore_errors=True)
         os.close(descriptor)
 
 

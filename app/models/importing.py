@@ -7,15 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
 import pandas as pd
-from sklearn.base import is_classifier, is_regressor
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import make_pipeline
 
 from app.exceptions import UnsupportedModel
 from app.models.certification.certify import Report
+from app.models.compilation.nesting import estimators_in
+from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.gate import VersionPolicy
-from app.models.publishing import publish
+from app.models.partial import predict_partially
+from app.models.publishing.columns import as_rows, column_transformers
+from app.models.publishing.model_under_test import ModelUnderTest, describe
+from app.models.publishing.publish import check_has, in_a_sentence, publish
+from app.models.publishing.sample import SampleMismatch, sample_frame
 from app.models.store import ModelStore
 from app.models.training import datasets, evaluation
 
@@ -72,18 +78,34 @@ def read_estimator(path: Path, *, trust: bool, policy: VersionPolicy = "refuse")
         raise ImportRefused(f"{path.name} cannot be read: {type(error).__name__}: {error}") from error
 
 
-def read_sample(path: Path, target: str | None) -> Sample:
+def read_sample(path: Path, target: str | None, *, text: frozenset[str] = frozenset()) -> Sample:
     """The columns of a CSV or Parquet file, with the target apart.
 
+    :param text: columns that are text whatever they look like, see `text_columns`.
     :raises DataError: if it cannot be read or has no such column or no rows.
     """
-    frame = datasets.read(path)
+    frame = datasets.read(path, text=text)
     if target is not None and target not in frame.columns:
         raise datasets.DataError(f"{path} has no column {target!r}; it has: {', '.join(map(str, frame))}")
     if frame.empty:
         raise datasets.DataError(f"{path} has no rows")
-    rows = datasets.typed(frame if target is None else frame.drop(columns=[target]))
+    rows = frame if target is None else frame.drop(columns=[target])
     return Sample(rows, None if target is None else frame[target])
+
+
+def text_columns(model: Any, target: str | None) -> frozenset[str]:
+    """Columns that the model was fitted to as text, by the categories of its encoders; the target by its
+    classes."""
+    found = set()
+    for transformer, names in column_transformers(model):
+        for part in estimators_in(transformer):
+            categories = getattr(part, "categories_", None)
+            if isinstance(names, list) and categories is not None and len(categories) == len(names):
+                found |= {name for name, known in zip(names, categories, strict=True) if _holds_text(known)}
+    classes = getattr(model, "classes_", None)
+    if target is not None and classes is not None and _holds_text(classes):
+        found.add(target)
+    return frozenset(found)
 
 
 def import_model(
@@ -99,17 +121,28 @@ def import_model(
     """Save a fitted model as a version, with golden rows and names out of the sample; return its name.
 
     :param graph: an ONNX file of the same model; see `publish`.
-    :raises ImportRefused: if it does not predict the sample.
-    :raises UnsupportedModel: if it cannot be served.
+    :raises UnsupportedModel: if it does not predict the sample, or cannot be served.
     :raises VersionExists: if ``version`` is taken.
     """
-    if not hasattr(model, "predict"):
-        raise ImportRefused(f"a {type(model).__name__} has no predict method: is it the model?")
-    estimator = model if scaler is None else make_pipeline(scaler, model)
-    rows = _columns_of(estimator, sample.rows)
-    predicted = _predict(estimator, rows)
-    metadata = {"metrics": _metrics(model, sample.target, predicted), "imported": True}
-    return publish(store, model, scaler, metadata, sample=rows, version=version, graph=graph, report=report)
+    check_has(model, "predict")
+    original = model if scaler is None else make_pipeline(scaler, model)
+    metadata: dict[str, Any] = {"imported": True, "metrics": {}}
+    with in_a_sentence():
+        try:
+            under_test = describe(original, sample.rows)
+        except SampleMismatch as error:
+            hint = "" if sample.target is not None else " (--target names it)"
+            raise ImportRefused(f"{error.message}{hint}") from None
+        if sample.target is not None and under_test.output.task in ("classification", "regression"):
+            metadata["metrics"] = _metrics(original, under_test, sample.rows, sample.target)
+            metadata["rows_without_target"] = int(sample.target.isna().sum())
+    return publish(
+        store, model, scaler, metadata, under_test=under_test, version=version, graph=graph, report=report
+    )
+
+
+def _holds_text(labels: Any) -> bool:
+    return any(isinstance(label, str) for label in np.asarray(labels, dtype=object).ravel().tolist())
 
 
 def _read_skops(path: Path) -> Any:
@@ -122,41 +155,19 @@ def _read_skops(path: Path) -> Any:
         raise ImportRefused(f"{path.name} holds types that this server does not trust: {error}") from None
 
 
-def _columns_of(estimator: Any, rows: pd.DataFrame) -> pd.DataFrame:
-    """The columns that the model knows by name, in its order; otherwise as many as it wants, as they are."""
-    names = getattr(estimator, "feature_names_in_", None)
-    if names is not None:
-        if missing := [str(name) for name in names if name not in rows.columns]:
-            raise ImportRefused(f"the sample lacks columns of the model: {', '.join(missing)}")
-        return rows[list(names)]
-    wanted = getattr(estimator, "n_features_in_", rows.shape[1])
-    if wanted != rows.shape[1]:
-        raise ImportRefused(
-            f"the sample has {rows.shape[1]} columns, the model wants {wanted}: name the target with"
-            " --target, and leave out what is no feature"
-        )
-    return rows
-
-
-def _predict(estimator: Any, rows: pd.DataFrame) -> Any:
-    named = hasattr(estimator, "feature_names_in_")
-    numeric = rows.shape[1] == rows.select_dtypes("number").shape[1]
+def _metrics(
+    original: Any, under_test: ModelUnderTest, rows: pd.DataFrame, target: "pd.Series[Any]"
+) -> Mapping[str, float]:
+    """How well it predicts the sample, which it may have been fitted to, as far as it answers."""
+    output = under_test.output
+    engine = SklearnEngine(original, under_test.signature, output)
+    found = predict_partially(engine.predict, as_rows(sample_frame(original, rows), under_test.signature))
+    known = set(np.flatnonzero(target.notna()).tolist())
+    judged = [position for position in found.answered if position in known]
+    values = [found.answers[position].values[0] for position in judged]
+    predicted = [output.classes[code] for code in values] if output.classes else values
+    task: datasets.Task = "classification" if output.classes else "regression"
     try:
-        return estimator.predict(rows if named or not numeric else rows.to_numpy(dtype=float))
-    except Exception as error:  # an estimator fitted elsewhere may raise anything
-        message = str(error).strip().splitlines() or [""]
-        raise ImportRefused(
-            f"the model does not predict the sample: {type(error).__name__}: {message[0][:200]}"
-        ) from error
-
-
-def _metrics(model: Any, target: Any, predicted: Any) -> Mapping[str, float]:
-    """How well it predicts the sample, which it may have been fitted to."""
-    if target is None or not (is_classifier(model) or is_regressor(model)):
-        return {}
-    known = target.notna().to_numpy()
-    task: datasets.Task = "classification" if is_classifier(model) else "regression"
-    try:
-        return evaluation.metrics(task, target[known], predicted[known])
+        return evaluation.metrics(task, target.iloc[judged].tolist(), predicted)
     except (ValueError, TypeError) as error:
         raise ImportRefused(f"the target is not what the model predicts: {error}") from None

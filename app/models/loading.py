@@ -14,8 +14,9 @@ from app.exceptions import ArtifactInvalid, ServiceError
 from app.models import gate, golden
 from app.models.conformance import conform
 from app.models.engines.base import Engine
+from app.models.engines.compiled import CompiledEngine
 from app.models.engines.fallback import FallbackEngine
-from app.models.engines.kernel import CompiledEngine, KernelSpec, load_kernel
+from app.models.engines.kernel import KernelSpec, load_kernel
 from app.models.engines.preprocessing import Preprocessor
 from app.models.gate import Applicant
 from app.models.outliers import OutlierGuard, Policy
@@ -28,6 +29,8 @@ MODEL = "model.pkl"
 SCALER = "scaler.pkl"
 REFERENCE = "sklearn"
 AUTO = "auto"
+# Certificates say by which rules they were made; those of older rules let through what newer ones find.
+CERTIFICATION_RULES = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -93,6 +96,8 @@ def void_reason(metadata: Metadata, engine: str) -> str | None:
         return "it has no certificate"
     if not certificate["certified"]:
         return f"it was not certified: {certificate['reason']}"
+    if certificate.get("rules") != CERTIFICATION_RULES:
+        return "its certificate is void: made by the rules of another release"
     for library, recorded in certificate["libraries"].items():
         try:
             found = installed(library)
@@ -132,13 +137,14 @@ def _engine(admitted: Applicant, options: LoadingOptions) -> Engine:
 
 
 def _reference(admitted: Applicant) -> Engine:
-    from app.models.engines.sklearn_engine import SklearnEngine
+    from app.models.engines.sklearn_engine import SklearnEngine, for_serving
 
+    certificate = admitted.metadata["certificates"].get(REFERENCE, {})
     return SklearnEngine(
-        load_estimator(admitted),
-        admitted.input.layout,
+        for_serving(load_estimator(admitted)),
+        admitted.input,
         admitted.output,
-        single_call=admitted.metadata["certificates"].get(REFERENCE, {}).get("single_call", False),
+        single_call=certificate.get("single_call", False) and certificate.get("rules") == CERTIFICATION_RULES,
     )
 
 
@@ -164,7 +170,7 @@ def _replay_golden_rows(model: LoadedModel) -> None:
     recorded = model.metadata["golden"]
     try:
         outcome = model.engine.predict(conform(recorded["rows"], model.signature))
-        reason = golden.disagreement(recorded, outcome)
+        reason = golden.disagreement(recorded, outcome, model.output)
     except Exception as error:
         raise ArtifactInvalid(model.version, f"golden rows raised {type(error).__name__}") from error
     if reason:

@@ -125,7 +125,7 @@ class MLModelManager:
         :param activate: make it the version that is served from the next load on.
         :param name: of the model, by default the default one.
         """
-        from app.models.publishing import publish  # brings scikit-learn, which serving may not need
+        from app.models.publishing.publish import publish  # brings scikit-learn, which serving may not need
 
         store = self.services.open(name).store
         saved = publish(store, model, scaler, metadata, sample=sample, version=version)
@@ -150,8 +150,15 @@ class MLModelManager:
         :raises ModelNotLoaded: if no model is loaded.
         :raises InvalidInput: naming each value that does not fit.
         """
-        rows: Any = samples.to_dict("records") if hasattr(samples, "to_dict") else samples
+        rows: Any = _records(samples) if hasattr(samples, "to_dict") else samples
         return self.service.predict(rows, field="samples").to_dicts()
+
+
+def _records(frame: Any) -> list[dict[str, Any]]:
+    """The rows of a data frame by column name, None wherever a value is missing, whatever its dtype says."""
+    objects = frame.rename(columns=str).astype(object)
+    records: list[dict[str, Any]] = objects.where(frame.notna().to_numpy(), None).to_dict("records")
+    return records
 
 
 model_manager = MLModelManager()

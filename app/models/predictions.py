@@ -14,7 +14,8 @@ class Outcome(NamedTuple):
     """One engine call over n rows.
 
     ``values``: for a classifier the position of each label in the model's classes, intp (n,); for a
-    regressor float64 (n,) or (n, outputs). ``probabilities``: float64 (n, classes), or None.
+    regressor float64 (n,) or (n, outputs); for a clusterer intp (n,). ``probabilities``: float64 (n,
+    classes), or None.
     """
 
     values: NDArray[Any]

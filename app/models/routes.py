@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from app.exceptions import InvalidInput, ServiceError, VersionNotLoaded
 from app.models import loading
 from app.models.canary import CHALLENGER, CHAMPION, CanaryLimits, Ledger, total, verdict
-from app.models.conformance import RawRows, conform
+from app.models.conformance import RawRows
 from app.models.loading import LoadedModel
 from app.models.predictions import Answer
 from app.models.routing import Routing
@@ -55,6 +55,7 @@ class Routes:
         self._failed: set[str] = set()
         self._looking = Lock()
         self._name = secrets.token_hex(8)
+        self._predict = predict
         self.shadow = Shadow(predict, lambda: service.observer)
 
     def predict(
@@ -135,7 +136,7 @@ class Routes:
         try:
             answer = self._service.predict_with(model, rows, field=field, use_cache=use_cache)
         except ServiceError as error:
-            if self._fault_of_caller(error, champion, rows, field=field):
+            if self._fault_of_caller(error, champion, rows):
                 raise
             self._service.observer.routed(model, seconds=None, failed=True)
             router.ledger.add(role, seconds=None, failed=True)
@@ -150,15 +151,14 @@ class Routes:
         router.ledger.add(role, seconds=seconds, failed=False)
         return answer
 
-    @staticmethod
-    def _fault_of_caller(error: ServiceError, champion: LoadedModel, rows: RawRows, *, field: str) -> bool:
-        """Whether the champion would have refused these rows too."""
+    def _fault_of_caller(self, error: ServiceError, champion: LoadedModel, rows: RawRows) -> bool:
+        """Whether the champion refuses these rows too."""
         if not isinstance(error, InvalidInput):
             return False
         try:
-            champion.guard.inspect(conform(rows, champion.signature, field=field), field=field)
-        except InvalidInput:
-            return True
+            self._predict(champion, rows)
+        except ServiceError as refusal:
+            return isinstance(refusal, InvalidInput)
         return False
 
     def _report(self) -> None:

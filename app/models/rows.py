@@ -2,13 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Matrix = NDArray[np.float64]
 
@@ -31,14 +28,6 @@ class Table:
         """The given rows, in the given order."""
         return Table(self.names, tuple(column[list(rows)] for column in self.columns))
 
-    def to_frame(self) -> "pd.DataFrame":
-        """As scikit-learn pipelines with named columns expect it: NaN wherever a value is missing."""
-        import pandas as pd
-
-        return pd.DataFrame(
-            {name: _nan_for_none(column) for name, column in zip(self.names, self.columns, strict=True)}
-        )
-
     def to_lists(self) -> list[list[Any]]:
         """One JSON-ready list per row, None for missing."""
         return [list(row) for row in zip(*map(_none_for_nan, self.columns), strict=True)]
@@ -59,10 +48,13 @@ def to_lists(rows: Rows) -> list[list[Any]]:
     return [[None if value != value else value for value in row] for row in rows.tolist()]
 
 
-def _nan_for_none(column: NDArray[Any]) -> NDArray[Any]:
-    if column.dtype != object:
-        return column
-    return np.array([np.nan if value is None else value for value in column], dtype=object)
+def concatenate(parts: Sequence[Rows]) -> Rows:
+    """The rows of all parts, which are of one form, in order."""
+    tables = [part for part in parts if isinstance(part, Table)]
+    if not tables:
+        return np.concatenate([part for part in parts if not isinstance(part, Table)])
+    columns = zip(*(table.columns for table in tables), strict=True)
+    return Table(tables[0].names, tuple(map(np.concatenate, columns)))
 
 
 def _none_for_nan(column: NDArray[Any]) -> list[Any]:

@@ -4,17 +4,19 @@ import logging
 from dataclasses import replace
 from threading import Lock
 from time import perf_counter
+from typing import Any
 
-from app.exceptions import ModelNotLoaded, PredictionFailed, ServiceError
+from app.exceptions import InvalidInput, ModelNotLoaded, ServiceError
 from app.models import loading
 from app.models.cache import NullCache, PredictionCache
 from app.models.canary import CanaryLimits
 from app.models.conformance import RawRows, conform
-from app.models.engines.fallback import is_finite
 from app.models.loading import LoadedModel, LoadingOptions
 from app.models.observer import Observer
+from app.models.partial import is_finite
 from app.models.predictions import Answer, Outcome
 from app.models.routes import Router, Routes
+from app.models.row_errors import ask_again, without_rejected
 from app.models.rows import Rows
 from app.models.serving_workers import WorkerBoard
 from app.models.store import ModelStore
@@ -128,11 +130,30 @@ class ModelService:
         :raises ModelNotLoaded: if there is no model.
         :raises VersionNotLoaded: if the pinned one is neither active nor part of the routing.
         :raises InvalidInput: naming each value that does not fit.
-        :raises PredictionFailed: if the model itself raised, or answered with what is not a number.
+        :raises PredictionFailed: if the model answers nothing any more, its golden rows included.
         """
         if self.router is None and pinned is None:
             return self.predict_with(self.model, rows, field=field, use_cache=use_cache)
         return self.routes.predict(rows, field=field, use_cache=use_cache, caller=caller, pinned=pinned)
+
+    def predict_rows(self, rows: RawRows, **options: Any) -> tuple[Answer, list[int], dict[int, Any]]:
+        """Predict as many of ``rows`` as can be; ``options`` are those of `predict`.
+
+        :returns: the answer, the positions of the rows that it is about, and the errors of the others by
+        position.
+        :raises InvalidInput: if no row can be predicted; else as `predict` does.
+        """
+        positions = list(range(len(rows)))
+        rejected: dict[int, Any] = {}
+        while True:
+            try:
+                return self.predict(rows, **options), positions, rejected
+            except InvalidInput as error:
+                rows, positions, found = without_rejected(rows, error, positions)
+                rejected |= found
+                if not positions:
+                    reasons = [each for position in sorted(rejected) for each in rejected[position]]
+                    raise InvalidInput(reasons) from None
 
     def predict_with(self, model: LoadedModel, rows: RawRows, *, field: str, use_cache: bool) -> Answer:
         """Predict ``rows`` with one of the service's models; raises what `predict` does."""
@@ -140,29 +161,35 @@ class ModelService:
         inspected, warnings = model.guard.inspect(conforming, field=field)
         started = perf_counter()
         if self.cache.wanted(asked=use_cache):
-            outcome, cached = self.cache.outcome(model, inspected, lambda rows: _run(model, rows))
+            outcome, cached = self._through_cache(model, inspected, field)
             if cached:
                 self.observer.cache_looked_up(hits=sum(cached), misses=cached.count(False))
         else:
-            outcome, cached = _run(model, inspected), []
+            outcome, cached = _run(model, inspected, field), []
         answer = Answer(model, outcome, warnings, cached)
         self.observer.predicted(answer, rows=rows, seconds=perf_counter() - started)
         return answer
+
+    def _through_cache(self, model: LoadedModel, rows: Rows, field: str) -> tuple[Outcome, list[bool]]:
+        try:
+            return self.cache.outcome(model, rows, lambda missing: _run(model, missing, field))
+        except InvalidInput:  # it names rows among those that were missing in the cache
+            return _run(model, rows, field), []
 
 
 def predict_unseen(model: LoadedModel, rows: RawRows) -> Answer:
     """Predict without cache, and without telling anybody; raises what `ModelService.predict` does."""
     inspected, warnings = model.guard.inspect(conform(rows, model.signature), field="features")
-    return Answer(model, _run(model, inspected), warnings, [])
+    return Answer(model, _run(model, inspected, "features"), warnings, [])
 
 
-def _run(model: LoadedModel, rows: Rows) -> Outcome:
+def _run(model: LoadedModel, rows: Rows, field: str) -> Outcome:
     try:
         outcome = model.engine.predict(rows)
     except ServiceError:
         raise
     except Exception as error:
-        raise PredictionFailed from error
+        return ask_again(model, rows, field=field, cause=error)
     if not is_finite(outcome):
-        raise PredictionFailed
+        return ask_again(model, rows, field=field)
     return outcome

@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,7 @@ class WorkerBoard:
     def leave(self) -> None:
         """Be a worker no longer."""
         self._joined = False
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._close()
 
     def report(self, version: str | None, *, refused: dict[str, str] | None = None) -> None:
         """Note what this process serves, and which versions it refused and why.
@@ -50,7 +49,16 @@ class WorkerBoard:
             with durable.locked(self._folder):
                 self._write(json.dumps({"version": version, "refused": refused or {}, **self.notes}))
         except OSError:
-            self._file = None
+            self._close()
+
+    def __del__(self) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._file is not None:
+            file, self._file = self._file, None
+            with suppress(OSError):  # what was not written is lost already
+                file.close()
 
     def _write(self, document: str) -> None:
         if self._file is None:

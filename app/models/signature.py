@@ -12,10 +12,12 @@ import numpy as np
 
 from app.models.rows import Matrix
 
-Kind = Literal["number", "category", "text"]
+Kind = Literal["number", "boolean", "category", "text"]
 Layout = Literal["array", "frame", "texts"]
-Task = Literal["classification", "regression", "outlier_detection"]
+Task = Literal["classification", "regression", "outlier_detection", "clustering"]
 Label = str | int | float | bool
+
+NUMERIC_KINDS = frozenset(("number", "boolean"))
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,10 @@ class Feature:
     ``nullable``: a missing value (null) is something the model was fitted to handle.
     ``categories``: those seen in training. ``open``: others are tolerated.
     ``statistics``: of the training data; for numbers min, max, mean, std and quantiles.
+    ``dtype``: of the sample's column, in which the model gets it again; None: float64, or object.
+    ``whole``: the model tells 1 and 1.0 apart, so that only whole numbers fit.
+    ``none``: the model was fitted with None for missing values, not NaN.
+    ``ordered``: the categories of a ``category`` dtype have an order.
     """
 
     name: str
@@ -33,14 +39,32 @@ class Feature:
     categories: tuple[Label, ...] = ()
     open: bool = True
     statistics: Mapping[str, Any] = field(default_factory=dict)
+    dtype: str | None = None
+    whole: bool = False
+    none: bool = False
+    ordered: bool = False
+
+    @property
+    def numeric(self) -> bool:
+        """True if its values reach the engines as float64."""
+        return self.kind in NUMERIC_KINDS
+
+    @property
+    def single_precision(self) -> bool:
+        """True if the model was fitted on numbers of at most 24 bits."""
+        return self.dtype in {"float32", "float16"}
 
 
 @dataclass(frozen=True)
 class InputSignature:
-    """The columns in training order, and the form in which the estimator takes them."""
+    """The columns in training order, and the form in which the estimator takes them.
+
+    ``labels``: the sample's own column names where they are not strings, such as 0, 1, 2.
+    """
 
     features: tuple[Feature, ...]
     layout: Layout
+    labels: tuple[int, ...] | None = None
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -56,6 +80,18 @@ class InputSignature:
     def nullable(self) -> bool:
         """True if any column may be missing."""
         return any(feature.nullable for feature in self.features)
+
+    @cached_property
+    def numeric(self) -> bool:
+        """True if rows are float64 matrices, False if they are `Table`s."""
+        return self.layout != "texts" and all(feature.numeric for feature in self.features)
+
+    @cached_property
+    def plain(self) -> bool:
+        """True if every finite number fits every column as it is."""
+        return self.numeric and not any(
+            f.whole or f.single_precision or f.kind == "boolean" for f in self.features
+        )
 
     def bounds(self, tolerance: float) -> tuple[Matrix, Matrix]:
         """Lowest and highest value per column that does not count as an outlier, shape (d,).
@@ -86,16 +122,28 @@ class InputSignature:
         features = tuple(
             Feature(**{**feature, "categories": tuple(feature["categories"])}) for feature in data["features"]
         )
-        return cls(features, data["layout"])
+        labels = data.get("labels")
+        return cls(features, data["layout"], None if labels is None else tuple(labels))
 
 
 @dataclass(frozen=True)
 class OutputSignature:
-    """What a prediction is: a label out of ``classes``, or a number."""
+    """What a prediction is: a label out of ``classes``, or a number.
+
+    ``center`` and ``spread``: mean and standard deviation of the predicted numbers over the sample, per
+    target column; differences are judged against them.
+    """
 
     task: Task
     classes: tuple[Label, ...] = ()
     probabilities: bool = False
+    center: tuple[float, ...] = ()
+    spread: tuple[float, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """True if predictions are whole numbers, as those of clusterers."""
+        return self.task == "clustering" and not self.classes
 
     @cached_property
     def probability_keys(self) -> tuple[str, ...]:
@@ -109,4 +157,5 @@ class OutputSignature:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "OutputSignature":
         """Inverse of `to_dict`."""
-        return cls(data["task"], tuple(data["classes"]), data["probabilities"])
+        lists = {key: tuple(data.get(key, ())) for key in ("classes", "center", "spread")}
+        return cls(data["task"], probabilities=data["probabilities"], **lists)

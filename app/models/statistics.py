@@ -20,12 +20,16 @@ def describe_column(column: "pd.Series[Any]") -> dict[str, Any]:
         return summary
     if pd.api.types.is_numeric_dtype(present):
         values = present.to_numpy(dtype=np.float64)
-        quantiles = np.quantile(values, QUANTILES).tolist()
+        with np.errstate(
+            over="ignore", invalid="ignore"
+        ):  # of numbers that only their squares are too large for
+            quantiles = np.nan_to_num(np.quantile(values, QUANTILES)).tolist()
+            mean, std = np.nan_to_num([values.mean(), values.std()]).tolist()
         return summary | {
             "min": float(values.min()),
             "max": float(values.max()),
-            "mean": float(values.mean()),
-            "std": float(values.std()),
+            "mean": mean,
+            "std": std,
             "quantiles": {f"{q:g}": value for q, value in zip(QUANTILES, quantiles, strict=True)},
         }
     frequencies = present.astype(str).value_counts()

@@ -22,6 +22,7 @@ PREFIX = "model_"
 WITHOUT_ENGINES = {"engine": "sklearn", "certificates": {}}
 
 Metadata = dict[str, Any]
+Check = Callable[[Path, str], None]
 
 
 class ModelStore:
@@ -109,20 +110,29 @@ class ModelStore:
         if self.folder(version).exists():
             raise VersionExists(version)
 
-    def save(self, files: Mapping[str, bytes], metadata: Metadata, *, version: str | None = None) -> str:
+    def save(
+        self,
+        files: Mapping[str, bytes],
+        metadata: Metadata,
+        *,
+        version: str | None = None,
+        check: Check = lambda staging, name: None,
+    ) -> str:
         """Write a new version and return its name, by default the UTC time as ``YYYYmmdd_HHMMSS``.
 
+        :param check: called before anybody can see the version, with a folder that holds it as a store would,
+            and with its name; if it raises, nothing is saved.
         :raises VersionExists: if ``version`` is taken.
         :raises InvalidInput: if it is not 1 to 64 of ``A-Za-z0-9._-``.
         """
         if version is not None:
-            return self._save_as(check_version(version), files, metadata)
+            return self._save_as(check_version(version), files, metadata, check)
         while True:
             # Another process may take the free name first.
             with suppress(VersionExists):
-                return self._save_as(free_name(datetime.now(UTC), self._taken), files, metadata)
+                return self._save_as(free_name(datetime.now(UTC), self._taken), files, metadata, check)
 
-    def _save_as(self, name: str, files: Mapping[str, bytes], metadata: Metadata) -> str:
+    def _save_as(self, name: str, files: Mapping[str, bytes], metadata: Metadata, check: Check) -> str:
         document = metadata | {
             "version": name,
             "saved_at": datetime.now(UTC).isoformat(timespec="microseconds"),
@@ -130,10 +140,13 @@ class ModelStore:
         }
         encoded = json.dumps(document, indent=2, allow_nan=False).encode()
         with drafts.draft(self.root) as draft:
+            folder = draft / f"{PREFIX}{name}"
+            folder.mkdir()
             for file, content in (*files.items(), (METADATA, encoded)):
-                durable.write(draft / file, content)
-            durable.sync(draft)
-            self._publish(draft, name)
+                durable.write(folder / file, content)
+            durable.sync(folder)
+            check(draft, name)
+            self._publish(folder, name)
         return name
 
     def replace_engines(self, version: str, files: Mapping[str, bytes], metadata: Metadata) -> Metadata:
@@ -197,9 +210,9 @@ class ModelStore:
             grave = drafts.bury(self.folder(version))
         shutil.rmtree(grave, ignore_errors=True)
 
-    def _publish(self, draft: Path, version: str) -> None:
+    def _publish(self, folder: Path, version: str) -> None:
         try:
-            draft.rename(self.folder(version))
+            folder.rename(self.folder(version))
         except OSError:
             if self.folder(version).exists():
                 raise VersionExists(version) from None

@@ -16,7 +16,7 @@ from urllib.error import URLError
 import joblib
 import psutil
 
-from app.models.publishing import publish
+from app.models.publishing.publish import publish
 from app.models.store import ModelStore
 from benchmarks import processes
 from benchmarks.client import Client

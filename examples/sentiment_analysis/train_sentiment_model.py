@@ -13,7 +13,7 @@ import numpy as np
 from rich.console import Console
 
 from app.exceptions import ServiceError
-from app.models.publishing import publish
+from app.models.publishing.publish import publish
 from app.models.store import ModelStore
 from app.models.training import evaluation
 from app.models.training.datasets import DataError

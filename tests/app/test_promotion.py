@@ -23,7 +23,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from app.models.administration import activate
 from app.models.ml_models import model_manager
-from app.models.publishing import publish
+from app.models.publishing.publish import publish
 from app.models.store import ModelStore
 from tests.app.middleware.servers import Server, gunicorn
 from tests.estimators import BOXES, SlowToLoad, fitted

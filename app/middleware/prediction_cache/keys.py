@@ -32,7 +32,7 @@ class Keyring:
             "files": {name: recorded["sha256"] for name, recorded in metadata["files"].items()},
             "engine": engine,
             "method": [METHOD, certificate.get("kernel"), certificate.get("single_call")],
-            "input": [model.signature.layout, model.signature.names],
+            "input": [model.signature.layout, [(f.name, f.dtype, f.none) for f in model.signature.features]],
             "output": metadata["output"],
         }
         content = json.dumps(identity, sort_keys=True).encode()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from app.models.loading import LoadedModel
 from app.models.predictions import Outcome
+from app.models.signature import OutputSignature
 
 ROUNDING = 1e-5  # float32 engines miss 0 and 1 by less
 
@@ -51,18 +52,19 @@ def unpack(content: Any, model: LoadedModel) -> Outcome | None:
     except (ValueError, TypeError):
         return None
     expected = golden["probabilities"]
-    if not _like(value, golden["values"][0], classes=len(model.output.classes)):
+    if not _like(value, golden["values"][0], model.output):
         return None
     if not _probabilities(probabilities, None if expected is None else len(expected[0])):
         return None
-    values = np.array([value], dtype=np.intp if model.output.classes else np.float64)
+    whole = bool(model.output.classes) or model.output.whole
+    values = np.array([value], dtype=np.intp if whole else np.float64)
     (outcome,) = split(Outcome(values, None if probabilities is None else np.array([probabilities])))
     return outcome
 
 
-def _like(value: Any, known: Any, *, classes: int) -> bool:
-    if classes:
-        return type(value) is int and 0 <= value < classes
+def _like(value: Any, known: Any, output: OutputSignature) -> bool:
+    if output.classes or output.whole:
+        return type(value) is int and (output.whole or 0 <= value < len(output.classes))
     if isinstance(known, list):
         return isinstance(value, list) and len(value) == len(known) and all(map(_finite, value))
     return _finite(value)

@@ -5,13 +5,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.models.certification.certificate import cost, is_better, judge, libraries, refusal
-from app.models.certification.comparison import difference, reference
+from app.models.certification.certificate import (
+    certify_candidate,
+    cost,
+    is_better,
+    libraries,
+    uncertified,
+)
 from app.models.certification.subject import examine
 from app.models.certification.timing import median_microseconds
 from app.models.compilation.candidates import candidates, one_line
 from app.models.compilation.errors import NotCompilable
+from app.models.compilation.labels import one_call_is_enough
+from app.models.compilation.prefix import split
 from app.models.engines.sklearn_engine import SklearnEngine
+from app.models.loading import CERTIFICATION_RULES
 from app.models.rows import Rows
 from app.models.signature import InputSignature, OutputSignature
 from app.models.store import PREPROCESSING_FILE
@@ -42,10 +50,11 @@ def certify(
 ) -> Certification:
     """Compile, compare, measure, choose.
 
-    Labels must agree on every row whose two best classes are further apart than 1e-6; probabilities
-    within 1e-5; values within 1e-5 of their size. Of the engines that pass, the one serves that is fastest
-    for one row and for 100.
+    On every row that an engine answers itself the label must be the model's; probabilities must agree within
+    1e-6, values within 1e-6 of the spread of the model's answers: a tenth of what is promised. Of the engines
+    that pass, the one serves that is fastest for one row and for 100.
 
+    :param estimator: the model as its caller has it; all is compared with what it answers.
     :param training: rows of the training data that conform to ``signature``.
     :param report: called with what is being done.
     """
@@ -55,15 +64,15 @@ def certify(
     try:
         subject = examine(estimator, signature, output, training)
     except NotCompilable as error:
-        return Certification(SklearnEngine.name, certificates | _refusals(str(error)))
+        return Certification(SklearnEngine.name, certificates | {"onnx": uncertified("onnx", str(error))})
     # An estimator of one's own may fail on rows that are unlike its training data; it serves as it is.
     except Exception as error:
-        reason = f"scikit-learn fails on rows tried: {one_line(error)}"
-        return Certification(SklearnEngine.name, certificates | _refusals(reason))
+        reason = f"the model fails on rows tried: {one_line(error)}"
+        return Certification(SklearnEngine.name, certificates | {"onnx": uncertified("onnx", reason)})
     best = cost(certificates[SklearnEngine.name])
     for candidate in candidates(subject.last, output, width=subject.width):
         report(f"{candidate.engine} {candidate.form}")
-        certificate = judge(candidate, subject, training)
+        certificate = certify_candidate(candidate, subject, training)
         if not is_better(certificate, certificates.get(candidate.engine)):
             continue
         certificates[candidate.engine] = certificate
@@ -79,22 +88,14 @@ def certify(
 def _certify_reference(
     estimator: Any, signature: InputSignature, output: OutputSignature, training: Rows
 ) -> tuple[dict[str, dict[str, Any]], str]:
-    """scikit-learn itself, also with the label taken from the probabilities instead of a second call."""
-    engine = SklearnEngine(estimator, signature.layout, output)
-    single_call = False
-    if output.probabilities:
-        expected = reference(estimator, None, engine.predict(training))
-        engine_of_one_call = SklearnEngine(estimator, signature.layout, output, single_call=True)
-        single_call = difference(engine_of_one_call.predict(training), expected).reason is None
-        engine = engine_of_one_call if single_call else engine
+    """The model itself, with the label from the probabilities where its ``predict`` does nothing else."""
+    single_call = output.probabilities and one_call_is_enough(split(estimator)[1])
+    engine = SklearnEngine(estimator, signature, output, single_call=single_call)
     certificate = {
         "certified": True,
         "single_call": single_call,
         "median_us": median_microseconds(engine.predict, training),
         "libraries": libraries(SklearnEngine.name),
+        "rules": CERTIFICATION_RULES,
     }
     return {SklearnEngine.name: certificate}, SklearnEngine.name
-
-
-def _refusals(reason: str) -> dict[str, dict[str, Any]]:
-    return {engine: refusal(engine, reason) for engine in ("onnx", "treelite")}

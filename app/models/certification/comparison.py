@@ -1,84 +1,135 @@
-"""Compare an engine's answers with scikit-learn's, row by row."""
+"""Compare a compiled engine's answers with the model's, row by row."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.models import tolerance
+from app.models.partial import finite_rows, predict_partially
 from app.models.predictions import Outcome
 from app.models.rows import Matrix, Rows, take
+from app.models.signature import OutputSignature
 
 BATCHES = (1, 2, 7, 64, 1000)
 # Rows tried in each batch size but the largest, which takes them all.
 ROWS_PER_BATCH_SIZE = 1_000
-MARGIN = 1e-6
-TOLERANCE = 1e-5
+# Of a model that raises for some rows, to find out for which; what is undecided after that is left out.
+MAX_CALLS = 3_000
 
-Predict = Callable[[Any], Outcome]
+Predict = Callable[[Rows], Outcome]
+Attempt = Callable[[Any], tuple[Outcome, Sequence[int] | None]]
 
 
 @dataclass(frozen=True)
 class Reference:
-    """scikit-learn's answers, and how far apart it holds the two best classes of each row."""
+    """The model's answers to some rows. ``refused``, (n,): those for which it raised, or answered with what
+    is not finite; their outcome means nothing."""
 
     outcome: Outcome
-    margin: Matrix
+    refused: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How far the answers to ``rows`` rows differ: labels where the margin decides them, and numbers."""
+    """How far the answers to ``rows`` rows differ: labels, numbers in units of what they are judged by, and
+    rows that were answered although the model refuses them. ``left``: rows that the engine left to the
+    model."""
 
     rows: int = 0
     label_mismatches: int = 0
     max_difference: float = 0.0
+    answered_refusals: int = 0
+    left: int = 0
 
     def __add__(self, other: "Comparison") -> "Comparison":
         return Comparison(
             self.rows + other.rows,
             self.label_mismatches + other.label_mismatches,
             max(self.max_difference, other.max_difference),
+            self.answered_refusals + other.answered_refusals,
+            self.left + other.left,
         )
 
-    @property
-    def reason(self) -> str | None:
+    def reason(self, *, bound: float = tolerance.CERTIFIED) -> str | None:
         """Why these answers cannot be certified, or None if they can."""
         if self.label_mismatches:
             return f"{self.label_mismatches} of {self.rows} labels differ"
-        if not self.max_difference <= TOLERANCE:
+        if self.answered_refusals:
+            return f"{self.answered_refusals} of {self.rows} rows are answered that the model refuses"
+        if not self.max_difference <= bound:
             return f"numbers differ by up to {self.max_difference:.2g}"
         return None
 
 
-def reference(estimator: Any, data: Any, outcome: Outcome) -> Reference:
-    """Attach the margins: of the probabilities, or else of the decision function.
+def ask(predict: Predict, rows: Rows) -> tuple[Rows, Reference]:
+    """The rows on which the model could be asked for an answer or a refusal, and what came of it."""
+    with suppress(Exception):  # mostly it answers them all
+        outcome = predict(rows)
+        if (finite := finite_rows(outcome)).all():
+            return rows, Reference(outcome, ~finite)
+    found = predict_partially(predict, rows, max_calls=MAX_CALLS)
+    kept = sorted({*found.answers, *found.errors})
+    if not found.answers:
+        nothing = Outcome(np.zeros(len(kept)), None)
+        return take(rows, kept), Reference(nothing, np.ones(len(kept), dtype=bool))
+    like = found.outcome
+    refused = np.array([position in found.errors for position in kept], dtype=bool)
+    values = np.zeros((len(kept), *like.values.shape[1:]), dtype=like.values.dtype)
+    values[~refused] = like.values
+    probabilities = None
+    if like.probabilities is not None:
+        probabilities = np.zeros((len(kept), like.probabilities.shape[1]))
+        probabilities[~refused] = like.probabilities
+    return take(rows, kept), Reference(Outcome(values, probabilities), refused)
 
-    :param data: the rows as ``estimator`` takes them.
-    """
-    probabilities = outcome.probabilities
-    if probabilities is not None and probabilities.shape[1] > 1:
-        return Reference(outcome, _gap(probabilities))
-    if probabilities is None and hasattr(estimator, "decision_function"):
-        scores = np.asarray(estimator.decision_function(data))
-        return Reference(outcome, np.abs(scores) if scores.ndim == 1 else _gap(scores))
-    return Reference(outcome, np.full(len(outcome.values), np.inf))
 
-
-def compare(predict: Predict, rows: Rows, expected: Reference) -> Comparison:
-    """Predict ``rows`` in batches of 1, 2, 7, 64 and 1,000 and compare each answer."""
+def compare(attempt: Attempt, rows: Rows, expected: Reference, output: OutputSignature) -> Comparison:
+    """Predict ``rows`` in batches of 1, 2, 7, 64 and 1,000 and compare each answer that the engine gives."""
     total = Comparison()
     for size in BATCHES:
         n_rows = len(rows) if size == max(BATCHES) else min(len(rows), ROWS_PER_BATCH_SIZE)
         for batch in _batches(n_rows, len(rows), size):
-            total += _compare(predict(take(rows, batch)), expected, batch)
+            outcome, left = attempt(take(rows, batch))
+            total += compare_answers(outcome, left or (), expected, batch, output)
     return total
 
 
-def difference(got: Outcome, expected: Reference) -> Comparison:
-    """Compare the answers to all rows at once."""
-    return _compare(got, expected, list(range(len(expected.margin))))
+def compare_answers(
+    got: Outcome, left: Sequence[int], expected: Reference, batch: Sequence[int], output: OutputSignature
+) -> Comparison:
+    """Compare the answers to one batch, without the rows that the engine left to the model.
+
+    :param left: positions within the batch.
+    :param batch: positions of its rows in ``expected``.
+    """
+    answered = np.ones(len(batch), dtype=bool)
+    answered[list(left)] = False
+    found = Comparison(len(batch), left=len(left))
+    refused = expected.refused[list(batch)]
+    found = replace(found, answered_refusals=int((answered & refused).sum()))
+    judged = np.flatnonzero(answered & ~refused)
+    if not len(judged):
+        return found
+    positions = [batch[position] for position in judged.tolist()]
+    values, probabilities = expected.outcome.values[positions], expected.outcome.probabilities
+    if got.values.shape[1:] != values.shape[1:] or len(got.values) != len(batch):
+        return replace(found, label_mismatches=len(judged), max_difference=np.inf)
+    answers = got.values[judged]
+    if not output.classes:
+        if output.whole:
+            return replace(found, label_mismatches=int((answers != values).sum()))
+        scale = tolerance.scale(values, output)
+        return replace(found, max_difference=_largest(answers / scale, values / scale))
+    found = replace(found, label_mismatches=int((answers != values).sum()))
+    if probabilities is None:
+        return found
+    if got.probabilities is None or got.probabilities.shape[1:] != probabilities.shape[1:]:
+        return replace(found, max_difference=np.inf)
+    return replace(found, max_difference=_largest(got.probabilities[judged], probabilities[positions]))
 
 
 def _batches(n_rows: int, available: int, size: int) -> Iterator[list[int]]:
@@ -88,31 +139,8 @@ def _batches(n_rows: int, available: int, size: int) -> Iterator[list[int]]:
         yield chosen[start : start + size]
 
 
-def _compare(got: Outcome, expected: Reference, batch: list[int]) -> Comparison:
-    values, probabilities = expected.outcome.values[batch], expected.outcome.probabilities
-    if got.values.shape != values.shape:
-        return Comparison(len(batch), len(batch), np.inf)
-    if values.dtype.kind == "f":
-        scale = np.maximum(1.0, np.abs(values))
-        return Comparison(len(batch), 0, _largest(got.values / scale, values / scale))
-    decided = expected.margin[batch] > MARGIN
-    mismatches = int(((got.values != values) & decided).sum())
-    if probabilities is None:
-        return Comparison(len(batch), mismatches)
-    if got.probabilities is None or got.probabilities.shape != probabilities[batch].shape:
-        return Comparison(len(batch), mismatches, np.inf)
-    return Comparison(len(batch), mismatches, _largest(got.probabilities, probabilities[batch]))
-
-
 def _largest(got: Matrix, expected: Matrix) -> float:
-    """Largest difference; infinite where one is finite and the other is not."""
+    """Largest difference; infinite where the answer is not finite."""
     difference = np.abs(got - expected)
-    difference[np.isnan(difference)] = np.inf
-    difference[~np.isfinite(got) & ~np.isfinite(expected)] = 0.0
+    difference[~np.isfinite(difference)] = np.inf
     return float(difference.max(initial=0.0))
-
-
-def _gap(scores: NDArray[Any]) -> Matrix:
-    best = np.partition(scores, -2, axis=1)
-    gap: Matrix = best[:, -1] - best[:, -2]
-    return gap

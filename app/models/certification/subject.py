@@ -1,20 +1,28 @@
-"""A fitted model taken apart for certification, with scikit-learn's answers about it."""
+"""A fitted model taken apart for certification, with its own answers."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from app.models.certification.comparison import Reference, reference
-from app.models.certification.evidence import Evidence, gather
+import numpy as np
+
+from app.models.certification.comparison import Reference, ask
+from app.models.certification.evidence import LARGEST, Evidence, gather
 from app.models.certification.thresholds import trees_of
 from app.models.compilation.errors import NotCompilable
+from app.models.compilation.nesting import estimators_in
 from app.models.compilation.prefix import compile_prefix, split
 from app.models.engines.preprocessing import Preprocessor
 from app.models.engines.sklearn_engine import SklearnEngine
-from app.models.rows import Matrix, Rows, take
-from app.models.signature import InputSignature, OutputSignature
+from app.models.predictions import Outcome
+from app.models.rows import Matrix, Rows, Table, take
+from app.models.signature import Feature, InputSignature, OutputSignature
 
 EDGES_OUT_OF_REACH = "the edges of its trees cannot be tried through what stands before them"
+# Numbers that reach the estimator must stay below this, to be float32 there too.
+REACH = 1e38
+LIMITS = (LARGEST, 1e12, 1e9, 1e6)
 
 
 @dataclass(frozen=True)
@@ -23,6 +31,9 @@ class Subject:
 
     ``preprocessor``: what stands before ``last``, the estimator proper, which takes ``width`` columns.
     ``raw`` and ``prepared``: the answers of the whole and of ``last`` to the evidence of that name.
+    ``usual``: per column of the raw rows, the largest magnitude in training.
+    ``limit``: the magnitude up to which numbers are proven to stay finite on their way to ``last``;
+    ``takes_nan``: whether ``last`` answers rows with NaN.
     """
 
     estimator: Any
@@ -34,6 +45,9 @@ class Subject:
     raw: Reference
     prepared: Reference | None
     width: int
+    usual: tuple[float, ...]
+    limit: float = LARGEST
+    takes_nan: bool = False
 
 
 def examine(estimator: Any, signature: InputSignature, output: OutputSignature, training: Rows) -> Subject:
@@ -44,20 +58,40 @@ def examine(estimator: Any, signature: InputSignature, output: OutputSignature, 
     """
     transformers, last = split(estimator)
     preprocessor = compile_prefix(transformers, signature)
+    limit = next((limit for limit in LIMITS if preprocessor.reach(limit) < REACH), None)
+    if limit is None:
+        raise NotCompilable("no range of numbers is known to stay finite through its steps")
     first = preprocessor.apply(take(training, [0]))
+    whole = SklearnEngine(estimator, signature, output)
+    alone = _alone(last, first.shape[1], output)
     evidence = gather(
         training,
         signature,
+        predict=whole.predict,
         prepare=preprocessor.apply,
         invert=_inverse(transformers, signature, first),
         estimator=last,
     )
+    _all_splits_known(last)
     edges = None
     if len(evidence.prepared):
-        alone = SklearnEngine(last, "array", output)
-        edges = reference(last, evidence.prepared, alone.predict(evidence.prepared))
-    answers = _answers(estimator, signature, output, evidence)
-    return Subject(estimator, last, signature, output, preprocessor, evidence, answers, edges, first.shape[1])
+        prepared, edges = ask(alone, evidence.prepared)
+        evidence = evidence.with_prepared(prepared)
+    raw, answers = ask(whole.predict, evidence.raw)
+    return Subject(
+        estimator,
+        last,
+        signature,
+        output,
+        preprocessor,
+        evidence.with_raw(raw),
+        answers,
+        edges,
+        first.shape[1],
+        _usual(training),
+        limit,
+        _takes_nan(alone, first),
+    )
 
 
 def examine_whole(
@@ -68,20 +102,76 @@ def examine_whole(
     :param training: rows of the training data that conform to ``signature``, all of numbers.
     :raises NotCompilable: if the edges of its trees are out of reach that way.
     """
-    if next(trees_of(split(estimator)[1]), None) is not None:
+    if any(_is_tree(part) for part in estimators_in(estimator)):
         raise NotCompilable(EDGES_OUT_OF_REACH)
-    whole = Preprocessor()
-    evidence = gather(training, signature, prepare=whole.apply, invert=None, estimator=estimator)
-    answers = _answers(estimator, signature, output, evidence)
+    whole, original = Preprocessor(), SklearnEngine(estimator, signature, output)
+    evidence = gather(
+        training,
+        signature,
+        predict=original.predict,
+        prepare=whole.apply,
+        invert=None,
+        estimator=estimator,
+    )
+    raw, answers = ask(original.predict, evidence.raw)
     width = len(signature.features)
-    return Subject(estimator, estimator, signature, output, whole, evidence, answers, None, width)
+    return Subject(
+        estimator,
+        estimator,
+        signature,
+        output,
+        whole,
+        evidence.with_raw(raw),
+        answers,
+        None,
+        width,
+        _usual(training),
+    )
 
 
-def _answers(
-    estimator: Any, signature: InputSignature, output: OutputSignature, evidence: Evidence
-) -> Reference:
-    whole = SklearnEngine(estimator, signature.layout, output)
-    return reference(estimator, whole.as_fitted(evidence.raw), whole.predict(evidence.raw))
+def _usual(training: Rows) -> tuple[float, ...]:
+    """The largest magnitude in each column; of all of them where a column holds nothing but zeros or
+    labels."""
+    columns = list(training.columns) if isinstance(training, Table) else list(training.T)
+    largest = [
+        0.0 if column.dtype == object else float(np.nanmax(np.abs(column), initial=0.0)) for column in columns
+    ]
+    return tuple(each or max(largest) or 1.0 for each in largest)
+
+
+def _alone(last: Any, width: int, output: OutputSignature) -> Callable[[Rows], Outcome]:
+    """The answers of the last estimator to prepared rows."""
+    columns = InputSignature(tuple(Feature(f"column {i}", "number") for i in range(width)), "array")
+    engine = SklearnEngine(last, columns, output)
+
+    def predict(rows: Rows) -> Outcome:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of names that it was fitted with
+            return engine.predict(rows)
+
+    return predict
+
+
+def _takes_nan(predict: Callable[[Rows], Outcome], prepared: Matrix) -> bool:
+    """Whether the estimator answers, whichever of its columns is NaN; one that raises for some is taken
+    to refuse."""
+    try:
+        return bool(np.isfinite(predict(np.full_like(prepared, np.nan)).values).all())
+    except Exception:  # it may raise anything
+        return False
+
+
+def _all_splits_known(last: Any) -> None:
+    """:raises NotCompilable: if trees are hidden where their splits cannot be tried."""
+    parts = {id(part): part for part in estimators_in(last)}.values()
+    trees = sum(hasattr(part, "tree_") for part in parts)
+    trees += sum(len(iteration) for part in parts for iteration in getattr(part, "_predictors", ()))
+    if trees != sum(1 for _ in trees_of(last)):
+        raise NotCompilable(EDGES_OUT_OF_REACH)
+
+
+def _is_tree(part: Any) -> bool:
+    return hasattr(part, "tree_") or hasattr(part, "_predictors")
 
 
 def _inverse(
@@ -91,12 +181,12 @@ def _inverse(
 
     :param prepared: rows to try it with: SimpleImputer has the method, and mostly raises in it.
     """
-    if signature.layout != "array" or not all(hasattr(t, "inverse_transform") for t in transformers):
+    if not signature.plain or not all(hasattr(t, "inverse_transform") for t in transformers):
         return None
 
     def invert(rows: Matrix) -> Matrix:
         for transformer in reversed(transformers):
-            rows = transformer.inverse_transform(rows)
+            rows = np.asarray(transformer.inverse_transform(rows), dtype=np.float64)
         return rows
 
     try:

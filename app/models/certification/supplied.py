@@ -4,11 +4,12 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from app.models.certification.certificate import cost, is_better, judge, refusal
+from app.models.certification.certificate import certify_candidate, cost, is_better, uncertified
 from app.models.certification.certify import Certification
 from app.models.certification.subject import EDGES_OUT_OF_REACH, Subject, examine, examine_whole
-from app.models.compilation.candidates import Candidate, one_line
+from app.models.compilation.candidates import Candidate, check_labels, one_line
 from app.models.compilation.errors import NotCompilable
+from app.models.compilation.prefix import split
 from app.models.compilation.supplied import LAST_STEP, WHOLE, supplied_candidates
 from app.models.rows import Rows
 from app.models.signature import InputSignature, OutputSignature
@@ -70,11 +71,12 @@ def _judge(graph: bytes, subject: Subject, training: Rows) -> tuple[Candidate, d
     tried = []
     for candidate in supplied_candidates(graph, subject.output, widths=_widths(subject)):
         evidence = subject.evidence
+        candidate = _with_labels(candidate, subject)
         if candidate.form == WHOLE and len(evidence.prepared) and not evidence.edges_raw:
             candidate = replace(
                 candidate, spec=None, reason=f"{EDGES_OUT_OF_REACH}: export the last step alone"
             )
-        certificate = judge(candidate, subject, training)
+        certificate = certify_candidate(candidate, subject, training)
         if certificate["certified"]:
             return candidate, certificate
         tried.append((candidate, certificate))
@@ -84,8 +86,17 @@ def _judge(graph: bytes, subject: Subject, training: Rows) -> tuple[Candidate, d
     return tried[0][0], tried[0][1] | {"reason": reasons}
 
 
+def _with_labels(candidate: Candidate, subject: Subject) -> Candidate:
+    """The candidate, or the reason why its labels cannot be read off its numbers."""
+    try:
+        check_labels(split(subject.last)[1], subject.output)
+    except NotCompilable as error:
+        return replace(candidate, spec=None, reason=candidate.reason or str(error))
+    return candidate
+
+
 def _refusal(reason: str) -> dict[str, Any]:
-    return refusal("onnx", reason) | {"serves": False}
+    return uncertified("onnx", reason) | {"serves": False}
 
 
 def _widths(subject: Subject) -> dict[str, int]:

@@ -10,17 +10,17 @@ from typing import Any, Literal
 
 import joblib
 
-from app.models.engines.kernel import KernelSpec, Reading
+from app.models.compilation.errors import NotCompilable
+from app.models.engines.kernel import TIE, KernelSpec, Reading
 from app.models.signature import OutputSignature
 
 log = logging.getLogger(__name__)
 
 ONNX_FILE = "model.onnx"
-TREELITE_FILE = "model.treelite"
 # Operator sets that skl2onnx 1.20 writes and onnxruntime has run for years.
 TARGET_OPSET = {"": 18, "ai.onnx.ml": 3}
 
-Compiler = Callable[[Any, OutputSignature, int], tuple[bytes, KernelSpec]]
+Compiler = Callable[[Any, OutputSignature, int], tuple[bytes, KernelSpec, bool]]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Candidate:
     """One compiled form of an estimator, or why there is none. ``content`` are the bytes of ``spec.file``.
 
     ``form`` tells apart what one engine can run: this project's ``trees``, or skl2onnx's graph in
-    ``float64`` or ``float32``.
+    ``float64`` or ``float32``. ``proven``: every split and leaf was found to be the model's own, bit for bit.
     """
 
     engine: str
@@ -36,6 +36,7 @@ class Candidate:
     content: bytes = b""
     spec: KernelSpec | None = None
     reason: str | None = None
+    proven: bool = False
 
 
 def candidates(estimator: Any, output: OutputSignature, *, width: int) -> Iterator[Candidate]:
@@ -53,11 +54,13 @@ def _attempt(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            content, spec = compiler(estimator, output, width)
+            content, spec, proven = compiler(estimator, output, width)
+    except NotCompilable as error:
+        return Candidate(engine, form, reason=str(error))
     # The compilers raise whatever comes up on estimators that they do not know.
     except Exception as error:
         return Candidate(engine, form, reason=one_line(error))
-    return Candidate(engine, form, content, spec)
+    return Candidate(engine, form, content, spec, proven=proven)
 
 
 def one_line(error: Exception) -> str:
@@ -70,30 +73,40 @@ def _compilers_for(estimator: Any) -> tuple[tuple[str, str, str, Compiler], ...]
     """skl2onnx's graphs of trees are no faster than this project's and less exact: one of both is enough."""
     from app.models.compilation.tree_graph import has_tree_graph
 
-    return (TREES, TREELITE) if has_tree_graph(estimator) else (FLOAT64, FLOAT32)
+    return (TREES,) if has_tree_graph(estimator) else (FLOAT64, FLOAT32)
 
 
-def _trees(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, KernelSpec]:
+def _trees(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, KernelSpec, bool]:
     """Tree ensembles, written by this project: exact, missing values and categories included."""
-    from app.models.compilation.tree_graph import rounds_to_float32, tree_graph
+    from app.models.compilation import tree_graph, tree_proof
 
-    graph = tree_graph(estimator, width=width)
-    spec = KernelSpec(ONNX_FILE, "float64", rounds_to_float32(estimator), reading_of(output))
-    return graph.SerializeToString(), spec
+    trees = tree_graph.trees_of_graph(estimator)
+    content = tree_graph.tree_graph(estimator, trees, width=width).SerializeToString()
+    if reason := tree_proof.difference(content, trees):
+        raise NotCompilable(f"the graph is not the model: {reason}")
+    spec = KernelSpec(
+        ONNX_FILE,
+        "float64",
+        tree_graph.rounds_to_float32(estimator),
+        reading_of(output),
+        tie=None if tree_graph.is_exact(estimator) else TIE["float64"],
+    )
+    return content, spec, True
 
 
-def _float64(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, KernelSpec]:
+def _float64(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, KernelSpec, bool]:
     return _convert(estimator, output, width, "float64")
 
 
-def _float32(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, KernelSpec]:
+def _float32(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, KernelSpec, bool]:
     return _convert(estimator, output, width, "float32")
 
 
 def _convert(
     estimator: Any, output: OutputSignature, width: int, dtype: Literal["float32", "float64"]
-) -> tuple[bytes, KernelSpec]:
+) -> tuple[bytes, KernelSpec, bool]:
     """skl2onnx's graph; its label output is not used, because it loses the type of the labels."""
+    check_labels(estimator, output)
     from skl2onnx import to_onnx
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
@@ -109,7 +122,23 @@ def _convert(
     )
     reading = reading_of(output)
     position = 0 if reading == "values" else 1
-    return graph.SerializeToString(), KernelSpec(ONNX_FILE, dtype, False, reading, position)
+    spec = KernelSpec(ONNX_FILE, dtype, False, reading, position, tie=TIE[dtype])
+    return graph.SerializeToString(), spec, False
+
+
+def check_labels(estimator: Any, output: OutputSignature) -> None:
+    """Nothing where labels can be read off a graph's numbers, and these change little where a row does.
+
+    :raises NotCompilable: where ``predict`` may decide otherwise, or by the last bit of a distance.
+    """
+    from app.models.compilation.labels import BY_NEIGHBOURS, follow_from_numbers
+    from app.models.compilation.nesting import estimators_in
+
+    if neighbours := [part for part in estimators_in(estimator) if isinstance(part, BY_NEIGHBOURS)]:
+        raise NotCompilable(f"{type(neighbours[0]).__name__} decides by the last bit of distances")
+    if output.classes and not follow_from_numbers(estimator, probabilities=output.probabilities):
+        numbers = "probabilities" if output.probabilities else "scores"
+        raise NotCompilable(f"the labels of {type(estimator).__name__} do not follow from its {numbers}")
 
 
 def _options(estimator: Any, output: OutputSignature) -> dict[str, bool]:
@@ -125,30 +154,14 @@ def _options(estimator: Any, output: OutputSignature) -> dict[str, bool]:
     return {name: value for name, value in wanted.items() if name in known}
 
 
-def _treelite(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, KernelSpec]:
-    import treelite
-
-    from app.models.compilation.tree_graph import rounds_to_float32
-
-    reading = reading_of(output)
-    if reading == "scores":
-        raise TypeError("treelite has no decision function for this estimator")
-    model = treelite.sklearn.import_model(_copy(estimator))
-    if reading == "probabilities" and model.get_header_accessor().get_field("num_class")[0] == 1:
-        reading = "positive_probability"
-    spec = KernelSpec(TREELITE_FILE, "float64", rounds_to_float32(estimator), reading)
-    return model.serialize_bytes(), spec
-
-
 TREES = ("onnx", "trees", "onnx", _trees)
 FLOAT64 = ("onnx", "float64", "skl2onnx", _float64)
 FLOAT32 = ("onnx", "float32", "skl2onnx", _float32)
-TREELITE = ("treelite", "float64", "treelite", _treelite)
 
 
 def reading_of(output: OutputSignature) -> Reading:
     """What there is to read of a graph, if it returns one column per class."""
-    if output.task == "regression":
+    if not output.classes:
         return "values"
     return "probabilities" if output.probabilities else "scores"
 

@@ -24,15 +24,14 @@ from sklearn.utils import check_array
 
 from app.models.compilation.errors import NotCompilable
 from app.models.compilation.text import word_counts
-from app.models.engines.preprocessing import (
-    Branch,
+from app.models.engines.preprocessing import Branch, Preprocessor
+from app.models.engines.steps import (
     CenterScale,
     ImputeLabel,
     ImputeNumber,
     OneHot,
     Ordinal,
     Polynomial,
-    Preprocessor,
     ScaleShift,
     Select,
     Step,
@@ -88,7 +87,7 @@ def compile_prefix(transformers: Sequence[Any], signature: InputSignature) -> Pr
             raise NotCompilable("texts are not counted by a CountVectorizer or TfidfVectorizer")
         texts = Branch((0,), tuple(map(_text_step, transformers[: words[0] + 1])), labels=True)
         return Preprocessor((texts,), tuple(map(_number_step, transformers[words[0] + 1 :])))
-    if signature.layout != "array":
+    if not signature.numeric:
         raise NotCompilable("columns that are not numbers reach the estimator unprepared")
     return Preprocessor(steps=tuple(map(_number_step, transformers)))
 
@@ -101,11 +100,14 @@ def _branches(transformer: ColumnTransformer, signature: InputSignature) -> list
         positions = tuple(_positions(columns, signature))
         if not positions:
             continue
-        kinds = {signature.features[position].kind for position in positions}
+        features = [signature.features[position] for position in positions]
+        kinds = {"number" if feature.numeric else feature.kind for feature in features}
         if len(kinds) > 1:
             raise NotCompilable("numbers and labels go through one branch of the ColumnTransformer")
         kind = kinds.pop()
         steps = tuple(map(_STEP_OF_KIND[kind], _chain(part)))
+        if kind != "number" and not steps:
+            raise NotCompilable("columns that are not numbers reach the estimator unprepared")
         branches.append(Branch(positions, steps, labels=kind != "number"))
     if transformer.transformer_weights:
         raise NotCompilable("transformer_weights of a ColumnTransformer have no compiled form")
@@ -200,15 +202,16 @@ def _polynomial(expansion: Any) -> Step:
 
 
 def _one_hot(encoder: Any) -> Step:
-    if encoder.handle_unknown == "infrequent_if_exist" or encoder._infrequent_enabled:
+    if encoder.handle_unknown not in {"error", "ignore"} or encoder._infrequent_enabled:
         raise NotCompilable("OneHotEncoder with infrequent categories has no compiled form")
-    dropped = encoder.drop_idx_ if encoder.drop_idx_ is not None else [None] * len(encoder.categories_)
-    return OneHot(
-        tuple(
-            tuple(label for index, label in enumerate(_labels(categories)) if index != drop)
-            for categories, drop in zip(encoder.categories_, dropped, strict=True)
-        )
-    )
+    categories = [_labels(each) for each in encoder.categories_]
+    dropped = encoder.drop_idx_ if encoder.drop_idx_ is not None else [None] * len(categories)
+    pairs = list(zip(categories, dropped, strict=True))
+    kept = tuple(tuple(label for i, label in enumerate(labels) if i != drop) for labels, drop in pairs)
+    if encoder.handle_unknown == "ignore":
+        return OneHot(kept)
+    closed = tuple(() if drop is None else (labels[drop],) for labels, drop in pairs)
+    return OneHot(kept, closed)
 
 
 def _ordinal(encoder: Any) -> Step:
@@ -218,6 +221,7 @@ def _ordinal(encoder: Any) -> Step:
         tuple(tuple(_labels(categories)) for categories in encoder.categories_),
         unknown=_finite(encoder.unknown_value),
         missing=_finite(encoder.encoded_missing_value),
+        closed=encoder.handle_unknown == "error",
     )
 
 

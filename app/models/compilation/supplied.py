@@ -6,7 +6,7 @@ from typing import Any, Literal
 from app.models import gate
 from app.models.compilation.candidates import Candidate, one_line, reading_of
 from app.models.compilation.errors import NotCompilable
-from app.models.engines.kernel import KernelSpec, Reading
+from app.models.engines.kernel import TIE, KernelSpec, Reading
 from app.models.signature import OutputSignature
 
 SUPPLIED_FILE = "supplied.onnx"
@@ -58,7 +58,7 @@ def _read(content: bytes, output: OutputSignature, widths: Mapping[str, int]) ->
             "onnx",
             form,
             content,
-            KernelSpec(SUPPLIED_FILE, dtype, False, reading, position, whole=form == WHOLE),
+            KernelSpec(SUPPLIED_FILE, dtype, False, reading, position, whole=form == WHOLE, tie=TIE[dtype]),
         )
         for form in fitting
     ]

@@ -40,8 +40,11 @@ class Ensemble:
     leaf_targets: list[int] = field(default_factory=list)
     leaf_weights: list[float] = field(default_factory=list)
 
-    def add(self, nodes: Sequence[Split | float], target: int) -> None:
-        """Append a tree whose leaves, the floats among ``nodes``, count towards ``target``."""
+    def add(self, nodes: Sequence[Split | float], target: int, *, classes: bool = False) -> None:
+        """Append a tree whose leaves, the floats among ``nodes``, count towards ``target``.
+
+        :param classes: the leaves are numbers of targets instead, and each adds one to its own.
+        """
         inner = [index for index, node in enumerate(nodes) if isinstance(node, Split)]
         start = len(self.rows)
         self.roots.append(start)
@@ -51,8 +54,8 @@ class Ensemble:
             node = nodes[index]
             if isinstance(node, Split):
                 return position[index], 0
-            self.leaf_targets.append(target)
-            self.leaf_weights.append(node)
+            self.leaf_targets.append(int(node) if classes else target)
+            self.leaf_weights.append(1.0 if classes else node)
             return len(self.leaf_weights) - 1, 1
 
         if not inner:  # the operator knows no tree without a split: both branches end in the one leaf

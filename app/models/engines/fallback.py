@@ -1,4 +1,4 @@
-"""A compiled engine with scikit-learn behind it."""
+"""A compiled engine with the original model behind it."""
 
 import logging
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from threading import Lock
 import numpy as np
 
 from app.models.engines.base import Engine
+from app.models.engines.compiled import CompiledEngine
 from app.models.predictions import Outcome
 from app.models.rows import Rows
 
@@ -15,19 +16,26 @@ log = logging.getLogger(__name__)
 MAX_FAILURES = 3
 
 
-class FallbackEngine:
-    """Answers with the compiled engine, and with the reference where that fails.
+class OriginalMissing(LookupError):
+    """Only the original model can answer a row, and what it needs is not installed."""
 
-    Three failures in a row put the compiled engine out until the next load. A result that is not a
-    finite number goes to the reference too, which computes in higher precision, but is no failure: the
-    caller's numbers may be too large for the engine.
+
+class FallbackEngine:
+    """Answers with the compiled engine, and with the reference where that fails or leaves rows open.
+
+    Three failures in a row put the compiled engine out until the next load. Rows that the certificate does
+    not cover, such as those between two classes, go to the reference and are no failure.
 
     :param load_reference: makes the reference on first need; unpickling is what compiled engines spare.
     :param on_failure: called with the name of the engine that failed.
     """
 
     def __init__(
-        self, engine: Engine, load_reference: Callable[[], Engine], *, on_failure: Callable[[str], None]
+        self,
+        engine: CompiledEngine,
+        load_reference: Callable[[], Engine],
+        *,
+        on_failure: Callable[[str], None],
     ) -> None:
         self._engine = engine
         self._load_reference = load_reference
@@ -45,30 +53,49 @@ class FallbackEngine:
         """Predict rows that conform to the model's input signature."""
         if self._failures < MAX_FAILURES:
             try:
-                outcome = self._engine.predict(rows)
-            # A runtime raises what it likes; whatever it is, scikit-learn can still answer.
+                outcome, open_rows = self._engine.attempt(rows)
+            # A runtime raises what it likes; whatever it is, the original can still answer.
             except Exception:
                 self._count_failure()
             else:
                 self._failures = 0
-                if is_finite(outcome):
-                    return outcome
-        return self._reference_engine().predict(rows)
+                return outcome if open_rows is None else self._completed(outcome, open_rows, rows)
+        return self.reference.predict(rows)
+
+    @property
+    def reference(self) -> Engine:
+        """The original model, loaded on first need.
+
+        :raises OriginalMissing: if scikit-learn is not installed.
+        """
+        with self._loading:
+            if self._reference is None:
+                try:
+                    self._reference = self._load_reference()
+                except ImportError:
+                    message = "only the original model can answer this row, and it cannot be loaded here"
+                    raise OriginalMissing(message) from None
+            return self._reference
+
+    def use_reference(self, reference: Engine) -> None:
+        """Have the original from here on, where it was loaded already."""
+        self._reference = reference
+
+    def _completed(self, outcome: Outcome, open_rows: list[int], rows: Rows) -> Outcome:
+        # All rows of the call, because a matrix product rounds a row by what stands beside it: between two
+        # classes the last bit decides, and the answer is to be the model's to just this call.
+        answers = self.reference.predict(rows)
+        if len(open_rows) == len(rows):
+            return answers
+        values, probabilities = outcome.values.copy(), outcome.probabilities
+        values[open_rows] = answers.values[open_rows]
+        if probabilities is not None and answers.probabilities is not None:
+            probabilities = np.array(probabilities)
+            probabilities[open_rows] = answers.probabilities[open_rows]
+        return Outcome(values, probabilities)
 
     def _count_failure(self) -> None:
         self._failures += 1
         self._on_failure(self._engine.name)
         out = self._failures >= MAX_FAILURES
         log.exception("engine failed", extra={"engine": self._engine.name, "out_until_next_load": out})
-
-    def _reference_engine(self) -> Engine:
-        with self._loading:
-            if self._reference is None:
-                self._reference = self._load_reference()
-            return self._reference
-
-
-def is_finite(outcome: Outcome) -> bool:
-    """True if every probability, or every value where there are none, is a finite number."""
-    numbers = outcome.values if outcome.probabilities is None else outcome.probabilities
-    return bool(np.isfinite(numbers).all())

@@ -7,14 +7,14 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from app.models.engines.preprocessing import Preprocessor
+from app.models.partial import finite_rows
 from app.models.predictions import Outcome
-from app.models.rows import Matrix, Rows, take
-
-# Prepared at once; bounds the memory of wide rows, such as texts.
-MAX_ROWS = 1_000
+from app.models.rows import Matrix
 
 Reading = Literal["probabilities", "positive_probability", "scores", "values"]
+
+# Where two numbers are closer than this to each other, the order of two sums decides which is larger.
+TIE: Mapping[str, float] = {"float64": 1e-9, "float32": 1e-4}
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,11 @@ class KernelSpec:
     to read. ``reading``: what that output is; the label is the class of the highest probability or
     score, or, where there is one score, the second class if it is positive. ``whole``: the kernel is the
     whole pipeline, and takes rows as they come.
+
+    What the kernel leaves to the original: ``tie``: rows whose two best classes are no further apart, for
+    scores in proportion to their size; None if its numbers are the original's to the last bit. ``limit``:
+    rows with a number of a larger magnitude than its column's, or than the only one. ``nan``: False if
+    prepared rows with NaN are left too, which the estimator refuses.
     """
 
     file: str
@@ -34,6 +39,9 @@ class KernelSpec:
     reading: Reading
     output: int = 0
     whole: bool = False
+    tie: float | None = None
+    limit: tuple[float, ...] = (2.0**53,)
+    nan: bool = False
 
     def prepare(self, matrix: Matrix) -> NDArray[Any]:
         """The rows as the kernel takes them."""
@@ -48,62 +56,76 @@ class KernelSpec:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "KernelSpec":
         """Inverse of `to_dict`."""
-        return cls(**data)
+        return cls(**{**data, "limit": tuple(data["limit"])})
 
 
 class Kernel(Protocol):
     """A compiled estimator."""
 
     name: str
+    spec: KernelSpec
 
-    def predict(self, matrix: Matrix) -> Outcome:
-        """Outcome of n prepared rows, float64 (n, width)."""
-
-
-class CompiledEngine:
-    """A preprocessor of plain numbers, then a compiled estimator. Needs no scikit-learn."""
-
-    def __init__(self, preprocessor: Preprocessor, kernel: Kernel) -> None:
-        self.name = kernel.name
-        self._prepare = preprocessor.apply
-        self._predict = kernel.predict
-
-    def predict(self, rows: Rows) -> Outcome:
-        """Predict rows that conform to the model's input signature."""
-        if len(rows) <= MAX_ROWS:
-            return self._predict(self._prepare(rows))
-        starts = range(0, len(rows), MAX_ROWS)
-        parts = [self.predict(take(rows, range(len(rows))[start : start + MAX_ROWS])) for start in starts]
-        values, probabilities = zip(*parts, strict=True)
-        has_probabilities = parts[0].probabilities is not None
-        return Outcome(np.concatenate(values), np.concatenate(probabilities) if has_probabilities else None)
+    def run(self, matrix: Matrix) -> NDArray[Any]:
+        """Raw output for n prepared rows, float64 (n, width)."""
 
 
-def outcome_of(raw: NDArray[Any], spec: KernelSpec) -> Outcome:
-    """Read a kernel's raw output."""
+def outcome_of(raw: NDArray[Any], spec: KernelSpec) -> tuple[Outcome, list[int] | None]:
+    """Read a kernel's raw output: the outcome, and the rows that it leaves open, None if it leaves none."""
     if spec.reading == "values":
         values = raw.astype(np.float64)
-        return Outcome(values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values, None)
+        outcome = Outcome(values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values, None)
+        return outcome, _positions(np.logical_not(finite_rows(outcome)))
     if spec.reading == "scores":
-        scores = raw.reshape(len(raw), -1)
-        codes = scores.argmax(axis=1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(np.intp)
-        return Outcome(codes, None)
+        scores = raw.reshape(len(raw), -1).astype(np.float64)
+        if scores.shape[1] == 1:
+            scores = np.column_stack((-scores / 2, scores / 2))  # as far apart as the score is from zero
+        codes, open_rows = _largest(scores, spec.tie)
+        return Outcome(codes, None), open_rows
     probabilities = raw.astype(np.float64)
     if spec.reading == "positive_probability":
         positive = probabilities.ravel()
         probabilities = np.column_stack((1.0 - positive, positive))
-    return Outcome(probabilities.argmax(axis=1), probabilities)
+    codes, open_rows = _largest(probabilities, spec.tie)
+    return Outcome(codes, probabilities), open_rows
+
+
+def _largest(numbers: Matrix, tie: float | None) -> tuple[NDArray[np.intp], list[int] | None]:
+    """Position of each row's largest number, and the rows in which another one is as large within ``tie``."""
+    if len(numbers) == 1:  # lists are faster than arrays
+        code = _largest_of(numbers[0].tolist(), tie)
+        return np.array([code or 0]), None if code is not None else [0]
+    best = numbers.max(axis=1)
+    codes = numbers.argmax(axis=1)
+    decided = np.isfinite(numbers).all(axis=1)
+    if tie is not None:
+        near = best - tie * np.maximum(1.0, np.abs(best))
+        decided &= (numbers >= near[:, None]).sum(axis=1) == 1
+    return codes, _positions(np.logical_not(decided))
+
+
+def _largest_of(row: list[float], tie: float | None) -> int | None:
+    best = max(row)
+    if not -np.inf < sum(row) < np.inf:
+        return None
+    if tie is not None:
+        near = best - tie * max(1.0, abs(best))
+        if sum([number >= near for number in row]) > 1:
+            return None
+    return row.index(best)
+
+
+def _positions(mask: NDArray[Any]) -> list[int] | None:
+    return np.flatnonzero(mask).tolist() if mask.any() else None
 
 
 def load_kernel(engine: str, content: bytes, spec: KernelSpec) -> Kernel:
     """The compiled estimator, ready to predict.
 
     :raises ImportError: if the engine's runtime is not installed.
+    :raises KeyError: if there is no such engine.
     """
-    if engine == "onnx":
-        from app.models.engines.onnx_engine import OnnxKernel
+    if engine != "onnx":
+        raise KeyError(engine)
+    from app.models.engines.onnx_engine import OnnxKernel
 
-        return OnnxKernel(content, spec)
-    from app.models.engines.treelite_engine import TreeliteKernel
-
-    return TreeliteKernel(content, spec)
+    return OnnxKernel(content, spec)

@@ -1,12 +1,15 @@
 """The ``onnx`` engine's kernel: an estimator as an ONNX graph, run by onnxruntime on one thread."""
 
-import onnxruntime
+from typing import Any
 
-from app.models.engines.kernel import KernelSpec, outcome_of
-from app.models.predictions import Outcome
+import onnxruntime
+from numpy.typing import NDArray
+
+from app.models.engines.kernel import KernelSpec
 from app.models.rows import Matrix
 
-LOG_ERRORS_ONLY = 3
+# What it logs of an error it raises too.
+LOG_FATAL_ONLY = 4
 
 
 class OnnxKernel:
@@ -15,16 +18,16 @@ class OnnxKernel:
     name = "onnx"
 
     def __init__(self, content: bytes, spec: KernelSpec) -> None:
-        self._spec = spec
+        self.spec = spec
         session = onnxruntime.InferenceSession(content, session_options(), providers=["CPUExecutionProvider"])
         self._run = session.run
         self._input = session.get_inputs()[0].name
         self._outputs = [session.get_outputs()[spec.output].name]
 
-    def predict(self, matrix: Matrix) -> Outcome:
-        """Outcome of n prepared rows, float64 (n, width)."""
-        raw = self._run(self._outputs, {self._input: self._spec.prepare(matrix)})[0]
-        return outcome_of(raw, self._spec)
+    def run(self, matrix: Matrix) -> NDArray[Any]:
+        """Raw output for n prepared rows, float64 (n, width)."""
+        raw: NDArray[Any] = self._run(self._outputs, {self._input: self.spec.prepare(matrix)})[0]
+        return raw
 
 
 def session_options() -> onnxruntime.SessionOptions:
@@ -34,5 +37,5 @@ def session_options() -> onnxruntime.SessionOptions:
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = LOG_ERRORS_ONLY
+    options.log_severity_level = LOG_FATAL_ONLY
     return options

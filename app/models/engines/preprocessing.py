@@ -1,200 +1,25 @@
-"""Fitted transformers as plain numbers: the part of a pipeline before its estimator, without scikit-learn.
-
-Every step does scikit-learn's own arithmetic in float64, operation for operation, so that what
-reaches the compiled estimator is what would have reached the original one, bit for bit.
-"""
+"""What stands before a pipeline's estimator, without scikit-learn: branches of columns, and their steps."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
-from typing import Any, ClassVar, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.models.engines.steps import (
+    CenterScale,
+    ImputeLabel,
+    ImputeNumber,
+    OneHot,
+    Ordinal,
+    Polynomial,
+    ScaleShift,
+    Select,
+    Step,
+)
 from app.models.engines.text import Substitute, WordCounts
 from app.models.rows import Matrix, Rows, Table
-from app.models.signature import Label
-
-Columns = Matrix | Sequence[NDArray[Any]]
-
-
-class Step(Protocol):
-    """One fitted transformation of a float64 matrix (n, d) or of label columns."""
-
-    op: ClassVar[str]
-
-    def apply(self, columns: Any) -> Any:
-        """Return the transformed columns."""
-
-
-@dataclass(frozen=True)
-class CenterScale:
-    """``(x - center) / scale``: StandardScaler, RobustScaler, MaxAbsScaler."""
-
-    op: ClassVar[str] = "center_scale"
-    center: tuple[float, ...] | None
-    scale: tuple[float, ...] | None
-
-    @cached_property
-    def _arrays(self) -> tuple[Matrix | None, Matrix | None]:
-        return (
-            None if self.center is None else np.array(self.center),
-            None if self.scale is None else np.array(self.scale),
-        )
-
-    def apply(self, columns: Matrix) -> Matrix:
-        center, scale = self._arrays
-        if center is not None:
-            columns = columns - center
-        return columns if scale is None else columns / scale
-
-
-@dataclass(frozen=True)
-class ScaleShift:
-    """``x * scale + shift``, cut off at the range if one is given: MinMaxScaler."""
-
-    op: ClassVar[str] = "scale_shift"
-    scale: tuple[float, ...]
-    shift: tuple[float, ...]
-    clip: tuple[float, float] | None
-
-    @cached_property
-    def _arrays(self) -> tuple[Matrix, Matrix]:
-        return np.array(self.scale), np.array(self.shift)
-
-    def apply(self, columns: Matrix) -> Matrix:
-        scale, shift = self._arrays
-        shifted: Matrix = columns * scale + shift
-        return shifted if self.clip is None else np.clip(shifted, *self.clip)
-
-
-@dataclass(frozen=True)
-class ImputeNumber:
-    """NaN becomes the column's ``fill``: SimpleImputer on numbers."""
-
-    op: ClassVar[str] = "impute_number"
-    fill: tuple[float, ...]
-
-    @cached_property
-    def _fill(self) -> Matrix:
-        return np.array(self.fill)
-
-    def apply(self, columns: Matrix) -> Matrix:
-        missing = np.isnan(columns)
-        return np.where(missing, self._fill, columns) if missing.any() else columns
-
-
-@dataclass(frozen=True)
-class ImputeLabel:
-    """None becomes the column's ``fill``: SimpleImputer on labels."""
-
-    op: ClassVar[str] = "impute_label"
-    fill: tuple[Label, ...]
-
-    def apply(self, columns: Sequence[NDArray[Any]]) -> Sequence[NDArray[Any]]:
-        return [
-            np.array([fill if value is None else value for value in column], dtype=object)
-            for column, fill in zip(columns, self.fill, strict=True)
-        ]
-
-
-@dataclass(frozen=True)
-class OneHot:
-    """One column of zeros and ones per category, all zeros for a category not listed: OneHotEncoder.
-
-    ``categories``: per column, in output order, without those that were dropped; None is missing.
-    """
-
-    op: ClassVar[str] = "one_hot"
-    categories: tuple[tuple[Label | None, ...], ...]
-
-    @cached_property
-    def _positions(self) -> tuple[list[dict[Label | None, int]], int]:
-        positions, width = [], 0
-        for categories in self.categories:
-            positions.append({category: width + i for i, category in enumerate(categories)})
-            width += len(categories)
-        return positions, width
-
-    def apply(self, columns: Sequence[NDArray[Any]]) -> Matrix:
-        positions, width = self._positions
-        encoded = np.zeros((len(columns[0]), width))
-        for column, position in zip(columns, positions, strict=True):
-            for row, value in enumerate(column):
-                if (hot := position.get(value)) is not None:
-                    encoded[row, hot] = 1.0
-        return encoded
-
-
-@dataclass(frozen=True)
-class Ordinal:
-    """The position of each label among its column's categories: OrdinalEncoder.
-
-    ``unknown`` and ``missing`` are what stands for a label not listed and for None; None is NaN.
-    """
-
-    op: ClassVar[str] = "ordinal"
-    categories: tuple[tuple[Label | None, ...], ...]
-    unknown: float | None
-    missing: float | None
-
-    def apply(self, columns: Columns) -> Matrix:
-        labels = columns.T.tolist() if isinstance(columns, np.ndarray) else columns
-        encoded = np.empty((len(labels[0]), len(self.categories)))
-        for index, (column, codes) in enumerate(zip(labels, self._codes, strict=True)):
-            unknown = np.nan if self.unknown is None else self.unknown
-            encoded[:, index] = [codes.get(None if value != value else value, unknown) for value in column]
-        return encoded
-
-    @cached_property
-    def _codes(self) -> list[dict[Label | None, float]]:
-        missing = np.nan if self.missing is None else self.missing
-        return [
-            {None: missing} | {category: float(code) for code, category in enumerate(categories)}
-            for categories in self.categories
-        ]
-
-
-@dataclass(frozen=True)
-class Select:
-    """Some of the columns, in the given order: feature selection, ``drop`` and ``passthrough``."""
-
-    op: ClassVar[str] = "select"
-    columns: tuple[int, ...]
-
-    def apply(self, columns: Matrix) -> Matrix:
-        return columns[:, list(self.columns)]
-
-
-@dataclass(frozen=True)
-class Polynomial:
-    """Products of columns: PolynomialFeatures.
-
-    ``degrees``: for each degree from 2 on, triples (output column, input column, output column that holds
-    the product of the rest), because scikit-learn multiplies from the right. ``linear``: pairs (output
-    column, input column).
-    """
-
-    op: ClassVar[str] = "polynomial"
-    width: int
-    bias: int | None
-    linear: tuple[tuple[int, int], ...]
-    degrees: tuple[tuple[tuple[int, int, int], ...], ...]
-
-    @cached_property
-    def _arrays(self) -> tuple[NDArray[np.intp], list[NDArray[np.intp]]]:
-        return np.array(self.linear).T, [np.array(degree).T for degree in self.degrees]
-
-    def apply(self, columns: Matrix) -> Matrix:
-        products = np.empty((len(columns), self.width))
-        if self.bias is not None:
-            products[:, self.bias] = 1.0
-        (target, source), degrees = self._arrays
-        products[:, target] = columns[:, source]
-        for target, source, rest in degrees:
-            products[:, target] = columns[:, source] * products[:, rest]
-        return products
 
 
 @dataclass(frozen=True)
@@ -235,6 +60,19 @@ class Preprocessor:
         prepared: Matrix = data
         return prepared
 
+    @property
+    def creates_nan(self) -> bool:
+        """True if a label, missing or not, may become NaN."""
+        steps = [step for branch in self.branches for step in branch.steps] + list(self.steps)
+        return any(isinstance(step, Ordinal) and None in (step.unknown, step.missing) for step in steps)
+
+    def reach(self, limit: float) -> float:
+        """The largest magnitude of any number on the way, of rows with numbers of magnitude ``limit``."""
+        reached = [limit]
+        for branch in self.branches:
+            reached.append(_reach(branch.steps, limit))
+        return _reach(self.steps, max(reached))
+
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON."""
         return {
@@ -273,6 +111,16 @@ STEPS: dict[str, type[Any]] = {
         WordCounts,
     )
 }
+
+
+def _reach(steps: Sequence[Step], limit: float) -> float:
+    """The largest magnitude on the way through the steps; infinite if a number may overflow."""
+    largest = limit
+    with np.errstate(over="ignore"):
+        for step in steps:
+            limit = step.reach(limit)
+            largest = max(largest, limit)
+    return largest
 
 
 def _column(rows: Rows, position: int) -> NDArray[Any]:

@@ -1,71 +1,70 @@
-"""The reference: scikit-learn itself."""
+"""The reference: the fitted model itself, called as its own caller would call it."""
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
-from sklearn import config_context
-from sklearn.pipeline import Pipeline
+from numpy.typing import NDArray
 
+from app.models.model_input import restore
 from app.models.predictions import Outcome
-from app.models.rows import Rows, Table
-from app.models.signature import Layout, OutputSignature
+from app.models.rows import Rows
+from app.models.signature import InputSignature, OutputSignature
 
 
 class SklearnEngine:
-    """Calls a fitted estimator; input is validated before it gets here.
+    """Calls a fitted estimator on rows in the form in which it was fitted.
 
-    :param single_call: take the label from the probabilities instead of calling ``predict`` too; right
-        for most classifiers but not for all, so it has to be certified.
+    :param single_call: take the label from the probabilities instead of calling ``predict`` too; only for
+        classes whose ``predict`` does the same.
     """
 
     name = "sklearn"
 
     def __init__(
-        self, estimator: Any, layout: Layout, output: OutputSignature, *, single_call: bool = False
+        self, estimator: Any, signature: InputSignature, output: OutputSignature, *, single_call: bool = False
     ) -> None:
-        self._estimator = for_serving(estimator, layout)
-        self._layout = layout
+        self._estimator = estimator
+        self._signature = signature
         self._output = output
-        self._classes = np.array(output.classes)
+        self._codes = {label: code for code, label in enumerate(output.classes)}
         self._single_call = single_call
 
     def predict(self, rows: Rows) -> Outcome:
-        """Predict rows that conform to the model's input signature."""
-        data = self.as_fitted(rows)
-        with config_context(assume_finite=True, skip_parameter_validation=True):
-            if self._single_call:
-                probabilities = self._estimator.predict_proba(data)
-                return Outcome(probabilities.argmax(axis=1), probabilities)
-            predicted = self._estimator.predict(data)
-            if not self._output.classes:
-                return Outcome(np.asarray(predicted, dtype=np.float64), None)
-            codes = np.searchsorted(self._classes, predicted)
-            if not self._output.probabilities:
-                return Outcome(codes, None)
-            return Outcome(codes, self._estimator.predict_proba(data))
+        """Predict rows that conform to the model's input signature; raises whatever the model raises."""
+        return self.answer(restore(rows, self._signature))
 
-    def as_fitted(self, rows: Rows) -> Any:
-        """The rows in the form in which the estimator was fitted: array, data frame or texts."""
-        if not isinstance(rows, Table):
-            return rows
-        return rows.to_frame() if self._layout == "frame" else rows.columns[0]
+    def answer(self, data: Any) -> Outcome:
+        """Predict rows that are already in the model's own form."""
+        if self._single_call:
+            probabilities = np.asarray(self._estimator.predict_proba(data), dtype=np.float64)
+            return Outcome(probabilities.argmax(axis=1), probabilities)
+        predicted = one_column(np.asarray(self._estimator.predict(data)))
+        if not self._output.classes:
+            return Outcome(predicted.astype(np.intp if self._output.whole else np.float64), None)
+        codes = self._codes_of(predicted)
+        if not self._output.probabilities:
+            return Outcome(codes, None)
+        return Outcome(codes, np.asarray(self._estimator.predict_proba(data), dtype=np.float64))
+
+    def _codes_of(self, labels: NDArray[Any]) -> NDArray[np.intp]:
+        try:
+            return np.array([self._codes[label] for label in labels.tolist()], dtype=np.intp)
+        except KeyError:
+            raise ValueError("the model predicted a label that is not among its classes") from None
 
 
-def for_serving(estimator: Any, layout: Layout) -> Any:
-    """The estimator, set up for small requests; changes it in place.
+def one_column(predicted: NDArray[Any]) -> NDArray[Any]:
+    """Predictions of shape (n,) where a model returns them as (n, 1)."""
+    return predicted[:, 0] if predicted.ndim == 2 and predicted.shape[1] == 1 else predicted
 
-    One job, because handing a few rows to a thread pool costs more than predicting them; and no
-    recorded column names where arrays are passed, because scikit-learn would warn at every call.
+
+def for_serving(estimator: Any) -> Any:
+    """The estimator, set to one job; changes it in place.
+
+    Handing a few rows to a thread pool costs more than predicting them.
     """
-    jobs = [name for name in estimator.get_params() if name.rpartition("__")[2] == "n_jobs"]
-    estimator.set_params(**dict.fromkeys(jobs, 1))
-    if layout == "array":
-        for part in _parts(estimator):
-            vars(part).pop("feature_names_in_", None)
+    with suppress(Exception):  # an estimator of one's own may have no parameters, or odd ones
+        jobs = [name for name in estimator.get_params() if name.rpartition("__")[2] == "n_jobs"]
+        estimator.set_params(**dict.fromkeys(jobs, 1))
     return estimator
-
-
-def _parts(estimator: Any) -> list[Any]:
-    if isinstance(estimator, Pipeline):
-        return [estimator, *(part for _, step in estimator.steps for part in _parts(step))]
-    return [estimator]

@@ -33,6 +33,10 @@ class Substitute:
         cleaned[:] = [self.clean(text) for text in columns[0]]
         return [cleaned]
 
+    def reach(self, limit: float) -> float:
+        """Texts are no numbers."""
+        return limit
+
     def clean(self, text: str) -> str:
         """One text."""
         if self.lowercase:
@@ -79,6 +83,10 @@ class WordCounts:
             indices, weights = self.weights(text)
             weighted[row, indices] = weights
         return weighted
+
+    def reach(self, limit: float) -> float:
+        """No text of a request has more words than ``limit``."""
+        return limit * max(map(abs, self.idf or (1.0,)))
 
     def weights(self, text: str) -> tuple[list[int], list[float]]:
         """Columns of the terms found in one text, in ascending order, and their values."""

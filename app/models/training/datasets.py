@@ -1,12 +1,14 @@
 """Data sets to train on: scikit-learn's own, a synthetic one, or a file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from sklearn import datasets as sklearn_datasets
+
+from app.models.training.csv_columns import read_csv
 
 SEED = 42
 BUNDLED = {
@@ -29,20 +31,23 @@ class DataError(ValueError):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Features by column, the target of each row, and what kind of target it is."""
+    """Features by column, the target of each row, and what kind of target it is.
+
+    ``left_out``: numbers of the file's rows, from 1, that have no target.
+    """
 
     name: str
     features: pd.DataFrame
     target: "pd.Series[Any]"
     task: Task
+    left_out: list[int] = field(default_factory=list)
 
     @property
     def all_numeric(self) -> bool:
-        """True if an array does: numbers only, none missing."""
+        """True if an array does: numbers and truth values only, none missing."""
         columns = self.features
-        return columns.shape[1] == columns.select_dtypes("number").shape[1] and not columns.isna().any(
-            axis=None
-        )
+        numeric = columns.select_dtypes(["number", "bool"])
+        return columns.shape[1] == numeric.shape[1] and not columns.isna().any(axis=None)
 
 
 def bundled(name: str) -> Dataset:
@@ -63,19 +68,19 @@ def from_file(path: Path, target: str) -> Dataset:
     frame = read(path)
     if target not in frame.columns:
         raise DataError(f"{path} has no column {target!r}; it has: {', '.join(map(str, frame.columns))}")
-    frame = frame.dropna(subset=[target])
+    without = frame[target].isna().to_numpy()
+    left_out = (np.flatnonzero(without) + 1).tolist()
+    frame = frame[~without]
     features = frame.drop(columns=[target]).dropna(axis="columns", how="all")
     if frame.empty or features.empty:
         raise DataError(f"{path} has no rows with a {target!r} and at least one feature")
-    return Dataset(path.stem, typed(features), frame[target], _task_of(frame[target]))
+    return Dataset(path.stem, _as_objects(features), frame[target], _task_of(frame[target]), left_out)
 
 
-def typed(features: pd.DataFrame) -> pd.DataFrame:
-    """Truth values as numbers, and all that is no number as objects."""
-    booleans = features.select_dtypes("bool").columns
-    features = features.astype(dict.fromkeys(booleans, float))
-    others = features.columns.difference(features.select_dtypes("number").columns)
-    return features.astype(dict.fromkeys(others, object))
+def _as_objects(features: pd.DataFrame) -> pd.DataFrame:
+    """The features with all that is no number and no truth value as objects."""
+    numbers = features.select_dtypes(["number", "bool", "boolean"]).columns
+    return features.astype(dict.fromkeys(features.columns.difference(numbers), object))
 
 
 def _synthetic() -> Dataset:
@@ -91,12 +96,13 @@ def _synthetic() -> Dataset:
     return Dataset("synthetic", pd.DataFrame(data, columns=columns), pd.Series(target), "classification")
 
 
-def read(path: Path) -> pd.DataFrame:
+def read(path: Path, *, text: frozenset[str] = frozenset()) -> pd.DataFrame:
     """The columns of a CSV or Parquet file.
 
+    :param text: columns of a CSV file that are text whatever they look like.
     :raises DataError: if it cannot be read.
     """
-    readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
+    readers = {".csv": lambda path: read_csv(path, text=text), ".parquet": pd.read_parquet}
     if path.suffix not in readers:
         raise DataError(f"{path} is neither .csv nor .parquet")
     try:
@@ -112,5 +118,6 @@ def read(path: Path) -> pd.DataFrame:
 def _task_of(target: "pd.Series[Any]") -> Task:
     if not pd.api.types.is_numeric_dtype(target) or pd.api.types.is_bool_dtype(target):
         return "classification"
-    whole = np.equal(np.mod(target.to_numpy(dtype=float), 1), 0).all()
+    numbers = target.to_numpy(dtype=float)
+    whole = np.isfinite(numbers).all() and np.equal(np.mod(numbers, 1), 0).all()
     return "classification" if whole and target.nunique() <= MAX_NUMERIC_CLASSES else "regression"

@@ -65,12 +65,14 @@ def parse_parameters(assignments: Sequence[str]) -> dict[str, Any]:
 
 
 def mixed_pipeline(features: pd.DataFrame, estimator: Any) -> Pipeline:
-    """One pipeline for raw columns: numbers imputed by the median and scaled, categories imputed and
-    one-hot encoded, categories never seen in training encoded as none of the known ones."""
-    numeric = list(features.select_dtypes("number").columns)
-    categorical = [column for column in features.columns if column not in numeric]
+    """One pipeline for raw columns: numbers imputed by the median and scaled, truth values scaled, categories
+    imputed and one-hot encoded, categories never seen in training encoded as none of the known ones."""
+    numeric = list(features.select_dtypes(["number", "boolean"]).columns)
+    truths = list(features.select_dtypes("bool").columns.difference(numeric, sort=False))
+    categorical = [column for column in features.columns if column not in (*numeric, *truths)]
     branches = [
         ("numbers", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), numeric),
+        ("truths", StandardScaler(), truths),
         (
             "categories",
             make_pipeline(

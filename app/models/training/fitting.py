@@ -47,16 +47,17 @@ def fit(dataset: Dataset, estimator: Any) -> Fitted:
         else:
             model.fit(train_x, train_y)
             predicted = model.predict(test_x)
-    except (ValueError, TypeError) as error:
-        raise DataError(
-            f"{type(estimator).__name__} cannot be fitted: {str(error).splitlines()[0]}"
-        ) from error
+        metrics = evaluation.metrics(dataset.task, test_y, predicted)
+        report = evaluation.report(dataset.task, test_y, predicted)
+    except Exception as error:  # of some 100 estimators, each of which raises what it likes
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{type(estimator).__name__} cannot be fitted: {reason}") from error
     return Fitted(
         model,
         scaler,
         train_x,
-        evaluation.metrics(dataset.task, test_y, predicted),
-        evaluation.report(dataset.task, test_y, predicted),
+        metrics,
+        report,
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 
-from app.models.publishing import publish
+from app.models.publishing.publish import publish
 from app.models.store import ModelStore
 
 

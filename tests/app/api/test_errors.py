@@ -43,10 +43,29 @@ def test_doubled_slash_leads_to_the_address(client):
     assert (response.status_code, response.location) == (308, "http://localhost/api/health")
 
 
-@pytest.mark.parametrize("body", [RAISES, ANSWERS_NAN], ids=["raises", "answers NaN"])
-def test_model_that_fails_is_a_generic_500(serve, body):
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (RAISES, "the model refuses this row: RuntimeError"),
+        (ANSWERS_NAN, "the model's answer to this row is not a finite number"),
+    ],
+    ids=["raises", "answers NaN"],
+)
+def test_row_that_the_model_refuses_is_a_400_that_says_so_and_no_more(serve, body, reason):
     moody = serve(fitted(MoodyRegressor()))
     response = moody.post("/api/predict", json=body)
+    assert_error(response, 400, "validation_error")
+    assert response.get_json()["details"] == {"errors": [{"field": "features", "row": 0, "reason": reason}]}
+
+
+def test_model_that_fails_on_its_golden_rows_too_is_a_generic_500(serve, monkeypatch):
+    client = serve(fitted(MoodyRegressor()))
+
+    def broken(self, rows):
+        raise RuntimeError(SECRET)
+
+    monkeypatch.setattr(MoodyRegressor, "predict", broken)
+    response = client.post("/api/predict", json={"features": [1, 2, 3]})
     assert_error(response, 500, "internal_error")
     document = response.get_json()
     assert document["error"] == "The service failed to answer this request"
@@ -57,8 +76,8 @@ def test_model_that_raises_leaves_its_traceback_in_the_log_under_the_same_reques
     moody = serve(fitted(MoodyRegressor()))
     response = moody.post("/api/predict", json=RAISES, headers={"X-Request-ID": "call-7"})
     assert response.get_json()["request_id"] == "call-7"
-    record, _ = [line for line in logged() if line["level"] == "error"]  # and the request's own line
-    assert record["request_id"] == "call-7"
+    (record,) = [line for line in logged() if "exception" in line]
+    assert (record["request_id"], record["level"]) == ("call-7", "warning")
     raised = [(error["exc_type"], error["exc_value"]) for error in record["exception"]]
     assert ("RuntimeError", SECRET) in raised
     functions = [frame["name"] for error in record["exception"] for frame in error["frames"]]
@@ -80,10 +99,39 @@ def test_model_goes_on_serving_after_it_raised(serve):
     assert answer["result"] == {"prediction": 6.0}
 
 
-def test_one_bad_row_of_a_batch_is_a_500_for_the_batch(serve):
+def test_rows_of_a_batch_that_the_model_refuses_are_named(serve):
     moody = serve(fitted(MoodyRegressor()))
-    response = moody.post("/api/predict/batch", json={"samples": [[1, 2, 3], [13, 0, 0]]})
-    assert_error(response, 500, "internal_error")
+    response = moody.post("/api/predict/batch", json={"samples": [[1, 2, 3], [13, 0, 0], [14, 0, 0]]})
+    assert_error(response, 400, "validation_error")
+    errors = response.get_json()["details"]["errors"]
+    assert [(error["field"], error["row"]) for error in errors] == [("samples", 1), ("samples", 2)]
+
+
+def test_other_rows_of_a_batch_are_answered_for_those_who_ask(serve):
+    moody = serve(fitted(MoodyRegressor()))
+    samples = [[1, 2, 3], [13, 0, 0], [4, None, 6], [4, 5, 6], [40, 0, 0]]
+    response = moody.post("/api/predict/batch?errors=rows", json={"samples": samples})
+    document = response.get_json()
+    assert (response.status_code, document["count"], document["rejected"]) == (200, 5, 2)
+    found = {result["sample_id"]: result.get("prediction") for result in document["results"]}
+    assert found == {0: 6.0, 1: None, 2: None, 3: 15.0, 4: 40.0}
+    refused, invalid = (document["results"][row]["details"]["errors"][0] for row in (1, 2))
+    assert (refused["row"], refused["reason"]) == (1, "the model refuses this row: RuntimeError")
+    assert (invalid["row"], invalid["name"]) == (2, "width")
+    assert [warning["row"] for warning in document["warnings"]] == [4]
+
+
+def test_batch_without_one_good_row_is_refused_whatever_was_asked(serve):
+    moody = serve(fitted(MoodyRegressor()))
+    response = moody.post("/api/predict/batch?errors=rows", json={"samples": [[13, 0, 0], [1, 2, "x"]]})
+    assert_error(response, 400, "validation_error")
+    assert [error["row"] for error in response.get_json()["details"]["errors"]] == [0, 1]
+
+
+def test_errors_can_be_asked_for_by_row_or_by_request_only(client):
+    response = client.post("/api/predict/batch?errors=some", json={"samples": [[1, 2, 3]]})
+    assert_error(response, 400, "validation_error")
+    assert response.get_json()["details"]["errors"][0]["field"] == "errors"
 
 
 def test_bug_in_a_view_is_a_generic_500(build_app, logged):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.models.observer import Observer
-from app.models.publishing import publish
+from app.models.publishing.publish import publish
 from tests.assertions import assert_error, assert_one_error, strict_json
 from tests.estimators import (
     BOXES,
@@ -170,8 +170,8 @@ def test_what_does_not_fit_is_refused_as_by_predict(client):
 def test_a_failure_is_not_remembered(serve):
     client = serve(fitted(Failing()))
     for _ in range(2):
-        assert_error(client.post(FAST, json={"features": [13.125, 0, 0]}), 500, "internal_error")
-        assert_error(client.post(FAST, json={"features": [14.125, 0, 0]}), 500, "internal_error")
+        assert_error(client.post(FAST, json={"features": [13.125, 0, 0]}), 400, "validation_error")
+        assert_error(client.post(FAST, json={"features": [14.125, 0, 0]}), 400, "validation_error")
     assert ask(client, LARGE)["cached"] is False
 
 

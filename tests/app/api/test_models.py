@@ -11,7 +11,7 @@ import pytest
 from app import create_app
 from app.models import follower, signing
 from app.models.ml_models import model_manager
-from app.models.publishing import publish
+from app.models.publishing.publish import publish
 from app.models.store import ModelStore
 from tests.app.middleware.credentials import with_key
 from tests.app.models.test_gate import external_onnx, put

@@ -132,11 +132,6 @@ def test_scaler_is_applied_before_the_model(serve):
     assert predict(client, [10, 10, 5]).get_json()["result"] == {"prediction": 2.0}
 
 
-def test_served_model_uses_one_job(serve):
-    client = serve(make_pipeline(StandardScaler(), JobsRegressor(n_jobs=8)).fit(BOXES.to_numpy()))
-    assert predict(client, [1, 2, 3]).get_json()["result"] == {"prediction": 1.0}
-
-
 def test_pipeline_with_mixed_columns_takes_raw_columns(people):
     client, pipeline = people
     expected = pipeline.predict_proba(pd.DataFrame({"age": [33.0], "city": ["Berlin"]}))[0]
@@ -434,14 +429,3 @@ class FirstOfThree(SumRegressor):
 
     def predict(self, rows):
         return rows @ [100.0, 10.0, 1.0]
-
-
-class JobsRegressor(SumRegressor):
-    """Answers with the number of jobs that it may use."""
-
-    def __init__(self, factor=1.0, n_jobs=None):
-        super().__init__(factor)
-        self.n_jobs = n_jobs
-
-    def predict(self, rows):
-        return np.full(len(rows), float(self.n_jobs or 0))

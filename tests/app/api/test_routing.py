@@ -230,7 +230,7 @@ def test_where_both_fail_the_caller_is_told_and_the_canary_stays(sums, service):
         save(fitted(MoodyRegressor(factor=2.0)), "moodier")
     route(sums, MOODY | {"challenger": "moodier"})
     for _ in range(20):
-        assert_error(ask(sums, features=(13, 0, 0)), 500, "internal_error")
+        assert_error(ask(sums, features=(13, 0, 0)), 400, "validation_error")
     service.routes.look()
     assert service.router is not None
 
@@ -238,7 +238,7 @@ def test_where_both_fail_the_caller_is_told_and_the_canary_stays(sums, service):
 def test_a_pinned_version_that_fails_has_nobody_behind_it(sums):
     route(sums, MOODY | {"percent": 0})
     answer = ask(sums, features=(13, 0, 0), headers={"X-Model-Version": "moody"})
-    assert_error(answer, 500, "internal_error")
+    assert_error(answer, 400, "validation_error")
 
 
 def test_a_canary_that_fails_is_ended_by_itself(sums, service):

@@ -5,6 +5,7 @@ import pickle
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import skops.io
 from sklearn.compose import make_column_transformer
@@ -251,7 +252,7 @@ def other_scikit_learn(forest):
         (damaged, "cannot be read"),
         (no_model, "no predict method"),
         (transformer, "no predict method"),
-        (unfitted, "does not predict the sample: NotFittedError"),
+        (unfitted, "RandomForestClassifier is not fitted: call fit first"),
         (other_scikit_learn, "was written by scikit-learn 0."),
     ],
 )
@@ -284,7 +285,7 @@ def test_sample_with_the_target_among_its_columns_says_so(run, csv, tmp_path):
     joblib.dump(LogisticRegression().fit(BOXES.to_numpy(), SIZE), tmp_path / "model.pkl")
     fail(
         run(tmp_path / "model.pkl", "--sample", csv, "--trust"),
-        "has 4 columns, the model wants 3",
+        "has 4 columns, the model takes 3",
         "--target",
     )
 
@@ -300,3 +301,79 @@ def test_version_that_is_taken_is_not_touched(run, store, forest, csv):
 
 def test_file_that_is_not_there_is_wrong_usage(run, csv, tmp_path):
     assert run(tmp_path / "nothing.pkl", "--sample", csv, "--trust").exit_code == 2
+
+
+ZIPS = pd.DataFrame(
+    {"zip": ["01234", "00045", "12345"] * 10, "member": ["True", "False", "True"] * 10}, dtype=object
+)
+
+
+@pytest.fixture
+def zips(tmp_path):
+    """A model fitted to text that looks like numbers and truth values, and its rows as CSV; ``NA`` is a
+    class."""
+    target = np.array(["NA", "None", "x"] * 10, dtype=object)
+    encoder = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["zip", "member"]))
+    joblib.dump(make_pipeline(encoder, LogisticRegression()).fit(ZIPS, target), tmp_path / "zips.pkl")
+    ZIPS.assign(region=target).to_csv(tmp_path / "zips.csv", index=False)
+    return tmp_path / "zips.pkl"
+
+
+def test_text_that_looks_like_numbers_stays_the_text_that_the_model_was_fitted_to(run, models_dir, zips):
+    options = ("--sample", zips.with_suffix(".csv"), "--target", "region", "--activate", "--trust", "--json")
+    found = succeed(run(zips, *options))
+    assert found["metrics"]["accuracy"] == 1.0
+    for row, label in zip(ZIPS.to_dict("records")[:3], ["NA", "None", "x"], strict=True):
+        assert predict(models_dir, row) == label
+
+
+def test_rows_without_a_target_are_counted_and_left_out_of_the_metrics(run, store, zips):
+    frame = pd.read_csv(zips.with_suffix(".csv"), dtype=str, keep_default_na=False)
+    frame.loc[:3, "region"] = ""
+    frame.to_csv(zips.with_suffix(".csv"), index=False)
+    options = ("--sample", zips.with_suffix(".csv"), "--target", "region", "--version", "v1", "--trust")
+    assert run(zips, *options).exit_code == 0
+    assert store.metadata("v1")["rows_without_target"] == 4
+
+
+def test_dtypes_of_a_parquet_sample_reach_the_model(run, models_dir, tmp_path):
+    frame = pd.DataFrame({"size": [1.0, 2.0, 3.0, 4.0] * 20, "kind": list("abcd") * 20}).astype(
+        {"kind": "category"}
+    )
+    model = HistGradientBoostingClassifier(max_iter=5, categorical_features="from_dtype", min_samples_leaf=2)
+    joblib.dump(model.fit(frame, [0, 1, 0, 1] * 20), tmp_path / "kinds.pkl")
+    frame.to_parquet(tmp_path / "kinds.parquet")
+    options = ("--sample", tmp_path / "kinds.parquet", "--activate", "--trust", "--json")
+    succeed(run(tmp_path / "kinds.pkl", *options))
+    assert predict(models_dir, {"size": 2, "kind": "b"}) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda frame: frame.assign(extra=1), "has columns that the model was not fitted to: extra"),
+        (lambda frame: frame.drop(columns=["depth"]), "lacks columns of the model: depth"),
+    ],
+    ids=["one more", "one less"],
+)
+def test_columns_of_the_sample_that_do_not_fit_are_named(run, store, forest, tmp_path, change, reason):
+    change(BOXES).to_csv(tmp_path / "sample.csv", index=False)
+    fail(run(forest, "--sample", tmp_path / "sample.csv", "--trust"), reason)
+    assert store.versions() == []
+
+
+def test_columns_of_the_sample_in_another_order_serve_under_their_own_names(run, models_dir, tmp_path):
+    model = LinearRegression().fit(BOXES + np.eye(20, 3), np.arange(20.0))
+    joblib.dump(model, tmp_path / "line.pkl")
+    (BOXES + np.eye(20, 3))[["depth", "height", "width"]].to_csv(tmp_path / "sample.csv", index=False)
+    options = ("--sample", tmp_path / "sample.csv", "--activate", "--trust", "--json")
+    succeed(run(tmp_path / "line.pkl", *options))
+    row = pd.DataFrame([{"height": 1.0, "width": 2.0, "depth": 4.0}])
+    assert predict(models_dir, row.iloc[0].to_dict()) == pytest.approx(model.predict(row)[0])
+
+
+def test_whatever_is_handed_over_ends_in_a_sentence(run, store, csv, tmp_path):
+    for number, thing in enumerate(({"a": 1}, None, LogisticRegression, [1, 2], "text", np.ones(3))):
+        joblib.dump(thing, tmp_path / f"{number}.pkl")
+        fail(run(tmp_path / f"{number}.pkl", "--sample", csv, "--trust"), "Error: ")
+    assert store.versions() == []

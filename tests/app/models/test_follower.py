@@ -5,7 +5,7 @@ import pytest
 from app.models.follower import Follower
 from app.models.loading import LoadingOptions
 from app.models.observer import Observer
-from app.models.publishing import publish
+from app.models.publishing.publish import publish
 from app.models.service import ModelService
 from app.models.store import ModelStore
 from tests.estimators import BOXES, SumRegressor, fitted

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from app.exceptions import ArtifactInvalid, VersionNotFound
 from app.models import gate, loading, signing
-from app.models.publishing import publish
+from app.models.publishing.publish import publish
 from app.models.signing import Verifier
 from app.models.store import METADATA, SIGNATURE, ModelStore, fingerprint
 from tests.app.models.test_store import Canary, pickled
@@ -238,7 +238,7 @@ def test_metadata_nested_without_end_is_refused(store, folder):
 
 
 def test_certificate_that_is_none_is_refused_and_not_a_failure(store, folder):
-    edit(folder, lambda metadata: metadata["certificates"].update(onnx={"certified": True}))
+    edit(folder, lambda metadata: metadata["certificates"].update(onnx={"certified": True, "rules": 2}))
     assert refusal(store) == "loading raised KeyError"
 
 

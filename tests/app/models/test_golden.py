@@ -5,7 +5,9 @@ import pytest
 
 from app.exceptions import ArtifactInvalid
 from app.models import golden, loading
-from app.models.publishing import publish
+from app.models.predictions import Outcome
+from app.models.publishing.publish import publish
+from app.models.signature import OutputSignature
 from tests.estimators import BOXES, SumClassifier, SumRegressor, fitted
 
 
@@ -46,32 +48,45 @@ def test_version_with_another_recorded_answer_does_not_load(store, estimator, pa
 
 
 def outcome(values, probabilities=None):
-    from app.models.predictions import Outcome
-
     return Outcome(np.array(values), None if probabilities is None else np.array(probabilities))
 
 
-def recorded(values, probabilities=None):
-    return {"rows": [], "values": values, "probabilities": probabilities}
+NUMBERS = OutputSignature("regression", center=(0.0,), spread=(1.0,))
+LABELS = OutputSignature("classification", (0, 1), True)
+
+
+def disagreement(values, answers, probabilities=None, output=None):
+    recorded = {"rows": [], "values": values, "probabilities": probabilities}
+    return golden.disagreement(recorded, answers, output or (LABELS if probabilities else NUMBERS))
 
 
 def test_same_answers_agree():
-    assert golden.disagreement(recorded([1.0, 2.0]), outcome([1.0, 2.0])) is None
-    assert golden.disagreement(recorded([0], [[0.6, 0.4]]), outcome([0], [[0.6, 0.4]])) is None
+    assert disagreement([1.0, 2.0], outcome([1.0, 2.0])) is None
+    assert disagreement([0], outcome([0], [[0.6, 0.4]]), [[0.6, 0.4]]) is None
 
 
-def test_values_agree_within_their_size():
-    assert golden.disagreement(recorded([1e6]), outcome([1e6 + 1])) is None
-    assert golden.disagreement(recorded([1.0]), outcome([1.1])) == "1 of 1 answers differ from those recorded"
+@pytest.mark.parametrize(
+    ("center", "spread", "recorded", "answered", "agrees"),
+    [
+        (0.0, 1.0, 0.5, 0.5 + 9e-6, True),
+        (0.0, 1.0, 0.5, 0.5 + 1.1e-5, False),
+        (1e-4, 1e-5, 1e-4, 1e-4 + 9e-11, True),
+        (1e-4, 1e-5, 1e-4, 1e-4 + 1e-9, False),  # a target that is small all over
+        (1e6, 1.0, 1e6, 1e6 + 1e-4, False),  # one that is large, and hardly varies
+        (0.0, 1.0, 1e6, 1e6 + 9.0, True),  # far beyond what it was trained on
+    ],
+)
+def test_values_agree_within_the_spread_of_the_models_answers(center, spread, recorded, answered, agrees):
+    numbers = OutputSignature("regression", center=(center,), spread=(spread,))
+    assert (disagreement([recorded], outcome([answered]), output=numbers) is None) is agrees
 
 
-def test_labels_may_differ_only_where_two_classes_tie():
-    assert golden.disagreement(recorded([0], [[0.5, 0.5]]), outcome([1], [[0.5, 0.5]])) is None
-    assert golden.disagreement(recorded([0], [[0.6, 0.4]]), outcome([1], [[0.6, 0.4]])) is not None
+def test_labels_are_those_recorded_even_where_two_classes_tie():
+    assert disagreement([0], outcome([1], [[0.5, 0.5]]), [[0.5, 0.5]]) is not None
 
 
 def test_answers_of_another_form_disagree():
-    assert "shape" in golden.disagreement(recorded([1.0, 2.0]), outcome([1.0]))
-    assert "missing" in golden.disagreement(recorded([0], [[0.6, 0.4]]), outcome([0]))
-    assert "differ" in golden.disagreement(recorded([0], [[0.6, 0.4]]), outcome([0], [[0.7, 0.3]]))
-    assert "differ" in golden.disagreement(recorded([0], [[0.6, 0.4]]), outcome([0], [[np.nan, 0.4]]))
+    assert "shape" in disagreement([1.0, 2.0], outcome([1.0]))
+    assert "missing" in disagreement([0], outcome([0]), [[0.6, 0.4]])
+    assert "differ" in disagreement([0], outcome([0], [[0.7, 0.3]]), [[0.6, 0.4]])
+    assert "differ" in disagreement([0], outcome([0], [[np.nan, 0.4]]), [[0.6, 0.4]])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.models.publishing import publish
+from app.models.publishing.publish import publish
 from app.models.store import ModelStore
 from tests.estimators import BOXES, SumRegressor, fitted
 from tests.services import require_command

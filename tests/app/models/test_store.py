@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from app.exceptions import ArtifactInvalid, InvalidInput, VersionExists, VersionNotFound
 from app.models import loading
-from app.models.publishing import publish
+from app.models.publishing.publish import publish
 from app.models.store import ModelStore, fingerprint
 from app.models.version_names import is_version
 from tests.estimators import BOXES, SumClassifier, SumRegressor, fitted

@@ -14,13 +14,13 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from app.models import introspection
-from app.models.certification.certificate import judge
+from app.models.certification.certificate import certify_candidate
 from app.models.certification.certify import certify
 from app.models.certification.subject import Subject, examine
 from app.models.compilation.candidates import Candidate, candidates
 from app.models.engines.kernel import KernelSpec
 from app.models.engines.preprocessing import Preprocessor
+from app.models.publishing.model_under_test import describe
 from app.models.rows import Rows
 
 Plant = Callable[[dict[str, onnx.AttributeProto]], tuple[str, Any]]
@@ -30,11 +30,9 @@ HOLES = np.where(np.random.default_rng(0).random(FEATURES.shape) < 0.2, np.nan, 
 
 
 def examined(estimator: Any, features: Any) -> tuple[Subject, Rows]:
-    frame = introspection.sample_frame(estimator, features, None)
-    output = introspection.output_signature(estimator)
-    signature = introspection.input_signature(estimator, frame, output)
-    rows = introspection.as_rows(frame, signature)
-    return examine(estimator, signature, output, rows), rows
+    under_test = describe(estimator, features)
+    rows = under_test.rows
+    return examine(estimator, under_test.signature, under_test.output, rows), rows
 
 
 def compiled(subject: Subject) -> Candidate:
@@ -66,7 +64,7 @@ def test_compiled_model_without_a_fault_is_certified(
     forest: tuple[Subject, Rows], boosting: tuple[Subject, Rows]
 ) -> None:
     for subject, rows in (forest, boosting):
-        certificate = judge(compiled(subject), subject, rows)
+        certificate = certify_candidate(compiled(subject), subject, rows)
         assert certificate["certified"], certificate["reason"]
         assert certificate["splits"]["tried"] == certificate["splits"]["total"] > 0
 
@@ -80,7 +78,7 @@ def test_one_threshold_moved_by_one_float32_step_is_found(forest: tuple[Subject,
         splits[split] = np.nextafter(np.float32(splits[split]), np.float32(np.inf))
         return "nodes_splits", numpy_helper.from_array(splits)
 
-    assert not judge(with_fault(compiled(subject), move), subject, rows)["certified"]
+    assert not certify_candidate(with_fault(compiled(subject), move), subject, rows)["certified"]
 
 
 @pytest.mark.parametrize("split", [0, 7, -1])
@@ -92,7 +90,7 @@ def test_one_threshold_moved_by_one_float64_step_is_found(boosting: tuple[Subjec
         splits[split] = np.nextafter(splits[split], np.inf)
         return "nodes_splits", numpy_helper.from_array(splits)
 
-    assert not judge(with_fault(compiled(subject), move), subject, rows)["certified"]
+    assert not certify_candidate(with_fault(compiled(subject), move), subject, rows)["certified"]
 
 
 def test_two_classes_swapped_are_found(forest: tuple[Subject, Rows]) -> None:
@@ -102,7 +100,7 @@ def test_two_classes_swapped_are_found(forest: tuple[Subject, Rows]) -> None:
         swapped = {0: 1, 1: 0, 2: 2}
         return "leaf_targetids", [swapped[target] for target in attributes["leaf_targetids"].ints]
 
-    certificate = judge(with_fault(compiled(subject), swap), subject, rows)
+    certificate = certify_candidate(with_fault(compiled(subject), swap), subject, rows)
     assert not certificate["certified"]
     assert certificate["label_mismatches"] > 0
 
@@ -115,7 +113,7 @@ def test_missing_values_routed_to_the_wrong_side_are_found(boosting: tuple[Subje
         assert any(routes)
         return "nodes_missing_value_tracks_true", [0] * len(routes)
 
-    assert not judge(with_fault(compiled(subject), drop), subject, rows)["certified"]
+    assert not certify_candidate(with_fault(compiled(subject), drop), subject, rows)["certified"]
 
 
 def test_scaler_inside_a_float32_graph_is_found() -> None:
@@ -138,15 +136,15 @@ def test_scaler_inside_a_float32_graph_is_found() -> None:
         KernelSpec("model.onnx", "float32", rounded=False, reading="probabilities", output=1),
     )
     unprepared = replace(subject, preprocessor=Preprocessor(), prepared=None)
-    assert not judge(whole, unprepared, rows)["certified"]
-    assert judge(compiled(subject), subject, rows)["certified"]
+    assert not certify_candidate(whole, unprepared, rows)["certified"]
+    assert certify_candidate(compiled(subject), subject, rows)["certified"]
 
 
 def test_trees_after_an_imputer_without_a_way_back_are_compiled() -> None:
     """SimpleImputer has an inverse_transform, which raises unless it adds indicators."""
     pipeline = make_pipeline(SimpleImputer(), RandomForestClassifier(5, random_state=0))
     subject, rows = examined(pipeline.fit(HOLES, TARGET), HOLES)
-    certificate = judge(compiled(subject), subject, rows)
+    certificate = certify_candidate(compiled(subject), subject, rows)
     assert certificate["certified"], certificate["reason"]
     assert certificate["splits"]["tried"] == certificate["splits"]["total"] > 0
 
@@ -156,17 +154,15 @@ def test_histogram_boosting_fed_float32_is_found(boosting: tuple[Subject, Rows])
     candidate = compiled(subject)
     assert candidate.spec is not None
     rounded = replace(candidate, spec=replace(candidate.spec, rounded=True))
-    assert not judge(rounded, subject, rows)["certified"]
+    assert not certify_candidate(rounded, subject, rows)["certified"]
 
 
 def test_model_that_cannot_be_compiled_serves_on_scikit_learn_and_says_why() -> None:
     from sklearn.decomposition import PCA
 
     pipeline = make_pipeline(PCA(3), RandomForestClassifier(3)).fit(FEATURES, TARGET)
-    frame = introspection.sample_frame(pipeline, FEATURES, None)
-    output = introspection.output_signature(pipeline)
-    signature = introspection.input_signature(pipeline, frame, output)
-    certification = certify(pipeline, signature, output, introspection.as_rows(frame, signature))
+    found = describe(pipeline, FEATURES)
+    certification = certify(pipeline, found.signature, found.output, found.rows)
     assert certification.engine == "sklearn"
     assert "PCA" in certification.certificates["onnx"]["reason"]
     assert certification.files == {}

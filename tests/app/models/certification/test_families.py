@@ -8,8 +8,8 @@ from benchmarks.families import Family, families
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 FAMILIES = {family.name: family for family in families(rows=200, trees=5)}
-# What scikit-learn computes too fast, or nobody computes alike.
-ON_SCIKIT_LEARN = {"RBF SVC", "5 nearest neighbours"}
+# What votes, and what decides by the last bit of distances.
+ON_SCIKIT_LEARN = {"RBF SVC", "RBF SVC, calibrated", "5 nearest neighbours", "voting, hard"}
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
@@ -24,7 +24,7 @@ def test_family_is_served_by_the_engine_its_certificates_allow(family: Family) -
     }
     for certificate in compiled.values():
         assert certificate["label_mismatches"] == 0
-        assert certificate["max_difference"] <= 1e-5
+        assert certificate["max_difference"] <= 1e-6
         assert certificate["rows"] > 4_000
         assert certificate["kernel"]["file"] in certification.files
     if family.name not in ON_SCIKIT_LEARN:

@@ -18,7 +18,7 @@ from sklearn.svm import LinearSVC
 
 from app.models import loading
 from app.models.certification.certificate import is_better
-from app.models.publishing import publish, recertify
+from app.models.publishing.publish import publish, recertify
 from tests.app.models.test_gate import external_onnx
 
 FEATURES, TARGET = make_classification(200, 6, n_informative=4, n_classes=3, random_state=0)
@@ -117,13 +117,17 @@ def test_graph_that_is_no_faster_does_not_replace_the_projects_own(supply, monke
 
 
 @pytest.mark.parametrize(
-    ("model", "target"),
-    [(LinearRegression(), FEATURES[:, 0] * 3), (LinearSVC(), TARGET), (LogisticRegression(), TWO)],
+    ("model", "target", "kind"),
+    [
+        (LinearRegression(), FEATURES[:, 0] * 3, DoubleTensorType),
+        (LinearSVC(), TARGET, FloatTensorType),
+        (LogisticRegression(), TWO, FloatTensorType),
+    ],
     ids=["values", "scores", "two classes"],
 )
-def test_outputs_of_every_kind_are_read(supply, model, target):
+def test_outputs_of_every_kind_are_read(supply, model, target, kind):
     pipeline = make_pipeline(PCA(3), model).fit(FEATURES, target)
-    supplied = supply(pipeline, graph(pipeline, kind=FloatTensorType))["supplied_onnx"]
+    supplied = supply(pipeline, graph(pipeline, kind=kind))["supplied_onnx"]
     assert supplied["serves"], supplied["reason"]
 
 

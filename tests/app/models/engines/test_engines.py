@@ -40,14 +40,14 @@ def test_certified_onnx_model_serves_without_importing_scikit_learn(
     assert set(json.loads(output.replace("'", '"'))) <= {"pickle"}  # numpy imports the module
 
 
-@pytest.mark.parametrize("engine", ["sklearn", "onnx", "treelite"])
+@pytest.mark.parametrize("engine", ["sklearn", "onnx"])
 def test_engine_asked_for_serves(certified: ModelStore, engine: str) -> None:
     assert loading.load(certified, "synthetic", LoadingOptions(engine=engine)).engine.name == engine
 
 
 def test_all_engines_give_the_same_answers(certified: ModelStore) -> None:
     golden = certified.metadata("synthetic")["golden"]
-    for engine in ("sklearn", "onnx", "treelite"):
+    for engine in ("sklearn", "onnx"):
         model = loading.load(certified, "synthetic", LoadingOptions(engine=engine))
         outcome = model.engine.predict(loading.conform(golden["rows"], model.signature))
         assert outcome.values.tolist() == golden["values"]

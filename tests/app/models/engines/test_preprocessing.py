@@ -22,10 +22,12 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from app.models import introspection
 from app.models.compilation.errors import NotCompilable
 from app.models.compilation.prefix import compile_prefix, split
 from app.models.engines.preprocessing import Preprocessor
+from app.models.publishing.columns import as_rows
+from app.models.publishing.model_under_test import describe
+from app.models.publishing.sample import sample_frame
 
 GENERATOR = np.random.default_rng(0)
 NUMBERS = GENERATOR.normal(size=(300, 4)) * [1e-5, 1.0, 1e3, 1e7] + [0.0, 5.0, -1e3, 1e7]
@@ -45,14 +47,12 @@ TEXTS = np.array(["a good film", "not a good film", "bad bad plot", "ÀÉ naïve
 def prepared_both_ways(transformer: Any, sample: Any) -> tuple[Any, Any]:
     """What scikit-learn hands to the estimator, and what the preprocessor does after a trip through JSON."""
     pipeline = make_pipeline(transformer, LogisticRegression(max_iter=10_000)).fit(sample, TARGET)
-    frame = introspection.sample_frame(pipeline, sample, None)
-    output = introspection.output_signature(pipeline)
-    signature = introspection.input_signature(pipeline, frame, output)
+    signature = describe(pipeline, sample).signature
     compiled = compile_prefix(split(pipeline)[0], signature)
     restored = Preprocessor.from_dict(json.loads(json.dumps(compiled.to_dict())))
     expected = pipeline[:-1].transform(sample)
     dense = expected.toarray() if hasattr(expected, "toarray") else np.asarray(expected)
-    return dense, restored.apply(introspection.as_rows(frame, signature))
+    return dense, restored.apply(as_rows(sample_frame(pipeline, sample), signature))
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

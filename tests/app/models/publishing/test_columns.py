@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from app.exceptions import UnsupportedModel
-from app.models.publishing import publish
+from app.models.publishing.publish import publish
 from app.models.training.estimators import mixed_pipeline
 from tests.estimators import BOXES, INCOME, NAMES, PEOPLE, SumClassifier, SumRegressor, fitted
 
@@ -126,9 +126,11 @@ def test_classifier_that_is_not_fitted_is_refused(store):
 
 def test_classes_and_probabilities_are_read_off_the_model(store):
     metadata = store.metadata(publish(store, fitted(SumClassifier()), sample=BOXES))
-    assert metadata["output"] == {"task": "classification", "classes": [0, 1], "probabilities": True}
+    output = {"task": "classification", "classes": [0, 1], "probabilities": True, "center": [], "spread": []}
+    assert metadata["output"] == output
     metadata = store.metadata(publish(store, fitted(SumRegressor()), sample=BOXES))
-    assert metadata["output"] == {"task": "regression", "classes": [], "probabilities": False}
+    output = {"task": "regression", "classes": [], "probabilities": False, "center": [15.0], "spread": [15.0]}
+    assert metadata["output"] == output
 
 
 def test_columns_of_the_sample_are_names_even_when_they_are_numbers(features):

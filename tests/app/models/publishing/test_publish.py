@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from app.exceptions import UnsupportedModel
-from app.models.publishing import publish
+from app.models.publishing.publish import publish
 from app.models.training.estimators import mixed_pipeline
 from tests.estimators import BOXES, INCOME, NAMES, PEOPLE, SumClassifier, SumRegressor, fitted
 

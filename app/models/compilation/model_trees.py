@@ -1,0 +1,128 @@
+"""The trees of a fitted ensemble as plain arrays, each with what its leaves add to which target."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble._iforest import _average_path_length
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class ModelTree:
+    """One tree as arrays over its nodes; ``left`` is -1 at a leaf.
+
+    ``feature`` <= ``threshold`` goes left, and NaN where ``missing_left``. Nodes in ``categories`` send the
+    codes of the set left instead, others of ``known`` right. A leaf adds its value to ``target``; or, if
+    ``values`` are ``classes``, one to the target of that number.
+    """
+
+    feature: Array
+    threshold: Array
+    left: Array
+    right: Array
+    missing_left: Array
+    values: Array
+    target: int = 0
+    classes: bool = False
+    categories: Mapping[int, frozenset[int]] = field(default_factory=dict)
+    known: Mapping[int, frozenset[int]] = field(default_factory=dict)
+
+
+def of_forest(estimator: Any) -> Iterator[ModelTree]:
+    """Per tree one copy for each class with its share in the leaves, because a leaf counts towards one
+    target.
+
+    Leaves of one class each, as a forest grown to the end has them, need no copies; and of two classes with
+    such leaves the second is enough. Otherwise both are summed as the original sums them, so that ties are
+    its ties.
+    """
+    for member in getattr(estimator, "estimators_", [estimator]):
+        tree = member.tree_
+        values = tree.value[:, 0, :]
+        if not hasattr(estimator, "classes_"):
+            yield _tree(tree, values[:, 0])
+            continue
+        if np.abs(values.sum(axis=1) - 1.0).max() > 1e-6:  # trees of scikit-learn before 1.3 hold weights
+            values = values / values.sum(axis=1, keepdims=True)
+        if is_pure(estimator):
+            yield _tree(tree, values.argmax(axis=1).astype(np.float64), classes=True)
+        else:
+            yield from (_tree(tree, values[:, target], target) for target in range(values.shape[1]))
+
+
+def is_pure(estimator: Any) -> bool:
+    """True if every leaf of a forest of classes holds one class only."""
+    trees = [member.tree_ for member in getattr(estimator, "estimators_", [estimator])]
+    return all((np.count_nonzero(t.value[t.children_left == -1, 0, :], axis=1) == 1).all() for t in trees)
+
+
+def of_boosting(estimator: Any) -> Iterator[ModelTree]:
+    """One tree per iteration and target, its leaves shrunk by the learning rate."""
+    for iteration in estimator.estimators_:
+        for target, member in enumerate(iteration):
+            yield _tree(member.tree_, member.tree_.value[:, 0, 0] * estimator.learning_rate, target)
+
+
+def of_histogram_boosting(estimator: Any) -> Iterator[ModelTree]:
+    """The same of histogram boosting, where a split may be a set of categories."""
+    known, position_of = estimator._bin_mapper.make_known_categories_bitsets()
+    for iteration in estimator._predictors:
+        for target, predictor in enumerate(iteration):
+            nodes = predictor.nodes
+            leaf = nodes["is_leaf"].astype(bool)
+            sets = np.flatnonzero(nodes["is_categorical"].astype(bool) & ~leaf).tolist()
+            yield ModelTree(
+                feature=nodes["feature_idx"].astype(np.int64),
+                threshold=np.where(nodes["is_categorical"].astype(bool), 0.0, nodes["num_threshold"]),
+                left=np.where(leaf, -1, nodes["left"].astype(np.int64)),
+                right=np.where(leaf, -1, nodes["right"].astype(np.int64)),
+                missing_left=nodes["missing_go_to_left"].astype(bool),
+                values=nodes["value"].astype(np.float64),
+                target=target,
+                categories={
+                    node: _bits(predictor.raw_left_cat_bitsets[nodes[node]["bitset_idx"]]) for node in sets
+                },
+                known={node: _bits(known[position_of[nodes[node]["feature_idx"]]]) for node in sets},
+            )
+
+
+def of_isolation_forest(estimator: Any) -> Iterator[ModelTree]:
+    """Leaves add the depth at which a row is expected to be alone."""
+    for member, features in zip(estimator.estimators_, estimator.estimators_features_, strict=True):
+        depths = _depths(member.tree_) + _average_path_length(member.tree_.n_node_samples)
+        yield _tree(member.tree_, depths, features=np.asarray(features))
+
+
+def _tree(
+    tree: Any, values: Array, target: int = 0, *, classes: bool = False, features: Array | None = None
+) -> ModelTree:
+    feature = np.maximum(tree.feature, 0)
+    return ModelTree(
+        feature=feature if features is None else features[feature],
+        threshold=tree.threshold,
+        left=tree.children_left,
+        right=tree.children_right,
+        missing_left=tree.missing_go_to_left.astype(bool),
+        values=np.asarray(values, dtype=np.float64),
+        target=target,
+        classes=classes,
+    )
+
+
+def _bits(bitset: Any) -> frozenset[int]:
+    return frozenset(
+        word * 32 + bit for word, value in enumerate(bitset) for bit in range(32) if int(value) >> bit & 1
+    )
+
+
+def _depths(tree: Any) -> Array:
+    depths = np.zeros(tree.node_count)
+    for node in range(tree.node_count):  # children stand behind their parent
+        for child in (tree.children_left[node], tree.children_right[node]):
+            if child != -1:
+                depths[child] = depths[node] + 1
+    return depths

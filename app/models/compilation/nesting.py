@@ -1,0 +1,34 @@
+"""The estimators inside of an estimator, however it keeps them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+MAX_DEPTH = 8
+
+
+def estimators_in(estimator: Any, *, depth: int = 0) -> Iterator[Any]:
+    """The estimator and all that it holds in attributes, lists, dictionaries and arrays of objects."""
+    yield estimator
+    if depth < MAX_DEPTH:
+        for value in vars(estimator).values() if hasattr(estimator, "__dict__") else ():
+            yield from _in_value(value, depth)
+
+
+def _in_value(value: Any, depth: int) -> Iterator[Any]:
+    if isinstance(value, np.ndarray):
+        value = value.ravel().tolist() if value.dtype == object else ()
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for item in value:
+            if isinstance(item, list | tuple | dict | np.ndarray) or _is_part(item):
+                yield from _in_value(item, depth)
+    elif _is_part(value):
+        yield from estimators_in(value, depth=depth + 1)
+
+
+def _is_part(value: Any) -> bool:
+    """True for an estimator, and for what scikit-learn wraps one in."""
+    return (hasattr(value, "predict") or hasattr(value, "transform")) and not isinstance(value, type)

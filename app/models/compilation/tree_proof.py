@@ -1,0 +1,117 @@
+"""Proof that a graph of trees is the model's: every split and every leaf compared, bit for bit.
+
+The graph's bytes are read back and walked beside the model's own arrays, each tree level by level.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import NodeProto, helper, load_model_from_string, numpy_helper
+
+from app.models.compilation.model_trees import ModelTree
+from app.models.compilation.tree_operator import MEMBER
+
+Array = NDArray[Any]
+
+
+def difference(content: bytes, trees: list[ModelTree]) -> str | None:
+    """What is different between a graph and the trees that it was made of, or None if nothing is.
+
+    :param content: the bytes of the ONNX file, with one ``TreeEnsemble`` operator.
+    """
+    nodes = load_model_from_string(content).graph.node
+    (node,) = [node for node in nodes if node.op_type == "TreeEnsemble"]
+    graph = _Graph(node)
+    if len(graph.roots) != len(trees):
+        return f"the graph has {len(graph.roots)} trees, the model {len(trees)}"
+    for number, (root, tree) in enumerate(zip(graph.roots, trees, strict=True)):
+        if reason := graph.differs(root, tree):
+            return f"tree {number}: {reason}"
+    return None
+
+
+class _Graph:
+    """The arrays of a ``TreeEnsemble`` operator. ``branches``: of each node, child and whether it is a
+    leaf."""
+
+    def __init__(self, node: NodeProto) -> None:
+        found = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+        self.roots: list[int] = list(found["tree_roots"])
+        self.feature = np.array(found["nodes_featureids"])
+        self.missing = np.array(found["nodes_missing_value_tracks_true"], dtype=bool)
+        self.mode = numpy_helper.to_array(found["nodes_modes"])
+        self.split = numpy_helper.to_array(found["nodes_splits"])
+        self.target = np.array(found["leaf_targetids"])
+        self.weight = numpy_helper.to_array(found["leaf_weights"])
+        self.branches = [
+            (np.array(found[f"nodes_{side}nodeids"]), np.array(found[f"nodes_{side}leafs"], dtype=bool))
+            for side in ("true", "false")
+        ]
+        self.members = _members(found, self.mode)
+
+    def differs(self, root: int, tree: ModelTree) -> str | None:
+        here, there = np.array([root]), np.array([0])
+        if tree.left[0] < 0:  # a lone leaf stands behind a split of which both branches end in it
+            ends = np.array([child[root] for child, is_leaf in self.branches if is_leaf[root]])
+            equal = len(ends) == 2 and self._leaves_equal(ends, np.array([0, 0]), tree)
+            return None if equal else "its only leaf differs"
+        while len(here):
+            swapped = self._splits_equal(here, there, tree)
+            if swapped is None:
+                return "a split differs"
+            left, right = tree.left[there], tree.right[there]
+            children = (np.where(swapped, right, left), np.where(swapped, left, right))
+            pairs: list[tuple[Array, Array]] = []
+            for (child, is_leaf), model_child in zip(self.branches, children, strict=True):
+                leaf = is_leaf[here]
+                if (leaf != (tree.left[model_child] < 0)).any():
+                    return "a branch ends elsewhere"
+                if not self._leaves_equal(child[here][leaf], model_child[leaf], tree):
+                    return "a leaf differs"
+                pairs.append((child[here][~leaf], model_child[~leaf]))
+            here, there = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+        return None
+
+    def _splits_equal(self, here: Array, there: Array, tree: ModelTree) -> Array | None:
+        """Which splits have their branches swapped; None if one is not the model's."""
+        swapped = np.zeros(len(here), dtype=bool)
+        if (self.feature[here] != tree.feature[there]).any():
+            return None
+        sets = np.isin(there, list(tree.categories))
+        for index in np.flatnonzero(sets).tolist():
+            node, original = int(here[index]), int(there[index])
+            # Of the codes that reach it, and NaN, which is in no set, each must go the model's way.
+            swapped[index] = bool(tree.missing_left[original])
+            left, known = tree.categories[original], tree.known[original]
+            wanted = known - left if swapped[index] else left
+            if self.mode[node] != MEMBER or self.members[node] & known != wanted & known:
+                return None
+        graph, model = here[~sets], there[~sets]
+        equal = (self.mode[graph] == 0) & (_bits(self.split[graph]) == _bits(tree.threshold[model]))
+        equal &= self.missing[graph] == tree.missing_left[model]
+        return swapped if equal.all() else None
+
+    def _leaves_equal(self, leaves: Array, nodes: Array, tree: ModelTree) -> bool:
+        if tree.classes:
+            same = self.target[leaves] == tree.values[nodes].astype(int)
+            return bool((same & (self.weight[leaves] == 1.0)).all())
+        same = _bits(self.weight[leaves]) == _bits(tree.values[nodes])
+        return bool((same & (self.target[leaves] == tree.target)).all())
+
+
+def _members(attributes: Mapping[str, Any], mode: Array) -> dict[int, frozenset[int]]:
+    """The set of each node that splits by one: in the order of the nodes, each ended by NaN."""
+    nodes = np.flatnonzero(mode == MEMBER).tolist()
+    if not nodes:
+        return {}
+    values = numpy_helper.to_array(attributes["membership_values"])
+    ends = np.flatnonzero(np.isnan(values)).tolist()
+    starts = [0, *(end + 1 for end in ends[:-1])]
+    sets = [frozenset(map(int, values[a:b])) for a, b in zip(starts, ends, strict=True)]
+    return dict(zip(nodes, sets, strict=True))
+
+
+def _bits(numbers: Array) -> Array:
+    return np.ascontiguousarray(numbers, dtype=np.float64).view(np.int64)

@@ -1,0 +1,114 @@
+"""A compiled engine: a preprocessor of plain numbers, then a compiled estimator. Needs no scikit-learn."""
+
+import numpy as np
+
+from app.models.engines.kernel import Kernel, outcome_of
+from app.models.engines.preprocessing import Preprocessor
+from app.models.engines.steps import NotCovered
+from app.models.predictions import Outcome
+from app.models.rows import Matrix, Rows, Table, take
+
+# Prepared at once; bounds the memory of wide rows, such as texts.
+MAX_ROWS = 1_000
+
+NOTHING = Outcome(np.empty(0), None)
+
+
+class CompiledEngine:
+    """Answers the rows that its certificate covers, and says which others it leaves to the original."""
+
+    def __init__(self, preprocessor: Preprocessor, kernel: Kernel) -> None:
+        self.name = kernel.name
+        self._prepare = preprocessor.apply
+        self._creates_nan = preprocessor.creates_nan
+        self._run = kernel.run
+        self._spec = kernel.spec
+        self._limit = np.array(kernel.spec.limit)
+
+    def attempt(self, rows: Rows) -> tuple[Outcome, list[int] | None]:
+        """Predict rows that conform to the model's input signature.
+
+        :returns: the outcome, and the positions of the rows left open, whose outcome means nothing; None if
+        there
+            are none. If all are open there may be no outcome.
+        """
+        if len(rows) > MAX_ROWS:
+            return self._in_parts(rows, MAX_ROWS)
+        has_nan = False
+        if not self._in_range(rows):
+            beyond, has_nan = self._out_of_range(rows)
+            if beyond:
+                return self._without(rows, beyond)
+        try:
+            prepared = self._prepare(rows)
+        except NotCovered:
+            return (NOTHING, [0]) if len(rows) == 1 else self._in_parts(rows, 1)
+        if not self._spec.nan and (self._creates_nan or has_nan):
+            holes = np.flatnonzero(np.isnan(prepared).any(axis=1)).tolist()
+            if holes:
+                return self._without(rows, holes)
+        return outcome_of(self._run(prepared), self._spec)
+
+    def _in_range(self, rows: Rows) -> bool:
+        """True if no number is beyond its limit, or missing."""
+        if isinstance(rows, np.ndarray):
+            return bool((np.abs(rows) <= self._limit).all())
+        return all((np.abs(column) <= limit).all() for column, limit in self._numbers(rows))
+
+    def _out_of_range(self, rows: Rows) -> tuple[list[int], bool]:
+        """The rows with a number beyond its limit, and whether any number is missing."""
+        columns = (
+            zip(rows.T, self._limits(rows.shape[1]), strict=True)
+            if isinstance(rows, np.ndarray)
+            else self._numbers(rows)
+        )
+        beyond, has_nan = np.zeros(len(rows), dtype=bool), False
+        for column, limit in columns:
+            beyond |= np.abs(column) > limit
+            has_nan = has_nan or bool(np.isnan(column).any())
+        return np.flatnonzero(beyond).tolist(), has_nan
+
+    def _numbers(self, table: Table) -> list[tuple[Matrix, float]]:
+        columns = zip(table.columns, self._limits(len(table.columns)), strict=True)
+        return [(column, limit) for column, limit in columns if column.dtype != object]
+
+    def _limits(self, width: int) -> list[float]:
+        limits: list[float] = np.broadcast_to(self._limit, width).tolist()
+        return limits
+
+    def _without(self, rows: Rows, left: list[int]) -> tuple[Outcome, list[int] | None]:
+        others = sorted(set(range(len(rows))) - set(left))
+        if not others:
+            return NOTHING, left
+        outcome, open_rows = self.attempt(take(rows, others))
+        if len(outcome.values) == 0:
+            return NOTHING, list(range(len(rows)))
+        found = _spread(outcome, others, len(rows))
+        return found, sorted([*left, *(others[row] for row in open_rows or ())])
+
+    def _in_parts(self, rows: Rows, size: int) -> tuple[Outcome, list[int] | None]:
+        total = Outcome(np.empty(0), None)
+        left: list[int] = []
+        for start in range(0, len(rows), size):
+            positions = range(len(rows))[start : start + size]
+            outcome, open_rows = self.attempt(take(rows, positions))
+            left += [positions[row] for row in open_rows or ()]
+            if len(outcome.values):
+                total = _spread(outcome, positions, len(rows), into=total)
+        return total, left or None
+
+
+def _spread(
+    outcome: Outcome, positions: "range | list[int]", n_rows: int, into: Outcome = NOTHING
+) -> Outcome:
+    """The outcome's rows at their positions among ``n_rows``, with zeros, or what ``into`` has, elsewhere."""
+    values, probabilities = outcome
+    if not len(into.values):
+        into = Outcome(
+            np.zeros((n_rows, *values.shape[1:]), values.dtype),
+            None if probabilities is None else np.zeros((n_rows, probabilities.shape[1])),
+        )
+    into.values[list(positions)] = values
+    if into.probabilities is not None:
+        into.probabilities[list(positions)] = probabilities
+    return into

@@ -1,0 +1,65 @@
+"""What is kept of a fitted estimator: its pickle, its parameters, and how much each column weighs."""
+
+import io
+import pickle
+from collections.abc import Mapping
+from typing import Any
+
+import joblib
+import numpy as np
+
+from app.exceptions import UnsupportedModel
+from app.models.compilation.candidates import one_line
+
+
+def feature_importance(estimator: Any, names: list[str]) -> dict[str, float] | None:
+    """Impurity importances, or mean absolute coefficients, by column; None where there are none."""
+    try:
+        weights = getattr(estimator, "feature_importances_", None)
+    except Exception:  # computed when asked for, which may fail
+        weights = None
+    if weights is None:
+        coefficients = getattr(estimator, "coef_", None)
+        if not isinstance(coefficients, np.ndarray):
+            return None
+        weights = np.abs(np.atleast_2d(coefficients)).mean(axis=0)
+    if len(weights) != len(names):
+        return None
+    return dict(zip(names, np.asarray(weights, dtype=float).tolist(), strict=True))
+
+
+def dump(estimator: Any) -> bytes:
+    """The estimator as joblib pickles it.
+
+    :raises UnsupportedModel: if it has a part that cannot be pickled.
+    """
+    buffer = io.BytesIO()
+    try:
+        joblib.dump(estimator, buffer, compress=3)
+    except (pickle.PicklingError, AttributeError, TypeError, ValueError, RecursionError) as error:
+        raise UnsupportedModel(
+            f"the model cannot be pickled: {one_line(error)}; give it functions and classes of a module"
+            " instead of lambdas and what is defined inside a function"
+        ) from None
+    return buffer.getvalue()
+
+
+def parameters(estimator: Any) -> Any:
+    """The estimator's own parameters, without those of its parts."""
+    try:
+        return estimator.get_params(deep=False)
+    except Exception:  # an estimator of one's own may have none, or not keep them
+        return {}
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON, with the ``repr`` of whatever JSON has no form for."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic | np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, float) and not np.isfinite(value):
+        return repr(value)
+    return value if isinstance(value, str | int | float | bool | None) else repr(value)

@@ -1,0 +1,113 @@
+"""The columns of a sample: their kinds, dtypes and categories, and their rows as requests bring them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
+
+from app.exceptions import UnsupportedModel
+from app.models.model_input import CATEGORY, OBJECT_INTEGERS, OBJECT_NUMBERS
+from app.models.rows import Rows, Table
+from app.models.signature import Feature, InputSignature, Kind
+from app.models.statistics import MAX_CATEGORIES, describe_column
+
+
+def as_rows(frame: pd.DataFrame, signature: InputSignature) -> Rows:
+    """A data frame's rows in the form in which requests reach the engines."""
+    columns = []
+    for position, feature in enumerate(signature.features):
+        series = frame.iloc[:, position]
+        if feature.numeric:
+            columns.append(series.to_numpy(dtype=np.float64, na_value=np.nan))
+        else:
+            column = np.empty(len(series), dtype=object)
+            cells = zip(series.astype(object).tolist(), series.isna(), strict=True)
+            column[:] = [None if missing else value for value, missing in cells]
+            columns.append(column)
+    if signature.numeric:
+        return np.ascontiguousarray(np.column_stack(columns))
+    return Table(signature.names, tuple(columns))
+
+
+def column_transformers(model: Any) -> Iterator[tuple[Any, list[str] | str]]:
+    """Each fitted (transformer, column names) pair of every ColumnTransformer inside."""
+    if isinstance(model, Pipeline):
+        for _, step in model.steps:
+            yield from column_transformers(step)
+    elif isinstance(model, ColumnTransformer):
+        names = getattr(model, "feature_names_in_", None)
+        for _, transformer, columns in model.transformers_:
+            if isinstance(columns, str):
+                yield transformer, columns
+            elif names is not None:
+                yield (
+                    transformer,
+                    list(np.asarray(names)[columns]) if _positional(columns) else list(columns),
+                )
+
+
+def _positional(columns: Any) -> bool:
+    return isinstance(columns, slice) or not all(isinstance(column, str) for column in columns)
+
+
+def feature_of(column: "pd.Series[Any]", name: str, *, text: bool) -> Feature:
+    """Kind, dtype, categories and statistics of a column of the sample.
+
+    :param text: strings are texts, not labels.
+    :raises UnsupportedModel: if it holds what cannot be served.
+    """
+    dtype = column.dtype
+    if isinstance(dtype, pd.SparseDtype):
+        raise UnsupportedModel(f"column {name!r} is sparse: pass it dense, with .sparse.to_dense()")
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _categorical(column, name)
+    if pd.api.types.is_object_dtype(dtype) or isinstance(dtype, pd.StringDtype):
+        return _of_objects(column, name, text=text)
+    boolean = pd.api.types.is_bool_dtype(dtype)
+    if not boolean and not (pd.api.types.is_numeric_dtype(dtype) and dtype.kind in "iuf"):
+        raise UnsupportedModel(f"column {name!r} holds {dtype}: turn it into numbers or text")
+    kind: Kind = "boolean" if boolean else "number"
+    return Feature(name, kind, statistics=describe_column(column), dtype=str(dtype))
+
+
+def _of_objects(column: "pd.Series[Any]", name: str, *, text: bool) -> Feature:
+    present = column.dropna()
+    kinds = {type(value) for value in present.tolist()}
+    _check_kinds(kinds, name)
+    none = column.dtype == object and any(value is None for value in column[column.isna()].tolist())
+    dtype = str(column.dtype)
+    if kinds and not any(issubclass(kind, str | bool | np.bool_) for kind in kinds):
+        whole = all(issubclass(kind, int | np.integer) for kind in kinds)
+        statistics = describe_column(column.astype(float))
+        dtype = OBJECT_INTEGERS if whole else OBJECT_NUMBERS
+        return Feature(name, "number", statistics=statistics, dtype=dtype, none=none)
+    statistics = describe_column(column)
+    if text and all(issubclass(kind, str) for kind in kinds):
+        return Feature(name, "text", statistics=statistics, dtype=dtype, none=none)
+    labels = [value.item() if isinstance(value, np.generic) else value for value in present.unique().tolist()]
+    labels.sort(key=lambda label: (str(type(label)), label))
+    categories = tuple(labels) if len(labels) <= MAX_CATEGORIES else ()
+    return Feature(name, "category", categories=categories, statistics=statistics, dtype=dtype, none=none)
+
+
+def _check_kinds(kinds: set[type], name: str) -> None:
+    for kind in kinds:
+        if not issubclass(kind, str | int | float | np.number | np.bool_):
+            raise UnsupportedModel(f"column {name!r} holds a {kind.__name__}: turn it into numbers or text")
+
+
+def _categorical(column: "pd.Series[Any]", name: str) -> Feature:
+    labels = column.cat.categories.astype(object).tolist()
+    _check_kinds({type(label) for label in labels}, name)
+    return Feature(
+        name,
+        "category",
+        categories=tuple(labels),
+        open=False,
+        statistics=describe_column(column),
+        dtype=CATEGORY,
+        ordered=bool(column.cat.ordered),
+    )

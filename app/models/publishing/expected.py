@@ -1,0 +1,104 @@
+"""The first rows of a sample, and what the model itself answers to them in its caller's own form."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from app.exceptions import InvalidInput
+from app.models import tolerance
+from app.models.conformance import conform
+from app.models.partial import Partial, predict_partially
+from app.models.predictions import Outcome
+from app.models.rows import Rows, to_lists
+from app.models.signature import InputSignature, OutputSignature
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Rows as requests bring them, and per row the answer, None where the model refuses it; plain JSON."""
+
+    rows: list[list[Any]]
+    values: list[Any]
+    probabilities: list[list[float] | None]
+
+    @classmethod
+    def of(cls, answer: Callable[[Any], Outcome], own: Any, rows: Rows) -> "Expected":
+        """Ask the model about its caller's own rows.
+
+        :param own: data frame, array or list, of the same rows as ``rows``.
+        """
+        found = predict_partially(answer, own)
+        values: list[Any] = [None] * len(rows)
+        probabilities: list[list[float] | None] = [None] * len(rows)
+        for position, outcome in found.answers.items():
+            values[position] = outcome.values[0].tolist()
+            if outcome.probabilities is not None:
+                probabilities[position] = outcome.probabilities[0].tolist()
+        return cls(to_lists(rows), values, probabilities)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return asdict(self)
+
+    def disagreement(
+        self, predict: Callable[[Rows], Outcome], signature: InputSignature, output: OutputSignature
+    ) -> str | None:
+        """In what a served version differs, or None.
+
+        :param predict: of the version's engine.
+        """
+        answers: dict[int, Outcome] = {}
+        reasons: dict[int, str] = {}
+        for positions, found in self._served(predict, signature, reasons):
+            answers |= {positions[row]: outcome for row, outcome in found.answers.items()}
+            reasons |= {positions[row]: _first_line(error) for row, error in found.errors.items()}
+        for position, value in enumerate(self.values):
+            if value is None and position in answers:
+                return f"row {position} of the sample is answered, although the model refuses it"
+            if value is not None and position not in answers:
+                return f"row {position} of the sample would be refused: {reasons[position]}"
+            if value is not None and (reason := self._difference(position, answers[position], output)):
+                return f"row {position} of the sample: {reason}"
+        return None
+
+    def _served(
+        self, predict: Callable[[Rows], Outcome], signature: InputSignature, reasons: dict[int, str]
+    ) -> list[tuple[list[int], Partial]]:
+        try:
+            return [(list(range(len(self.rows))), predict_partially(predict, conform(self.rows, signature)))]
+        except InvalidInput:
+            found = []
+            for position, row in enumerate(self.rows):
+                try:
+                    found.append(([position], predict_partially(predict, conform([row], signature))))
+                except InvalidInput as error:
+                    first = error.details["errors"][0]
+                    reasons[position] = f"{first.get('name', 'it')} {first['reason']}"
+            return found
+
+    def _difference(self, position: int, outcome: Outcome, output: OutputSignature) -> str | None:
+        value, probabilities = self.values[position], self.probabilities[position]
+        served = outcome.values[0].tolist()
+        if output.classes or output.whole:
+            if served != value:
+                return f"{_label(served, output)!r} is served, the model predicts {_label(value, output)!r}"
+        else:
+            scale = tolerance.scale(np.array([value]), output)
+            if not (np.abs(np.array([served]) - np.array([value])) <= tolerance.PROMISED * scale).all():
+                return f"{served!r} is served, the model predicts {value!r}"
+        if probabilities is None:
+            return None
+        if outcome.probabilities is None:
+            return "no probabilities are served"
+        apart = np.abs(outcome.probabilities[0] - np.array(probabilities)).max()
+        return None if apart <= tolerance.PROMISED else f"probabilities differ by {apart:.2g}"
+
+
+def _label(code: Any, output: OutputSignature) -> Any:
+    return output.classes[code] if output.classes else code
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -1,0 +1,177 @@
+"""What a model predicts: found out by asking it, since its tags may say something else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin, OutlierMixin, is_classifier, is_outlier_detector, is_regressor
+
+from app.exceptions import UnsupportedModel
+from app.models.engines.sklearn_engine import one_column
+from app.models.signature import Label, OutputSignature, Task
+
+ROUNDING = 1e-6
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Answers of a model to its sample: what ``predict`` returned, and ``predict_proba`` where it
+    answered."""
+
+    predicted: NDArray[Any]
+    probabilities: NDArray[np.float64] | None
+
+
+def output_signature(model: Any, data: Any) -> OutputSignature:
+    """The task, classes and probabilities of a model, seen in its answers.
+
+    :param data: the sample in the model's own form.
+    :raises UnsupportedModel: for a model that predicts several labels a row, labels that JSON cannot carry,
+    or
+        labels without saying which there are.
+    """
+    asked = _ask(model, data)
+    predicted, probabilities = asked.predicted, asked.probabilities
+    classes = _classes(model)
+    if classes:
+        _check_labels(predicted, classes)
+        task: Task = "outlier_detection" if _tagged(is_outlier_detector, model) else "classification"
+        return OutputSignature(task, classes, _has_probabilities(probabilities, len(classes)))
+    if predicted.dtype.kind in "iu" and predicted.ndim == 1:
+        return _whole_numbers(model, predicted, probabilities)
+    if _says_classifier(model) or predicted.dtype.kind not in "fiu":
+        raise UnsupportedModel(
+            f"{_name(model)} predicts labels but has no classes_: set self.classes_ = np.unique(y) in fit"
+        )
+    values = predicted.astype(np.float64).reshape(len(predicted), -1)
+    finite = values[np.isfinite(values).all(axis=1)]
+    if not len(finite):
+        raise UnsupportedModel(f"{_name(model)} predicts no finite number for any row of the sample")
+    return OutputSignature(
+        "regression", center=tuple(finite.mean(axis=0).tolist()), spread=tuple(finite.std(axis=0).tolist())
+    )
+
+
+def _ask(model: Any, data: Any) -> Asked:
+    predicted = model.predict(data)
+    if hasattr(predicted, "toarray"):
+        predicted = predicted.toarray()
+    predicted = one_column(np.asarray(predicted))
+    if predicted.dtype == object:  # labels of one kind, or numbers, that came in a list
+        predicted = np.array(predicted.tolist())
+    if len(predicted) != len(data) or predicted.ndim not in (1, 2):
+        raise UnsupportedModel(
+            f"{_name(model)} predicts an array of shape {predicted.shape} for {len(data)} rows"
+        )
+    if predicted.ndim == 2 and (_classes_of(model) is not None or _says_classifier(model)):
+        raise UnsupportedModel(
+            f"{_name(model)} predicts several labels a row: several target columns are not supported;"
+            f" save {predicted.shape[1]} models, one per label"
+        )
+    return Asked(predicted, _probabilities(model, data))
+
+
+def _probabilities(model: Any, data: Any) -> NDArray[np.float64] | None:
+    if not hasattr(model, "predict_proba"):
+        return None
+    try:
+        answered = model.predict_proba(data)
+    except Exception:  # such as NotImplementedError: then it has none
+        return None
+    if isinstance(answered, list):
+        raise UnsupportedModel(
+            f"{_name(model)} has several target columns, which are not supported: save one model per column"
+        )
+    return np.asarray(answered, dtype=np.float64)
+
+
+def _has_probabilities(probabilities: NDArray[np.float64] | None, n_classes: int) -> bool:
+    if probabilities is None:
+        return False
+    if probabilities.ndim != 2 or probabilities.shape[1] != n_classes:
+        raise UnsupportedModel(
+            f"predict_proba returns an array of shape {probabilities.shape} for {n_classes} classes:"
+            " it must have one column per class"
+        )
+    known = probabilities[np.isfinite(probabilities).all(axis=1)]
+    if known.size and (known.min() < -ROUNDING or known.max() > 1 + ROUNDING):
+        worst = known.min() if known.min() < -ROUNDING else known.max()
+        raise UnsupportedModel(f"predict_proba returns {worst:.3g}, which is no probability")
+    return True
+
+
+def _whole_numbers(
+    model: Any, predicted: NDArray[Any], probabilities: NDArray[np.float64] | None
+) -> OutputSignature:
+    """Integers without classes: outliers, clusters, components of a mixture; or a regressor of integers."""
+    values = set(np.unique(predicted).tolist())
+    if (_tagged(is_outlier_detector, model) or isinstance(model, OutlierMixin)) and values <= {-1, 1}:
+        return OutputSignature("outlier_detection", (-1, 1))
+    if _tagged(is_regressor, model):
+        numbers = predicted.astype(np.float64)
+        return OutputSignature("regression", center=(float(numbers.mean()),), spread=(float(numbers.std()),))
+    if _says_classifier(model):
+        raise UnsupportedModel(
+            f"{_name(model)} predicts labels but has no classes_: set self.classes_ = np.unique(y) in fit"
+        )
+    if probabilities is not None and probabilities.ndim == 2 and values <= set(range(probabilities.shape[1])):
+        n_components = probabilities.shape[1]
+        return OutputSignature(
+            "clustering", tuple(range(n_components)), _has_probabilities(probabilities, n_components)
+        )
+    return OutputSignature("clustering")
+
+
+def _classes(model: Any) -> tuple[Label, ...]:
+    """The labels, as plain Python; empty for a model without any."""
+    classes = _classes_of(model)
+    if classes is None:
+        return (-1, 1) if _tagged(is_outlier_detector, model) else ()
+    if isinstance(classes, list) and any(np.ndim(each) for each in classes):
+        raise UnsupportedModel(
+            f"{_name(model)} has several target columns, which are not supported: save one model per column"
+        )
+    labels = tuple(np.asarray(classes).tolist())
+    for label in labels:
+        if label is None or label != label:
+            raise UnsupportedModel(
+                "one of the model's classes is a missing value: give it a label of its own"
+            )
+        if not isinstance(label, str | int | float | bool):
+            kind = type(label).__name__
+            raise UnsupportedModel(f"the model's classes are {kind}: fit it to text or numbers instead")
+    return labels
+
+
+def _classes_of(model: Any) -> Any:
+    try:
+        classes = model.classes_
+    except (AttributeError, TypeError):
+        return None
+    return None if classes is None or np.size(classes) == 0 else classes
+
+
+def _check_labels(predicted: NDArray[Any], classes: tuple[Label, ...]) -> None:
+    unknown = sorted(set(predicted.tolist()) - set(classes), key=str)
+    if unknown:
+        known = ", ".join(map(repr, classes[:10]))
+        raise UnsupportedModel(f"the model predicts {unknown[0]!r}, which is not among its classes: {known}")
+
+
+def _says_classifier(model: Any) -> bool:
+    return _tagged(is_classifier, model) or isinstance(model, ClassifierMixin)
+
+
+def _tagged(asks: Callable[[Any], bool], model: Any) -> bool:
+    """What the model's tags say; one of no class of scikit-learn's has none."""
+    try:
+        return bool(asks(model))
+    except Exception:  # whatever an odd class raises for its tags
+        return False
+
+
+def _name(model: Any) -> str:
+    steps = getattr(model, "steps", None)
+    return type(steps[-1][1] if steps else model).__name__

@@ -1,0 +1,105 @@
+"""The other side of `FreshProcess`: ``python -m app.models.publishing.replay_process``.
+
+Each line of standard input names a version; a fork of this process loads it and answers in one line of JSON.
+"""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import warnings
+from pathlib import Path
+from typing import Any
+
+# Imported before the forks, which then need no time for it.
+import sklearn.compose
+import sklearn.ensemble
+import sklearn.linear_model
+import sklearn.pipeline  # noqa: F401
+
+from app.exceptions import ArtifactInvalid, ServiceError
+from app.models import gate, golden, loading
+from app.models.conformance import conform
+from app.models.engines.fallback import FallbackEngine
+from app.models.engines.sklearn_engine import SklearnEngine
+from app.models.publishing.expected import Expected
+from app.models.store import ModelStore
+
+UNKNOWN_NAME = re.compile(r"Can't get attribute '([^']+)' on <module '([^']+)'")
+
+
+def main() -> None:
+    """Answer requests until standard input ends."""
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    # What a model prints while it is loaded must not get into the answers.
+    os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+    os.dup2(2, 1)
+    warnings.simplefilter("ignore")
+    for line in requests:
+        answers.write(json.dumps({"reason": _in_fork(json.loads(line))}).encode() + b"\n")
+        answers.flush()
+
+
+def _in_fork(request: dict[str, Any]) -> str | None:
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(BaseException):
+            reason = _reason(Path(request["root"]), request["version"], Expected(**request["expected"]))
+            os.write(writer, json.dumps(reason).encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as stream:
+        content = stream.read()
+    _, status = os.waitpid(child, 0)
+    if content:
+        found: str | None = json.loads(content)
+        return found
+    ended = f"by {signal.Signals(os.WTERMSIG(status)).name}" if os.WIFSIGNALED(status) else "itself"
+    return f"a process that loaded it ended {ended}"
+
+
+def _reason(root: Path, version: str, expected: Expected) -> str | None:
+    """Why a version does not serve what it should, or None."""
+    store = ModelStore(root)
+    admission = gate.Policy(sklearn_version="warn")
+    try:
+        admitted = gate.admit(store, version, admission)
+        original = SklearnEngine(loading.load_estimator(admitted), admitted.input, admitted.output)
+        recorded = admitted.metadata["golden"]
+        answers = original.predict(conform(recorded["rows"], admitted.input))
+        if reason := golden.disagreement(recorded, answers, admitted.output):
+            return f"loaded again, {reason}"
+        model = loading.load(store, version, loading.LoadingOptions(admission=admission))
+    except ArtifactInvalid as error:
+        return _what_to_do(error.__cause__) or error.reason
+    except ServiceError as error:
+        return error.message
+    except Exception as error:  # whatever a model of one's own raises once it is loaded
+        return f"loaded again, it raises {type(error).__name__}: {str(error)[:200]}"
+    if isinstance(model.engine, FallbackEngine):
+        model.engine.use_reference(original)
+    return expected.disagreement(model.engine.predict, model.signature, model.output)
+
+
+def _what_to_do(cause: BaseException | None) -> str | None:
+    """A sentence about what keeps a model from being unpickled."""
+    if isinstance(cause, ModuleNotFoundError):
+        remedy = "install it, or put it beside run.py"
+        return f"it needs the module {cause.name!r}, which the service cannot import: {remedy}"
+    if isinstance(cause, AttributeError) and (found := UNKNOWN_NAME.search(str(cause))):
+        name, module = found.groups()
+        own = module in {
+            "__main__",
+            __spec__.name,
+        }  # this process's main module, which stands for the other's
+        where = "the script that saved it" if own else f"{module}, as it is seen from here"
+        return (
+            f"{name} is not to be found outside of {where}: define it in a module that the service can import"
+        )
+    return None if cause is None else f"unpickling failed: {type(cause).__name__}: {str(cause)[:200]}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""The sample that comes with a model: rows like those it was fitted to, under the model's own column
+names."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import issparse
+from sklearn.pipeline import Pipeline
+
+from app.exceptions import UnsupportedModel
+from app.models.publishing.columns import column_transformers
+from app.models.rows import Matrix
+
+STAND_IN_ROWS = 200
+
+
+class SampleMismatch(UnsupportedModel):
+    """The sample's columns are not those of the model; the message names them."""
+
+
+def sample_frame(model: Any, sample: Any, feature_names: Sequence[str] | None = None) -> pd.DataFrame:
+    """The sample as a data frame whose columns are the model's, in the model's order, with the sample's
+    dtypes.
+
+    :param sample: data frame, array (n, d), list of rows, or one-dimensional array, list or series of texts.
+    :param feature_names: names for an array's columns, where the model knows none.
+    :raises SampleMismatch: if columns are missing, unknown, or too many or too few.
+    :raises UnsupportedModel: if it is nothing of that kind, or holds what JSON cannot carry.
+    """
+    frame = _as_frame(sample, names_of(model), feature_names)
+    if frame.empty:
+        raise UnsupportedModel("the sample has no rows")
+    if isinstance(frame.columns, pd.MultiIndex):
+        raise UnsupportedModel("the sample's columns have several levels: give each one name")
+    if frame.columns.has_duplicates:
+        double = sorted({str(name) for name in frame.columns[frame.columns.duplicated()]})
+        raise UnsupportedModel(f"the sample has several columns named {', '.join(double)}")
+    frame = _in_order_of(model, frame).reset_index(drop=True)
+    _check_finite(frame)
+    return frame
+
+
+def stand_in_sample(model: Any) -> Matrix:
+    """Rows to probe a numeric model with when no training data came along, shape (n, d).
+
+    Normal around the fitted scaler's centre where there is one, else around zero.
+
+    :raises UnsupportedModel: if the number of features is unknown, or columns are picked by name.
+    """
+    width = getattr(model, "n_features_in_", None)
+    if width is None or picks_columns(model):
+        raise UnsupportedModel("a sample of the training data is needed to know the model's columns")
+    first = model.steps[0][1] if isinstance(model, Pipeline) else model
+    centre, spread = getattr(first, "mean_", 0.0), getattr(first, "scale_", 1.0)
+    noise = np.random.default_rng(0).normal(size=(STAND_IN_ROWS, width))
+    return np.asarray(noise * (1.0 if spread is None else spread) + (0.0 if centre is None else centre))
+
+
+def names_of(model: Any) -> list[str] | None:
+    """The column names that the model was fitted with, if it has recorded any."""
+    try:
+        names = model.feature_names_in_
+    except (AttributeError, IndexError):
+        return None
+    return None if names is None else [str(name) for name in names]
+
+
+def picks_columns(model: Any) -> bool:
+    """True if a ColumnTransformer inside chooses among the columns."""
+    return any(True for _ in column_transformers(model))
+
+
+def _as_frame(sample: Any, known: Sequence[str] | None, feature_names: Sequence[str] | None) -> pd.DataFrame:
+    if isinstance(sample, pd.DataFrame):
+        return sample
+    if isinstance(sample, pd.Series):
+        return sample.to_frame(sample.name if sample.name is not None else "text")
+    if issparse(sample):
+        raise UnsupportedModel("the sample is sparse: pass it dense, as sample.toarray()")
+    if hasattr(sample, "to_pandas"):
+        raise UnsupportedModel("the sample is no data frame of pandas: pass sample.to_pandas()")
+    if isinstance(sample, str | bytes | dict) or not hasattr(sample, "__len__"):
+        kind = type(sample).__name__
+        raise UnsupportedModel(
+            f"the sample must be a data frame, an array of rows or a list of texts, not a {kind}"
+        )
+    if len(sample) and isinstance(sample[0], dict):
+        return pd.DataFrame(list(sample))
+    try:
+        array = np.asarray(sample)
+    except ValueError:
+        raise UnsupportedModel("the sample's rows differ in length") from None
+    if array.ndim == 1 and (not len(array) or isinstance(array[0], str)):
+        return pd.DataFrame({"text": np.asarray(sample, dtype=object)})
+    if array.ndim != 2:
+        raise UnsupportedModel(f"the sample has {array.ndim} dimensions, not rows and columns")
+    names = list(known or feature_names or numbered(array.shape[1]))
+    if len(names) != array.shape[1]:
+        raise _other_width(array.shape[1], len(names))
+    return pd.DataFrame(array, columns=names)
+
+
+def numbered(width: int) -> list[str]:
+    """Names of columns that nobody named."""
+    return [f"feature_{position}" for position in range(width)]
+
+
+def _in_order_of(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
+    known = names_of(model)
+    if known is None:
+        wanted = getattr(model, "n_features_in_", frame.shape[1])
+        if wanted != frame.shape[1]:
+            raise _other_width(frame.shape[1], wanted)
+        return frame
+    names = [str(name) for name in frame.columns]
+    missing = [name for name in known if name not in names]
+    unknown = [name for name in names if name not in known]
+    if not missing and not unknown:
+        return frame.set_axis(names, axis="columns")[known]
+    reasons = []
+    if missing:
+        reasons.append(f"lacks columns of the model: {_listed(missing)}")
+    if unknown:
+        reasons.append(f"has columns that the model was not fitted to: {_listed(unknown)}")
+    raise SampleMismatch(f"the sample {' and '.join(reasons)}")
+
+
+def _other_width(found: int, wanted: int) -> SampleMismatch:
+    hint = "leave out the target and what is no feature"
+    return SampleMismatch(f"the sample has {found} columns, the model takes {wanted}: {hint}")
+
+
+def _listed(names: list[str], *, most: int = 10) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _check_finite(frame: pd.DataFrame) -> None:
+    for name in frame.columns:
+        column = frame[name]
+        if column.dtype.kind == "f" and np.isinf(column.to_numpy(dtype=float, na_value=np.nan)).any():
+            raise UnsupportedModel(
+                f"column {name!r} of the sample holds infinity, which JSON cannot carry: leave such rows out"
+            )

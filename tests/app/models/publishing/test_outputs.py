@@ -1,0 +1,105 @@
+"""What a model predicts is seen in its answers, whatever its tags say."""
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.cluster import KMeans
+from sklearn.linear_model import LinearRegression
+from sklearn.mixture import GaussianMixture
+
+from app.exceptions import UnsupportedModel
+from app.models.publishing.outputs import output_signature
+from tests.estimators import BOXES, SumClassifier, fitted
+
+ROWS = np.random.default_rng(0).normal(size=(60, 2))
+
+
+class Answers(BaseEstimator):
+    """Answers with what it was told to; ``classes_`` and probabilities if there are any."""
+
+    def __init__(self, predicted, classes=None, probabilities=None):
+        self.predicted = predicted
+        if classes is not None:
+            self.classes_ = classes
+        if probabilities is not None:
+            self.predict_proba = lambda rows: probabilities
+
+    def predict(self, rows):
+        return self.predicted
+
+
+class Classifier(Answers, ClassifierMixin):
+    """Its tags say nothing, because its bases stand in the wrong order."""
+
+
+def of(model, rows=ROWS[:4]):
+    return output_signature(model, rows)
+
+
+def test_labels_with_classes_are_a_classification_whatever_the_tags_say():
+    output = of(Answers(np.array([1, 0, 1, 1]), classes=np.array([0, 1])))
+    assert (output.task, output.classes, output.probabilities) == ("classification", (0, 1), False)
+
+
+def test_column_of_labels_is_one_label_per_row():
+    output = of(Answers(np.array([["a"], ["b"], ["a"], ["a"]]), classes=np.array(["a", "b"])))
+    assert output.classes == ("a", "b")
+
+
+def test_numbers_are_a_regression_with_center_and_spread():
+    output = of(Answers(np.array([1.0, 3.0, 1.0, 3.0])))
+    assert (output.task, output.center, output.spread) == ("regression", (2.0,), (1.0,))
+
+
+def test_several_numbers_have_a_center_each():
+    output = of(Answers(np.array([[1.0, 10.0], [3.0, 10.0], [1.0, 10.0], [3.0, 10.0]])))
+    assert (output.center, output.spread) == ((2.0, 10.0), (1.0, 0.0))
+
+
+def test_clusters_are_whole_numbers():
+    output = of(KMeans(3, random_state=0).fit(ROWS), ROWS)
+    assert (output.task, output.classes, output.whole) == ("clustering", (), True)
+
+
+def test_mixture_has_its_components_for_classes():
+    output = of(GaussianMixture(2, random_state=0).fit(ROWS), ROWS)
+    assert (output.task, output.classes, output.probabilities) == ("clustering", (0, 1), True)
+
+
+def test_empty_classes_are_none():
+    assert of(Answers(np.array([1.0, 3.0, 1.0, 3.0]), classes=[])).task == "regression"
+
+
+def test_probabilities_that_raise_are_none():
+    def refuse(rows):
+        raise NotImplementedError
+
+    model = Answers(np.array([0, 1, 0, 1]), classes=np.array([0, 1]))
+    model.predict_proba = refuse
+    assert not of(model).probabilities
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        (Classifier(np.array([0, 1, 0, 1])), r"has no classes_: set self.classes_ = np.unique\(y\) in fit"),
+        (Answers(np.array(["a", "b", "a", "b"])), "has no classes_"),
+        (Answers(np.array([0, 7, 0, 1]), classes=np.array([0, 1])), "predicts 7, which is not among"),
+        (Answers(np.array([b"a"] * 4), classes=np.array([b"a", b"b"])), "classes are bytes: fit it to text"),
+        (Answers(np.zeros((4, 2), dtype=int), classes=np.array([0, 1])), "several labels a row"),
+        (Answers(np.zeros((4, 2), dtype=int), classes=[np.array([0, 1])] * 2), "several target columns"),
+        (Answers(np.zeros(3)), r"shape \(3,\) for 4 rows"),
+        (Answers(np.full(4, np.nan)), "no finite number for any row"),
+        (Answers(np.array([0, 1, 0, 1]), np.array([0, 1]), np.zeros(4)), "one column per class"),
+        (Answers(np.array([0, 1, 0, 1]), np.array([0, 1]), np.full((4, 2), -3.0)), "-3, which is"),
+        (Answers(np.array([0, 1, 0, 1]), np.array([0.0, np.nan])), "missing value"),
+    ],
+)  # fmt: skip
+def test_answers_that_cannot_be_served_are_refused_in_a_sentence(model, reason):
+    with pytest.raises(UnsupportedModel, match=reason):
+        of(model)
+
+
+def test_what_scikit_learn_knows_stays_what_it_is():
+    assert of(LinearRegression().fit(ROWS, ROWS[:, 0]), ROWS).task == "regression"
+    assert of(fitted(SumClassifier()), BOXES.to_numpy()).classes == (0, 1)

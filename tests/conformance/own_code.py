@@ -1,0 +1,86 @@
+"""Estimators and functions as people write them themselves, in a module that the service can import."""
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
+
+
+class LyingTags(BaseEstimator, ClassifierMixin):
+    """A classifier whose bases stand in the wrong order, so that its tags say nothing."""
+
+    def fit(self, rows: Any, target: Any) -> Self:
+        self.classes_, codes = np.unique(target, return_inverse=True)
+        self.centers_ = np.array(
+            [np.asarray(rows)[codes == code].mean(axis=0) for code in range(len(self.classes_))]
+        )
+        return self
+
+    def predict(self, rows: Any) -> Any:
+        apart = np.linalg.norm(np.asarray(rows)[:, None, :] - self.centers_, axis=2)
+        return self.classes_[apart.argmin(axis=1)]
+
+
+class NoClasses(LyingTags):
+    """Keeps its classes to itself."""
+
+    def fit(self, rows: Any, target: Any) -> Self:
+        super().fit(rows, target)
+        self.own_ = self.classes_
+        del self.classes_
+        return self
+
+    def predict(self, rows: Any) -> Any:
+        apart = np.linalg.norm(np.asarray(rows)[:, None, :] - self.centers_, axis=2)
+        return self.own_[apart.argmin(axis=1)]
+
+
+class Column(RegressorMixin, BaseEstimator):
+    """Answers of shape (n, 1)."""
+
+    def fit(self, rows: Any, target: Any) -> Self:
+        self.mean_ = float(np.mean(target))
+        return self
+
+    def predict(self, rows: Any) -> Any:
+        return np.asarray(rows, dtype=float).sum(axis=1)[:, None] + self.mean_
+
+
+class ByName(TransformerMixin, BaseEstimator):
+    """Takes columns of a data frame by name."""
+
+    def fit(self, frame: Any, target: Any = None) -> Self:
+        self.fitted_ = True
+        return self
+
+    def transform(self, frame: Any) -> Any:
+        return frame[["width", "height"]].to_numpy() * [1.0, 2.0]
+
+
+class Half(RegressorMixin, BaseEstimator):
+    """Half of the rows' sum, NaN where that is negative, and an error where it is beyond 1,000."""
+
+    def fit(self, rows: Any, target: Any) -> Self:
+        self.n_features_in_ = np.shape(rows)[1]
+        return self
+
+    def predict(self, rows: Any) -> Any:
+        sums = np.asarray(rows).sum(axis=1) / 2
+        if (sums > 1000).any():
+            raise OverflowError("more than I can carry")
+        return np.where(sums < 0, np.nan, sums)
+
+
+def as_text(rows: Any) -> Any:
+    """Numbers as text: 1 and 1.0 are two."""
+    return rows.astype(str)
+
+
+def remainder(rows: Any) -> Any:
+    """What is left of whole numbers after division by three."""
+    return np.asarray(rows) % 3
+
+
+def shout(texts: Any) -> Any:
+    """Texts in capitals."""
+    return [text.upper() for text in texts]
