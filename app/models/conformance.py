@@ -118,7 +118,7 @@ class _Conformer:
             return np.empty(len(values))
         if feature.numeric:
             column = np.array(cells, dtype=np.float64)
-            return column.astype(np.float32).astype(np.float64) if feature.single_precision else column
+            return feature.rounded(column)
         objects = np.empty(len(cells), dtype=object)
         objects[:] = cells
         return objects
@@ -146,11 +146,10 @@ def _fits(rows: Matrix, signature: InputSignature) -> bool:
 
 def _precise(rows: Matrix, signature: InputSignature) -> Matrix:
     """The numbers as exact as the model's own columns hold them."""
-    if signature.plain or not any(feature.single_precision for feature in signature.features):
+    if signature.plain or not any(feature.precision for feature in signature.features):
         return rows
-    single = [feature.single_precision for feature in signature.features]
-    with np.errstate(over="ignore"):
-        return np.where(single, rows.astype(np.float32).astype(np.float64), rows)
+    columns = zip(signature.features, rows.T, strict=True)
+    return np.column_stack([feature.rounded(column) for feature, column in columns])
 
 
 def _reading_order(error: Mapping[str, Any]) -> tuple[int, int]:

@@ -50,9 +50,16 @@ class Feature:
         return self.kind in NUMERIC_KINDS
 
     @property
-    def single_precision(self) -> bool:
-        """True if the model was fitted on numbers of at most 24 bits."""
-        return self.dtype in {"float32", "float16"}
+    def precision(self) -> str | None:
+        """The NumPy dtype whose precision the model's numbers have, where that is less than float64's."""
+        return self.dtype.lower() if self.dtype in {"float16", "float32", "Float32"} else None
+
+    def rounded(self, column: Matrix) -> Matrix:
+        """Numbers as precise as the model's own column holds them, float64."""
+        if self.precision is None:
+            return column
+        with np.errstate(over="ignore"):
+            return column.astype(self.precision).astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -89,9 +96,7 @@ class InputSignature:
     @cached_property
     def plain(self) -> bool:
         """True if every finite number fits every column as it is."""
-        return self.numeric and not any(
-            f.whole or f.single_precision or f.kind == "boolean" for f in self.features
-        )
+        return self.numeric and not any(f.whole or f.precision or f.kind == "boolean" for f in self.features)
 
     def bounds(self, tolerance: float) -> tuple[Matrix, Matrix]:
         """Lowest and highest value per column that does not count as an outlier, shape (d,).

@@ -136,6 +136,14 @@ def dtypes() -> Iterator[Case]:
             lambda: make_pipeline(StandardScaler(), LogisticRegression()),
             frame[["age", "rooms"]].astype("float32"),
         ),
+        "float16": (
+            lambda: make_pipeline(StandardScaler(), LogisticRegression()),
+            frame[["rooms", "age"]].astype("float16"),
+        ),
+        "Float32": (
+            lambda: make_pipeline(StandardScaler(), LogisticRegression()),
+            frame[["age", "rooms"]].astype("Float32"),
+        ),
         "int8": (
             lambda: make_pipeline(StandardScaler(), LogisticRegression()),
             frame[["rooms", "age"]].astype("int8"),

@@ -120,7 +120,7 @@ def conforming(column: Matrix, feature: Feature) -> Matrix:
         return np.where(np.isnan(column), column, (column > 0.5).astype(np.float64))
     if feature.whole:
         return np.round(column)
-    return column.astype(np.float32).astype(np.float64) if feature.single_precision else column
+    return feature.rounded(column)
 
 
 def _shuffled(table: Table, signature: InputSignature, generator: np.random.Generator) -> Table:

@@ -135,3 +135,12 @@ def test_whole_numbers_are_asked_for_where_the_model_tells_the_difference():
     with pytest.raises(InvalidInput) as caught:
         kinds(feature, 3, 4.5)
     assert caught.value.details["errors"][0]["row"] == 1
+
+
+@pytest.mark.parametrize(
+    ("dtype", "precision"), [("float16", np.float16), ("float32", np.float32), ("Float32", np.float32)]
+)
+@pytest.mark.parametrize("rows", [[[0.1]], np.array([[0.1]])], ids=["list", "array"])
+def test_numbers_are_as_precise_as_those_the_model_was_fitted_to(dtype, precision, rows):
+    signature = InputSignature((Feature("x", "number", dtype=dtype),), "frame")
+    assert conform(rows, signature).tolist() == [[float(precision(0.1))]]
