@@ -140,6 +140,8 @@ def _train(
             store.activate(saved)
     except (datasets.DataError, ServiceError, OSError) as error:
         _fail(error)
+    except Exception as error:  # a file or an estimator may hold what nobody thought of
+        _fail(RuntimeError(f"{type(error).__name__}: {error}"))
     engine = store.metadata(saved)["engine"]
     console.print(f"Serves on: [bold]{engine}[/]")
     console.print(f"Saved [bold green]{saved}[/] in {store.root}" + (", active" if activate else ""))

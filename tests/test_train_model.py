@@ -411,6 +411,40 @@ def test_rows_without_a_target_are_left_out_and_named(train, store, tmp_path):
     assert store.metadata("v1")["rows_without_target"] == 20
 
 
+@pytest.mark.parametrize(
+    ("cells", "classes"),
+    [(["True", "False", ""], [False, True]), (["1", "0", ""], [0, 1]), (["a", "b", ""], ["a", "b"])],
+)
+def test_labels_are_what_they_are_although_some_are_missing(train, store, tmp_path, cells, classes):
+    pd.DataFrame({"x": np.arange(60.0), "y": cells * 20}).to_csv(tmp_path / "holes.csv", index=False)
+    assert train("--data", tmp_path / "holes.csv", "--target", "y", *TREE, "--version", "v1").exit_code == 0
+    known = store.metadata("v1")["classes"]
+    assert known == classes
+    assert [type(label) for label in known] == [type(label) for label in classes]
+
+
+@pytest.mark.parametrize("target", [[[1], [2]] * 20, [{"a": 1}, {"b": 2}] * 20], ids=["lists", "dicts"])
+def test_target_that_is_no_label_is_refused_in_a_sentence(train, tmp_path, target):
+    pd.DataFrame({"x": np.arange(40.0), "y": target}).to_parquet(tmp_path / "odd.parquet")
+    result = train("--data", tmp_path / "odd.parquet", "--target", "y")
+    assert result.exit_code == 2
+    assert "holds what is neither a label nor a number" in result.output
+
+
+def test_strings_with_missing_values_are_trained_on(train, store, tmp_path):
+    frame = pd.DataFrame({"x": pd.Series(["a", None, "b"] * 20, dtype="string"), "y": [0, 1, 1] * 20})
+    frame.to_parquet(tmp_path / "strings.parquet")
+    result = train("--data", tmp_path / "strings.parquet", "--target", "y", *TREE, "--version", "v1")
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("value", ["{[]: 1}", "-" * 3000 + "1", "("], ids=["unhashable", "deep", "cut off"])
+def test_parameter_that_cannot_be_read_is_refused_in_a_sentence(train, value):
+    result = train("--dataset", "iris", *TREE, "--param", f"max_depth={value}")
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+
+
 def test_truth_values_are_served_in_either_form(train, serve_version, tmp_path):
     frame = pd.DataFrame({"x": np.arange(40.0), "flag": ["True", "False"] * 20, "y": ["a", "b"] * 20})
     frame.to_csv(tmp_path / "flags.csv", index=False)

@@ -96,15 +96,18 @@ def read_sample(path: Path, target: str | None, *, text: frozenset[str] = frozen
 def text_columns(model: Any, target: str | None) -> frozenset[str]:
     """Columns that the model was fitted to as text, by the categories of its encoders; the target by its
     classes."""
-    found = set()
-    for transformer, names in column_transformers(model):
-        for part in estimators_in(transformer):
-            categories = getattr(part, "categories_", None)
-            if isinstance(names, list) and categories is not None and len(categories) == len(names):
-                found |= {name for name, known in zip(names, categories, strict=True) if _holds_text(known)}
-    classes = getattr(model, "classes_", None)
-    if target is not None and classes is not None and _holds_text(classes):
-        found.add(target)
+    found: set[str] = set()
+    with in_a_sentence():
+        branches = [each for each in column_transformers(model) if isinstance(each[1], list)]
+        own = [(part, getattr(part, "feature_names_in_", None)) for part in estimators_in(model)]
+        for transformer, names in (*branches, *own):
+            for part in estimators_in(transformer):
+                known = getattr(part, "categories_", None)
+                if names is not None and known is not None and len(known) == len(names):
+                    found |= {str(name) for name, each in zip(names, known, strict=True) if _holds_text(each)}
+        classes = getattr(model, "classes_", None)
+        if target is not None and classes is not None and _holds_text(classes):
+            found.add(target)
     return frozenset(found)
 
 
@@ -164,6 +167,8 @@ def _metrics(
     found = predict_partially(engine.predict, as_rows(sample_frame(original, rows), under_test.signature))
     known = set(np.flatnonzero(target.notna()).tolist())
     judged = [position for position in found.answered if position in known]
+    if not judged:
+        return {}
     values = [found.answers[position].values[0] for position in judged]
     predicted = [output.classes[code] for code in values] if output.classes else values
     task: datasets.Task = "classification" if output.classes else "regression"

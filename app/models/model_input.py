@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.models.cells import EXACT_INTEGER
 from app.models.rows import Matrix, Rows, Table
 from app.models.signature import Feature, InputSignature
 
@@ -89,9 +90,13 @@ def _numbers(values: Matrix, dtype: str | None) -> NDArray[Any]:
             return values.astype(wanted)
     if not np.isfinite(values).all() or (values != np.floor(values)).any():
         return values
+    if values.size == 0:
+        return values.astype(wanted)
+    if np.abs(values).max() > EXACT_INTEGER:  # where float64 itself holds but some whole numbers
+        return values
     limits = np.iinfo(wanted)
-    fits = values.size == 0 or (values.min() >= limits.min and values.max() <= limits.max)
-    return values.astype(wanted if fits else np.int64 if np.abs(values).max() < 2**63 else np.float64)
+    fits = values.min() >= limits.min and values.max() <= limits.max
+    return values.astype(wanted if fits else np.int64)
 
 
 def _number(value: float, *, whole: bool) -> int | float:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.exceptions import ServiceError
 from app.models.predictions import Outcome
 from app.models.rows import take
 
@@ -49,7 +50,8 @@ def predict_partially(
 
     :param rows: `Rows`, or a data frame, array or list.
     :param max_calls: of ``predict``; rows that are still undecided then have neither answer nor error.
-    :raises MemoryError: which says nothing about a row, like `OSError` and `ImportError`.
+    :raises MemoryError: which says nothing about a row.
+    :raises ServiceError: as little.
     """
     found = Partial()
     pending: list[Sequence[int]] = [range(len(rows))]
@@ -59,7 +61,7 @@ def predict_partially(
         calls += 1
         try:
             outcome = predict(_some(rows, positions))
-        except (MemoryError, OSError, ImportError):
+        except (MemoryError, ServiceError):
             raise
         except Exception as error:  # a model may raise anything for a row
             if len(positions) == 1:

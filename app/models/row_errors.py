@@ -8,6 +8,7 @@ import numpy as np
 from app.exceptions import InvalidInput, PredictionFailed, ServiceError
 from app.models.conformance import conform
 from app.models.engines.fallback import OriginalMissing
+from app.models.engines.sklearn_engine import NotAClass
 from app.models.loading import LoadedModel
 from app.models.partial import NotFinite, finite_rows, predict_partially
 from app.models.predictions import Outcome
@@ -27,14 +28,14 @@ def ask_again(model: LoadedModel, rows: Rows, *, field: str, cause: Exception | 
     """
     try:
         found = predict_partially(model.engine.predict, rows)
-    except (ServiceError, MemoryError, OSError, ImportError) as error:
+    except (ServiceError, MemoryError) as error:
         raise PredictionFailed from error
     if not found.errors:
         return found.outcome
     first = next(iter(found.errors.values()))
     if not _answers_golden_row(model):
         raise PredictionFailed from cause or first
-    if not (isinstance(first, NotFinite | OriginalMissing) or _meant_for_callers(first)):
+    if not (isinstance(first, NotFinite | NotAClass | OriginalMissing) or _meant_for_callers(first)):
         # For those who know the model: the caller gets no more than a sentence.
         log.warning("the model raised for rows", exc_info=first, extra={"model_version": model.version})
     raise InvalidInput(
@@ -56,7 +57,7 @@ def _answers_golden_row(model: LoadedModel) -> bool:
 def _reason(error: Exception) -> str:
     """A sentence for callers; messages of scikit-learn's own checks are meant for them, others may tell
     secrets."""
-    if isinstance(error, NotFinite | OriginalMissing):
+    if isinstance(error, NotFinite | NotAClass | OriginalMissing):
         return str(error)
     if not _meant_for_callers(error):
         return f"the model refuses this row: {type(error).__name__}"

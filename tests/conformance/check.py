@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -131,10 +132,10 @@ def _own_answers(model: Any, rows: Any, positions: Any, metadata: dict[str, Any]
     """The model's answers to one call, in its own form, with probabilities; None for a row that has none."""
     part = take(rows, positions)
     try:
-        values = np.asarray(model.predict(part))
+        values = np.asarray(model.predict(deepcopy(part)))
         probabilities: Any = [None] * len(values)
         if metadata["output"]["probabilities"]:
-            probabilities = np.asarray(model.predict_proba(part))
+            probabilities = np.asarray(model.predict_proba(deepcopy(part)))
     except Exception:  # whatever it raises for one of them
         if len(positions) == 1:
             return [None]

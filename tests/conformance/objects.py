@@ -8,14 +8,18 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 from sklearn.cluster import KMeans
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import IsolationForest, RandomForestClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.mixture import GaussianMixture
 from sklearn.multioutput import MultiOutputClassifier
+from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from tests.conformance import own_code
 from tests.conformance.case import Brought, Case
@@ -24,6 +28,8 @@ GENERATOR = np.random.default_rng(0)
 ROWS = GENERATOR.normal(3, 1, size=(200, 2))
 LABELS = (ROWS[:, 0] > 3).astype(int)
 FRAME = pd.DataFrame(ROWS, columns=["height", "width"])
+MIXED = [[int(a > 3), "u" if b > 3 else "v"] for a, b in ROWS]
+TEXTS = pd.DataFrame({"height": ROWS[:, 0], "note": ["good" if label else "bad" for label in LABELS]})
 SEVERAL = np.column_stack([LABELS, 1 - LABELS])
 
 
@@ -67,6 +73,44 @@ def served() -> Iterator[Case]:
         "step that passes on": lambda: _numbers(
             Pipeline([("nothing", "passthrough"), ("last", LogisticRegression())]).fit(ROWS, LABELS)
         ),
+        "works on its rows in place": lambda: _numbers(
+            make_pipeline(StandardScaler(copy=False), LogisticRegression()).fit(ROWS.copy(), LABELS)
+        ),
+        "works on a frame in place": lambda: Brought(
+            make_pipeline(StandardScaler(copy=False), KNeighborsClassifier()).fit(FRAME.copy(), LABELS),
+            FRAME[:150],
+            FRAME[150:],
+        ),
+        "changes its rows": lambda: _numbers(own_code.InPlace().fit(ROWS, LABELS)),
+        "looks something up": lambda: Brought(
+            own_code.LooksUp().fit(ROWS, None), ROWS[:150], np.concatenate([ROWS[150:], [[1e3, 1e3]]])
+        ),
+        "a label for outliers": lambda: Brought(
+            RadiusNeighborsClassifier(2.0, outlier_label=0).fit(ROWS, LABELS),
+            ROWS[:150],
+            np.concatenate([ROWS[150:], [[1e3, 1e3]]]),
+        ),
+        "rows of text and numbers": lambda: Brought(
+            make_pipeline(OneHotEncoder(handle_unknown="ignore"), LogisticRegression()).fit(MIXED, LABELS),
+            MIXED[:150],
+            np.array(MIXED[150:], dtype=object),
+        ),
+        "texts by position": lambda: Brought(
+            make_pipeline(ColumnTransformer([("t", TfidfVectorizer(), 1)]), LogisticRegression()).fit(
+                TEXTS, LABELS
+            ),
+            TEXTS[:150],
+            TEXTS[150:],
+        ),
+        "columns by a slice of names": lambda: Brought(
+            make_pipeline(
+                ColumnTransformer([("s", StandardScaler(), slice("height", "width"))]), LogisticRegression()
+            ).fit(FRAME, LABELS),
+            FRAME[:150],
+            FRAME[150:],
+        ),
+        "probabilities as a list": lambda: _numbers(own_code.Lists().fit(ROWS, LABELS)),
+        "importances that cannot be had": lambda: _numbers(own_code.OddImportances().fit(ROWS, LABELS)),
         "whole numbers": lambda: _whole(),
         "many categories": lambda: _many_categories(),
     }
@@ -131,6 +175,15 @@ def refused() -> Iterator[Case]:
         "a dictionary as a sample": lambda: (linear, {"height": [1.0], "width": [2.0]}),
         "three dimensions": lambda: (linear, ROWS[:, :, None]),
         "texts for numbers": lambda: (linear, FRAME.astype(str)),
+        "whole numbers that JSON rounds": lambda: (_large_numbers(), LARGE),
+        "infinity among objects": lambda: (linear, infinite.astype(object)),
+        "a set as a sample": lambda: (linear, {1, 2}),
+        "leaves the process": lambda: (own_code.Leaves().fit(ROWS, LABELS), ROWS),
+        "cannot be pickled": lambda: (own_code.Unpicklable().fit(ROWS, LABELS), ROWS),
+        "ColumnTransformer that is not fitted": lambda: (
+            make_pipeline(ColumnTransformer([("s", StandardScaler(), [0])]), LogisticRegression()),
+            ROWS,
+        ),
         "a lambda inside": lambda: (make_pipeline(_lambda(), LogisticRegression()).fit(ROWS, LABELS), ROWS),
     }
     for name, bring in brought.items():
@@ -140,6 +193,13 @@ def refused() -> Iterator[Case]:
 def _as_brought(bring: Callable[[], tuple[Any, Any]]) -> Brought:
     model, sample = bring()
     return Brought(model, sample, None)
+
+
+LARGE = pd.DataFrame({"id": 2**60 + GENERATOR.integers(0, 5, 200), "width": ROWS[:, 1]})
+
+
+def _large_numbers() -> Any:
+    return DecisionTreeClassifier().fit(LARGE, LABELS)
 
 
 def _lambda() -> Any:

@@ -71,6 +71,67 @@ class Half(RegressorMixin, BaseEstimator):
         return np.where(sums < 0, np.nan, sums)
 
 
+class InPlace(LyingTags):
+    """Turns the rows that it is given around, in place."""
+
+    def predict(self, rows: Any) -> Any:
+        rows *= -1.0
+        return super().predict(-rows)
+
+    def predict_proba(self, rows: Any) -> Any:
+        rows *= -1.0
+        large = rows.sum(axis=1) < -6
+        return np.where(large[:, None], [0.2, 0.8], [0.7, 0.3])
+
+
+class LooksUp(Half):
+    """Raises what a file that is not there raises, for some rows."""
+
+    def predict(self, rows: Any) -> Any:
+        if (np.asarray(rows) > 100).any():
+            raise FileNotFoundError("lookup.csv")
+        return np.asarray(rows).sum(axis=1)
+
+
+class Lists(LyingTags):
+    """Answers with lists."""
+
+    def predict(self, rows: Any) -> Any:
+        return super().predict(rows).tolist()
+
+    def predict_proba(self, rows: Any) -> Any:
+        return [[0.25, 0.75] if label else [0.75, 0.25] for label in self.predict(rows)]
+
+
+class OddImportances(LyingTags):
+    """Has importances and coefficients that are none, and probabilities that cannot be asked for."""
+
+    def feature_importances_(self) -> None:
+        """A method, where others have an array."""
+
+    @property
+    def coef_(self) -> Any:
+        raise RuntimeError("no coefficients")
+
+    @property
+    def predict_proba(self) -> Any:
+        raise ValueError("no probabilities")
+
+
+class Leaves(LyingTags):
+    """Ends the process that asks it."""
+
+    def predict(self, rows: Any) -> Any:
+        raise SystemExit(3)
+
+
+class Unpicklable(LyingTags):
+    """Cannot be saved."""
+
+    def __getstate__(self) -> Any:
+        raise OSError("no state for you")
+
+
 def as_text(rows: Any) -> Any:
     """Numbers as text: 1 and 1.0 are two."""
     return rows.astype(str)

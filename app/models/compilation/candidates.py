@@ -63,7 +63,7 @@ def _attempt(
     return Candidate(engine, form, content, spec, proven=proven)
 
 
-def one_line(error: Exception) -> str:
+def one_line(error: BaseException) -> str:
     """An exception as a reason to record: its type and the start of its message."""
     lines = str(error).strip().splitlines() or [""]
     return f"{type(error).__name__}: {lines[0][:160]}"

@@ -1,6 +1,8 @@
 """The reference: the fitted model itself, called as its own caller would call it."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -32,26 +34,42 @@ class SklearnEngine:
 
     def predict(self, rows: Rows) -> Outcome:
         """Predict rows that conform to the model's input signature; raises whatever the model raises."""
-        return self.answer(restore(rows, self._signature))
+        return self._answer(lambda: restore(rows, self._signature))
 
     def answer(self, data: Any) -> Outcome:
-        """Predict rows that are already in the model's own form."""
+        """Predict rows that are already in the model's own form, and stay what they are."""
+        return self._answer(lambda: deepcopy(data))
+
+    def _answer(self, fresh: Callable[[], Any]) -> Outcome:
+        """:param fresh: the rows anew for each call, because a model may change what it is given."""
         if self._single_call:
-            probabilities = np.asarray(self._estimator.predict_proba(data), dtype=np.float64)
+            probabilities = np.asarray(called(self._estimator.predict_proba, fresh()), dtype=np.float64)
             return Outcome(probabilities.argmax(axis=1), probabilities)
-        predicted = one_column(np.asarray(self._estimator.predict(data)))
+        predicted = one_column(np.asarray(called(self._estimator.predict, fresh())))
         if not self._output.classes:
             return Outcome(predicted.astype(np.intp if self._output.whole else np.float64), None)
         codes = self._codes_of(predicted)
         if not self._output.probabilities:
             return Outcome(codes, None)
-        return Outcome(codes, np.asarray(self._estimator.predict_proba(data), dtype=np.float64))
+        return Outcome(codes, np.asarray(called(self._estimator.predict_proba, fresh()), dtype=np.float64))
 
     def _codes_of(self, labels: NDArray[Any]) -> NDArray[np.intp]:
         try:
             return np.array([self._codes[label] for label in labels.tolist()], dtype=np.intp)
         except KeyError:
-            raise ValueError("the model predicted a label that is not among its classes") from None
+            raise NotAClass("the model's label for this row is not among its classes") from None
+
+
+class NotAClass(ValueError):
+    """The model predicted a label that it did not announce, as some do for outliers."""
+
+
+def called(method: Callable[[Any], Any], data: Any) -> Any:
+    """What a method of a model returns; a model that ends the process raises instead."""
+    try:
+        return method(data)
+    except SystemExit:
+        raise RuntimeError("the model called sys.exit") from None
 
 
 def one_column(predicted: NDArray[Any]) -> NDArray[Any]:

@@ -1,7 +1,6 @@
 """What is kept of a fitted estimator: its pickle, its parameters, and how much each column weighs."""
 
 import io
-import pickle
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,19 +12,17 @@ from app.models.compilation.candidates import one_line
 
 
 def feature_importance(estimator: Any, names: list[str]) -> dict[str, float] | None:
-    """Impurity importances, or mean absolute coefficients, by column; None where there are none."""
+    """Impurity importances, or mean absolute coefficients, by column; None where there are none to be had."""
     try:
         weights = getattr(estimator, "feature_importances_", None)
-    except Exception:  # computed when asked for, which may fail
-        weights = None
-    if weights is None:
-        coefficients = getattr(estimator, "coef_", None)
-        if not isinstance(coefficients, np.ndarray):
-            return None
-        weights = np.abs(np.atleast_2d(coefficients)).mean(axis=0)
-    if len(weights) != len(names):
+        if weights is None:
+            weights = np.abs(np.atleast_2d(np.asarray(estimator.coef_, dtype=float))).mean(axis=0)
+        values = np.asarray(weights, dtype=float)
+    except Exception:  # computed when asked for, which may fail; it is only shown
         return None
-    return dict(zip(names, np.asarray(weights, dtype=float).tolist(), strict=True))
+    if values.shape != (len(names),) or not np.isfinite(values).all():
+        return None
+    return dict(zip(names, values.tolist(), strict=True))
 
 
 def dump(estimator: Any) -> bytes:
@@ -36,7 +33,7 @@ def dump(estimator: Any) -> bytes:
     buffer = io.BytesIO()
     try:
         joblib.dump(estimator, buffer, compress=3)
-    except (pickle.PicklingError, AttributeError, TypeError, ValueError, RecursionError) as error:
+    except Exception as error:  # a part of one's own may raise anything while it is pickled
         raise UnsupportedModel(
             f"the model cannot be pickled: {one_line(error)}; give it functions and classes of a module"
             " instead of lambdas and what is defined inside a function"

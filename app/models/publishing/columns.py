@@ -33,24 +33,36 @@ def as_rows(frame: pd.DataFrame, signature: InputSignature) -> Rows:
 
 
 def column_transformers(model: Any) -> Iterator[tuple[Any, list[str] | str]]:
-    """Each fitted (transformer, column names) pair of every ColumnTransformer inside."""
+    """Each fitted (transformer, column names) pair of every ColumnTransformer inside; one name alone for a
+    column that the transformer gets as texts instead of as a table."""
     if isinstance(model, Pipeline):
         for _, step in model.steps:
             yield from column_transformers(step)
     elif isinstance(model, ColumnTransformer):
-        names = getattr(model, "feature_names_in_", None)
-        for _, transformer, columns in model.transformers_:
-            if isinstance(columns, str):
-                yield transformer, columns
-            elif names is not None:
-                yield (
-                    transformer,
-                    list(np.asarray(names)[columns]) if _positional(columns) else list(columns),
-                )
+        known = getattr(model, "feature_names_in_", None)
+        for _, transformer, columns in getattr(model, "transformers_", ()):
+            names = _names(columns, None if known is None else [str(name) for name in known])
+            if names is not None:
+                yield transformer, names
 
 
-def _positional(columns: Any) -> bool:
-    return isinstance(columns, slice) or not all(isinstance(column, str) for column in columns)
+def _names(columns: Any, known: list[str] | None) -> list[str] | str | None:
+    """Columns by name, however a ColumnTransformer was told of them; None where they have no names."""
+    if isinstance(columns, str):
+        return columns
+    if known is None:
+        return None
+    if isinstance(columns, int | np.integer):
+        return known[columns]
+    if isinstance(columns, slice):
+        ends = [known.index(end) if isinstance(end, str) else end for end in (columns.start, columns.stop)]
+        if isinstance(columns.stop, str):  # labels include their end
+            ends[1] += 1
+        return known[ends[0] : ends[1] : columns.step]
+    chosen = list(columns)
+    if chosen and all(isinstance(each, bool | np.bool_) for each in chosen):
+        return [name for name, each in zip(known, chosen, strict=True) if each]
+    return [each if isinstance(each, str) else known[each] for each in chosen]
 
 
 def feature_of(column: "pd.Series[Any]", name: str, *, text: bool) -> Feature:

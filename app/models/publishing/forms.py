@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from app.exceptions import UnsupportedModel
 from app.models.certification.evidence import unseen_label
+from app.models.engines.sklearn_engine import called
 from app.models.model_input import CATEGORY, OBJECT_INTEGERS, OBJECT_NUMBERS, restore
 from app.models.publishing.columns import as_rows, column_transformers, feature_of
 from app.models.publishing.sample import names_of
@@ -54,7 +55,7 @@ def _predictions(model: Any, data: Any) -> Any:
     """What the model predicts for rows in its own form, without its warnings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return model.predict(data)
+        return called(model.predict, data)
 
 
 def _in_accepted_form(model: Any, frame: pd.DataFrame, *, array: bool) -> InputSignature:

@@ -1,6 +1,7 @@
 """What a model predicts: found out by asking it, since its tags may say something else."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin, OutlierMixin, is_classifier, is_outlier_detector, is_regressor
 
 from app.exceptions import UnsupportedModel
-from app.models.engines.sklearn_engine import one_column
+from app.models.engines.sklearn_engine import called, one_column
 from app.models.signature import Label, OutputSignature, Task
 
 ROUNDING = 1e-6
@@ -55,7 +56,7 @@ def output_signature(model: Any, data: Any) -> OutputSignature:
 
 
 def _ask(model: Any, data: Any) -> Asked:
-    predicted = model.predict(data)
+    predicted = called(model.predict, deepcopy(data))
     if hasattr(predicted, "toarray"):
         predicted = predicted.toarray()
     predicted = one_column(np.asarray(predicted))
@@ -74,13 +75,11 @@ def _ask(model: Any, data: Any) -> Asked:
 
 
 def _probabilities(model: Any, data: Any) -> NDArray[np.float64] | None:
-    if not hasattr(model, "predict_proba"):
-        return None
     try:
-        answered = model.predict_proba(data)
-    except Exception:  # such as NotImplementedError: then it has none
+        answered = called(model.predict_proba, deepcopy(data))
+    except Exception:  # AttributeError, NotImplementedError or its own: then it has none
         return None
-    if isinstance(answered, list):
+    if isinstance(answered, list) and answered and np.ndim(answered[0]) == 2:
         raise UnsupportedModel(
             f"{_name(model)} has several target columns, which are not supported: save one model per column"
         )

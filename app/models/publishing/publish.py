@@ -128,7 +128,7 @@ def in_a_sentence() -> Iterator[None]:
             yield
     except (ServiceError, OSError, MemoryError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UnsupportedModel(f"the model cannot be served: {one_line(error)}") from error
 
 

@@ -75,7 +75,10 @@ def _reason(root: Path, version: str, expected: Expected) -> str | None:
     except ArtifactInvalid as error:
         return _what_to_do(error.__cause__) or error.reason
     except ServiceError as error:
-        return error.message
+        reasons = [
+            f"{each.get('name', 'a row')} {each['reason']}" for each in error.details.get("errors", ())
+        ]
+        return f"{error.message}: {'; '.join(reasons[:3])}" if reasons else error.message
     except Exception as error:  # whatever a model of one's own raises once it is loaded
         return f"loaded again, it raises {type(error).__name__}: {str(error)[:200]}"
     if isinstance(model.engine, FallbackEngine):

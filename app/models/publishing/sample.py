@@ -10,6 +10,7 @@ from scipy.sparse import issparse
 from sklearn.pipeline import Pipeline
 
 from app.exceptions import UnsupportedModel
+from app.models.cells import EXACT_INTEGER
 from app.models.publishing.columns import column_transformers
 from app.models.rows import Matrix
 
@@ -38,7 +39,7 @@ def sample_frame(model: Any, sample: Any, feature_names: Sequence[str] | None = 
         double = sorted({str(name) for name in frame.columns[frame.columns.duplicated()]})
         raise UnsupportedModel(f"the sample has several columns named {', '.join(double)}")
     frame = _in_order_of(model, frame).reset_index(drop=True)
-    _check_finite(frame)
+    _check_numbers(frame)
     return frame
 
 
@@ -81,17 +82,16 @@ def _as_frame(sample: Any, known: Sequence[str] | None, feature_names: Sequence[
         raise UnsupportedModel("the sample is sparse: pass it dense, as sample.toarray()")
     if hasattr(sample, "to_pandas"):
         raise UnsupportedModel("the sample is no data frame of pandas: pass sample.to_pandas()")
-    if isinstance(sample, str | bytes | dict) or not hasattr(sample, "__len__"):
+    if isinstance(sample, str | bytes) or not (
+        isinstance(sample, list | tuple) or hasattr(sample, "__array__")
+    ):
         kind = type(sample).__name__
         raise UnsupportedModel(
             f"the sample must be a data frame, an array of rows or a list of texts, not a {kind}"
         )
     if len(sample) and isinstance(sample[0], dict):
         return pd.DataFrame(list(sample))
-    try:
-        array = np.asarray(sample)
-    except ValueError:
-        raise UnsupportedModel("the sample's rows differ in length") from None
+    array = _as_array(sample)
     if array.ndim == 1 and (not len(array) or isinstance(array[0], str)):
         return pd.DataFrame({"text": np.asarray(sample, dtype=object)})
     if array.ndim != 2:
@@ -100,6 +100,17 @@ def _as_frame(sample: Any, known: Sequence[str] | None, feature_names: Sequence[
     if len(names) != array.shape[1]:
         raise _other_width(array.shape[1], len(names))
     return pd.DataFrame(array, columns=names)
+
+
+def _as_array(sample: Any) -> Any:
+    try:
+        array = np.asarray(sample)
+        if array.dtype.kind in "US" and not isinstance(sample, np.ndarray) and array.ndim == 2:
+            # NumPy makes text of numbers that stand beside text.
+            return np.array([list(row) for row in sample], dtype=object)
+    except ValueError:
+        raise UnsupportedModel("the sample's rows differ in length") from None
+    return array
 
 
 def numbered(width: int) -> list[str]:
@@ -137,10 +148,32 @@ def _listed(names: list[str], *, most: int = 10) -> str:
     return ", ".join(names[:most]) + more
 
 
-def _check_finite(frame: pd.DataFrame) -> None:
-    for name in frame.columns:
-        column = frame[name]
-        if column.dtype.kind == "f" and np.isinf(column.to_numpy(dtype=float, na_value=np.nan)).any():
+def _check_numbers(frame: pd.DataFrame) -> None:
+    """:raises UnsupportedModel: for numbers that JSON, or the float64 that it is read as, does not hold."""
+    for name, column in zip(frame.columns, (frame.iloc[:, i] for i in range(frame.shape[1])), strict=True):
+        numbers = _numbers_of(column)
+        if np.isinf(numbers).any():
             raise UnsupportedModel(
                 f"column {name!r} of the sample holds infinity, which JSON cannot carry: leave such rows out"
             )
+        if (np.abs(numbers[np.isfinite(numbers)]) > EXACT_INTEGER).any() and _is_whole(column):
+            hint = "leave it out, or make it text"
+            raise UnsupportedModel(
+                f"column {name!r} of the sample holds whole numbers beyond 2**53, which JSON rounds: {hint}"
+            )
+
+
+def _numbers_of(column: "pd.Series[Any]") -> Matrix:
+    if pd.api.types.is_numeric_dtype(column.dtype) and column.dtype.kind in "iufb":
+        found: Matrix = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        return found
+    if not pd.api.types.is_object_dtype(column.dtype):
+        return np.empty(0)
+    numbers = [float(v) for v in column.tolist() if isinstance(v, int | float | np.number) and v == v]
+    return np.array(numbers, dtype=np.float64)
+
+
+def _is_whole(column: "pd.Series[Any]") -> bool:
+    if pd.api.types.is_object_dtype(column.dtype):
+        return any(isinstance(value, int) for value in column.tolist())
+    return bool(pd.api.types.is_integer_dtype(column.dtype))

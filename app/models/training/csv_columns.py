@@ -1,5 +1,7 @@
 """The columns of a CSV file: empty cells are missing, numbers are numbers, and text is text."""
 
+import csv
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +18,39 @@ TRUTHS = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": Fal
 LEADING_ZERO = r"[+-]?0\d"
 
 
-def read_csv(path: Path, *, text: frozenset[str] = frozenset()) -> pd.DataFrame:
+def read_csv(path: Path, *, text: frozenset[str] = frozenset(), target: str | None = None) -> pd.DataFrame:
     """Read a file with a header; pandas alone would take ``NA`` and ``None`` for missing, and 007 for 7.
 
     :param text: columns that are text whatever they look like.
-    :raises ValueError: if it cannot be parsed.
+    :param target: the column whose whole numbers stay whole although some are missing.
+    :raises ValueError: if it cannot be parsed, or its header does not fit its rows.
     """
-    cells = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    _check_header(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        try:
+            cells = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
+        except pd.errors.ParserWarning:
+            raise ValueError("its rows have more fields than its header has names") from None
     names = list(cells.columns)
-    columns = [parse(cells.iloc[:, i].astype(object), text=name in text) for i, name in enumerate(names)]
+    columns = [
+        parse(cells.iloc[:, i].astype(object), text=name in text, whole=name == target)
+        for i, name in enumerate(names)
+    ]
     frame = pd.concat(columns, axis="columns") if columns else cells
     return frame.set_axis(names, axis="columns")
 
 
-def parse(cells: "pd.Series[Any]", *, text: bool = False) -> "pd.Series[Any]":
+def _check_header(path: Path) -> None:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        names = next(csv.reader(file), [])
+    if len(names) == 1 and any(mark in names[0] for mark in ";\t"):
+        raise ValueError("its fields are not separated by commas: save it with commas")
+    if double := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"it has several columns named {', '.join(double)}")
+
+
+def parse(cells: "pd.Series[Any]", *, text: bool = False, whole: bool = False) -> "pd.Series[Any]":
     """A column of strings as numbers, truth values or text; NaN, or NA beside truth values, where it is
     empty."""
     stripped = cells.str.strip()
@@ -43,7 +64,10 @@ def parse(cells: "pd.Series[Any]", *, text: bool = False) -> "pd.Series[Any]":
         if not present.str.match(LEADING_ZERO).any():
             numbers = pd.to_numeric(present, errors="coerce")
             if numbers.notna().all():
-                return numbers if len(numbers) == len(cells) else numbers.astype(float).reindex(cells.index)
+                if len(numbers) == len(cells):
+                    return numbers
+                dtype = "Int64" if whole and pd.api.types.is_integer_dtype(numbers.dtype) else "float64"
+                return numbers.astype(dtype).reindex(cells.index)
         if present.isin(TRUTHS).all() and not marks.any():
             truths = present.map(TRUTHS)
             return (

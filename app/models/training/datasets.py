@@ -65,7 +65,7 @@ def from_file(path: Path, target: str) -> Dataset:
 
     :raises DataError: if it cannot be read, has no column ``target``, or no usable rows.
     """
-    frame = read(path)
+    frame = read(path, target=target)
     if target not in frame.columns:
         raise DataError(f"{path} has no column {target!r}; it has: {', '.join(map(str, frame.columns))}")
     without = frame[target].isna().to_numpy()
@@ -74,13 +74,34 @@ def from_file(path: Path, target: str) -> Dataset:
     features = frame.drop(columns=[target]).dropna(axis="columns", how="all")
     if frame.empty or features.empty:
         raise DataError(f"{path} has no rows with a {target!r} and at least one feature")
-    return Dataset(path.stem, _as_objects(features), frame[target], _task_of(frame[target]), left_out)
+    values = _plain_target(frame[target])
+    return Dataset(path.stem, _as_objects(features), values, _task_of(values), left_out)
+
+
+def _plain_target(target: "pd.Series[Any]") -> "pd.Series[Any]":
+    """The target in a dtype of NumPy's, so that labels are what they were before some were missing.
+
+    :raises DataError: if it holds what is no label and no number.
+    """
+    if pd.api.types.is_bool_dtype(target.dtype):
+        return target.astype(bool)
+    if pd.api.types.is_integer_dtype(target.dtype):
+        return target.astype("int64")
+    try:
+        target.nunique()
+    except TypeError:
+        raise DataError(f"column {target.name!r} holds what is neither a label nor a number") from None
+    if pd.api.types.is_float_dtype(target.dtype):
+        return target.astype("float64")
+    return target.astype(object)
 
 
 def _as_objects(features: pd.DataFrame) -> pd.DataFrame:
     """The features with all that is no number and no truth value as objects."""
     numbers = features.select_dtypes(["number", "bool", "boolean"]).columns
-    return features.astype(dict.fromkeys(features.columns.difference(numbers), object))
+    others = [name for name in features.columns if name not in numbers]
+    objects = features[others].astype(object)
+    return features.assign(**objects.where(features[others].notna().to_numpy(), np.nan))
 
 
 def _synthetic() -> Dataset:
@@ -96,19 +117,22 @@ def _synthetic() -> Dataset:
     return Dataset("synthetic", pd.DataFrame(data, columns=columns), pd.Series(target), "classification")
 
 
-def read(path: Path, *, text: frozenset[str] = frozenset()) -> pd.DataFrame:
+def read(path: Path, *, text: frozenset[str] = frozenset(), target: str | None = None) -> pd.DataFrame:
     """The columns of a CSV or Parquet file.
 
     :param text: columns of a CSV file that are text whatever they look like.
+    :param target: the column whose whole numbers stay whole although some are missing.
     :raises DataError: if it cannot be read.
     """
-    readers = {".csv": lambda path: read_csv(path, text=text), ".parquet": pd.read_parquet}
+    readers = {".csv": lambda path: read_csv(path, text=text, target=target), ".parquet": pd.read_parquet}
     if path.suffix not in readers:
         raise DataError(f"{path} is neither .csv nor .parquet")
     try:
         return readers[path.suffix](path)
     except FileNotFoundError:
         raise DataError(f"{path} does not exist") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path} cannot be read: it is not in UTF-8, save it so") from None
     except pd.errors.EmptyDataError:
         raise DataError(f"{path} is empty") from None
     except (OSError, ValueError) as error:

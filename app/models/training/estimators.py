@@ -59,7 +59,7 @@ def parse_parameters(assignments: Sequence[str]) -> dict[str, Any]:
             raise DataError(f"--param takes name=value, not {assignment!r}")
         try:
             parameters[name] = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             parameters[name] = text
     return parameters
 

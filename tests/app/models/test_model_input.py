@@ -144,3 +144,8 @@ def test_whole_numbers_are_asked_for_where_the_model_tells_the_difference():
 def test_numbers_are_as_precise_as_those_the_model_was_fitted_to(dtype, precision, rows):
     signature = InputSignature((Feature("x", "number", dtype=dtype),), "frame")
     assert conform(rows, signature).tolist() == [[float(precision(0.1))]]
+
+
+def test_number_at_the_end_of_the_dtype_is_not_wrapped_around():
+    signature = InputSignature((Feature("x", "number", dtype="int64"),), "array")
+    assert restore(np.array([[2.0**63]]), signature).tolist() == [[2.0**63]]

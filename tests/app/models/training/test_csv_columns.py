@@ -70,6 +70,23 @@ def test_byte_order_mark_belongs_to_no_name(tmp_path):
     assert list(read_csv(tmp_path / "table.csv")) == ["x", "y"]
 
 
-def test_names_that_stand_twice_are_told_apart(tmp_path):
-    (tmp_path / "table.csv").write_text("x,x\n1,2\n")
-    assert read_csv(tmp_path / "table.csv").shape == (1, 2)
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("x,x\n1,2\n", "several columns named x"),
+        ("a,b,y\n0,0,0,0\n1,1,1,1\n", "more fields than its header has names"),
+        ("a,b,y\n0,0,0,\n1,1,1,\n", "more fields than its header has names"),
+        ("a;b;y\n1;2;3\n", "not separated by commas"),
+        ("a\tb\n1\t2\n", "not separated by commas"),
+    ],
+)
+def test_header_that_does_not_fit_is_refused_in_a_sentence(tmp_path, content, reason):
+    (tmp_path / "table.csv").write_text(content)
+    with pytest.raises(ValueError, match=reason):
+        read_csv(tmp_path / "table.csv")
+
+
+@pytest.mark.parametrize(("cells", "dtype"), [(("1", "", "0"), "Int64"), (("1.5", "", "0"), "float64")])
+def test_whole_numbers_of_the_target_stay_whole_although_some_are_missing(tmp_path, cells, dtype):
+    pd.DataFrame({"y": cells, "x": "1"}).to_csv(tmp_path / "table.csv", index=False)
+    assert str(read_csv(tmp_path / "table.csv", target="y")["y"].dtype) == dtype
