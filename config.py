@@ -20,6 +20,7 @@ from setting_rules import (
     ed25519_public_key,
     limits_fault,
     one_rate,
+    origins,
     rates,
     unguessable,
 )
@@ -62,7 +63,7 @@ class Config:
         # Requests
         self.MAX_CONTENT_LENGTH = env.int("MAX_CONTENT_LENGTH", 10_000_000, validate=between(1))
         self.MAX_BATCH_SIZE = env.int("MAX_BATCH_SIZE", 100, validate=between(1))
-        self.CORS_ORIGINS = env.list("CORS_ORIGINS", list(self.DEFAULT_CORS_ORIGINS))
+        self.CORS_ORIGINS = env.list("CORS_ORIGINS", list(self.DEFAULT_CORS_ORIGINS), validate=origins)
 
         # Limits
         self.RATE_LIMIT = env.str("RATE_LIMIT", self.DEFAULT_RATE_LIMIT, validate=rates)
@@ -140,6 +141,12 @@ class Config:
         """Whether a caller must show a key or a token."""
         configured = self.API_KEYS or self.API_KEYS_FILE or self.JWT_SECRET or self.JWT_PUBLIC_KEY
         return bool(configured) and not self.AUTH_DISABLED
+
+    @property
+    def authority(self) -> str:
+        """Host and port as a URL has them: an IPv6 address stands in brackets."""
+        host = f"[{self.HOST}]" if ":" in self.HOST else self.HOST
+        return f"{host}:{self.PORT}"
 
     def notices(self) -> list[str]:
         """What whoever starts the service should know about these settings."""

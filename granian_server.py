@@ -10,6 +10,7 @@ from app.announcement import announce, log_notices
 from app.middleware import worker_slots
 from app.middleware.logging import configure
 from config import ConfigError, load_config
+from setting_rules import host_fault
 
 
 def main() -> None:
@@ -19,6 +20,8 @@ def main() -> None:
         configure(vars(settings))
     except ConfigError as error:
         sys.exit(f"Wrong configuration: {error}")
+    if fault := host_fault(settings):
+        sys.exit(f"Wrong configuration: {fault}")
     # Before the workers start: the directory in which they count together.
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(worker_slots.make_directory()))
     server = Granian(

@@ -14,13 +14,17 @@ from app.middleware import draining, worker_slots
 from app.middleware.logging import configure
 from app.server import balance
 from config import ConfigError, load_config
+from setting_rules import host_fault
 
 try:
     settings = load_config()
 except ConfigError as error:
     sys.exit(f"Wrong configuration: {error}")
 
-bind = f"{settings.HOST}:{settings.PORT}"
+if fault := host_fault(settings):
+    sys.exit(f"Wrong configuration: {fault}")
+
+bind = settings.authority
 workers = settings.WORKERS
 # Answers short requests in its main loop, and is safe with slow clients by itself; app/server/worker.py
 # says how. The threads are for requests that arrive in parts.

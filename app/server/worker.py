@@ -5,22 +5,24 @@ slow: what has not arrived is waited for by the poller, what is too long for tha
 does not take is sent by a thread, and closing connections linger in the poller.
 """
 
-import select
 import socket
 import struct
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from logging import LogRecord
+from selectors import EVENT_READ
 from typing import Any
 
 from gunicorn.http import wsgi
-from gunicorn.workers.gthread import _DEFER
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER
 
-from app.server.arrival import IN_PLACE, LONGEST_HEAD, missing
-from app.server.balance import LOOK, SharingWorker, is_ready
-from app.server.heads import Head, Heads, environment
+from app.server.arrival import LONGEST_HEAD, MORE, THREAD, Arrival, Arrivals, environment
+from app.server.balance import LOOK, SharingWorker
+from app.server.reading import BODY_SECONDS, DRAIN_SECONDS, HEAD_SECONDS, limit_reading
 from app.server.response import Response, send_rest, unsent
 
 PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
@@ -59,43 +61,117 @@ class PromptWorker(SharingWorker):
             if not hasattr(type(self.cfg), name):
                 self.cfg.__dict__[name] = setting.get()
         wsgi.Response = Response
-        self.heads = Heads(self.cfg)
+        self.arrivals = Arrivals(self.cfg)
+        # What cannot be looked into before it is read is left to threads, as gunicorn has it.
+        self.looks_ahead = not self.cfg.is_ssl and self.cfg.proxy_protocol == "off"
         self.notified = 0.0
         self.log.error_log.addFilter(_is_not_a_stall)
+        # Operators get through however many long bodies the other threads read.
+        self.operators = ThreadPoolExecutor(max_workers=1)
         super().init_process()
 
     def on_client_socket_readable(self, conn: Any, client: socket.socket) -> None:
         """A kept connection stays in the poller as long as its requests are plain ones."""
-        if not self._answered_at_once(conn):
-            super().on_client_socket_readable(conn, client)
-
-    def _answered_at_once(self, conn: Any) -> bool:
-        try:
-            data = conn.sock.recv(LONGEST_HEAD, PEEK)
-            found = self.heads.find(data, conn.client, conn.server)
-            if found is None:
-                return False
-            head, size = found
-            if len(data) < size and len(conn.sock.recv(size, PEEK)) < size:
-                return False  # the rest is on its way
-            data = conn.sock.recv(size)
-        except (OSError, ValueError):  # reset; or TLS, which cannot be looked into
-            return False
-        self._tell_arbiter()
-        kept = self._run(conn, head, data[size - head.body_length :])
-        if kept and conn.sock not in unsent:
-            # The connections are sorted by the time at which they are closed for being idle.
-            self.keepalived_conns.remove(conn)
-            conn.set_timeout()
-            self.keepalived_conns.append(conn)
-        else:
-            self.poller.unregister(conn.sock)
+        conn.begun, conn.lines, conn.awaited = time.monotonic(), 0, 0
+        arrival = self._look(conn)
+        if arrival is not None and arrival.lacking == 0 and arrival.head is not None:
+            kept = self._run(conn, arrival)
+            if kept and client not in unsent:
+                # The connections are sorted by the time at which they are closed for being idle.
+                self.keepalived_conns.remove(conn)
+                conn.set_timeout()
+                self.keepalived_conns.append(conn)
+                return
+            self.poller.unregister(client)
             self.keepalived_conns.remove(conn)
             self._finish(conn, kept)
-        return True
+            return
+        self.poller.unregister(client)
+        self.keepalived_conns.remove(conn)
+        self._dispatch(conn, arrival)
 
-    def _run(self, conn: Any, head: Head, body: bytes) -> bool:
+    def enqueue_req(self, conn: Any) -> None:
+        """Called with a connection that is new, or of whose request more has arrived."""
+        if not hasattr(conn, "begun"):
+            conn.begun, conn.lines, conn.awaited = time.monotonic(), 0, 0
+            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, STALL)
+            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, STALL)
+        self._dispatch(conn, self._look(conn))
+
+    def _look(self, conn: Any) -> Arrival | None:
+        """What has arrived of the next request; None if a client has hung up."""
+        if not self.looks_ahead or (conn.parser is not None and conn.parser.unreader.buf.getvalue()):
+            return THREAD  # the beginning may have been read already, of requests that are pipelined
+        try:
+            data = conn.sock.recv(LONGEST_HEAD, PEEK)
+            if not data:
+                return None
+            arrival = self.arrivals.look(data, conn.client, conn.server, known_lines=conn.lines)
+            conn.lines = data.count(b"\n")
+            if arrival.lacking and arrival.head is not None and len(data) == LONGEST_HEAD:
+                data = conn.sock.recv(arrival.size, PEEK)
+                arrival = arrival._replace(lacking=arrival.size - len(data))
+        except BlockingIOError:
+            return MORE
+        except OSError:  # reset
+            return None
+        if arrival.lacking and conn.awaited > len(data):
+            return None  # closed half-way: the poller reports that before what was awaited is there
+        conn.awaited = len(data) + arrival.lacking if arrival.lacking else 0
+        return arrival
+
+    def _dispatch(self, conn: Any, arrival: Arrival | None) -> None:
+        if arrival is None:
+            self.finish_request(conn, Finished(False))
+        elif arrival.refusal is not None:
+            self.handle_error(None, conn.sock, conn.client, arrival.refusal)
+            self.finish_request(conn, Finished(False))
+        elif arrival.lacking == 0:
+            self._finish(conn, self._run(conn, arrival))
+        elif arrival.lacking and self.alive:
+            self._wait(conn, arrival)
+        else:
+            self._hand_over(conn, arrival)
+
+    def _wait(self, conn: Any, arrival: Arrival) -> None:
+        """Leave a connection to the poller until more has arrived, or it has taken too long."""
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, conn.awaited or 1)
+        conn.sock.setblocking(False)
+        conn.timeout = conn.begun + HEAD_SECONDS + (BODY_SECONDS if arrival.head else 0.0)
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def _hand_over(self, conn: Any, arrival: Arrival) -> None:
+        """Have a thread read and answer a request."""
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+        conn.data_ready = conn.data_ready or self.looks_ahead
+        administrative = arrival.head is not None and arrival.head.administrative
+        future = (self.operators if administrative else self.tpool).submit(self.handle, conn)
+        future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
+
+    def handle(self, conn: Any) -> Any:
+        """As in `ThreadWorker`, within the time that a request has for arriving."""
+        if self.looks_ahead:
+            conn.sock.setblocking(True)
+            conn.init()
+            limit_reading(conn)
+        return super().handle(conn)
+
+    def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
+        """Without waiting for the rest of a body that nobody read: after a refusal the connection is
+        closed."""
+        return bool(keepalive and conn.parser.finish_body(deadline=time.monotonic() + DRAIN_SECONDS))
+
+    def _run(self, conn: Any, arrival: Arrival) -> bool:
         """What `ThreadWorker.handle_request` does; returns whether the connection may be kept."""
+        self._tell_arbiter()
+        head = arrival.head
+        assert head is not None  # of a request that has arrived whole
+        try:
+            data = conn.sock.recv(arrival.size)
+        except OSError:
+            return False
+        body = data[arrival.size - (head.body_length or 0) :]
         response = Response(head.request, conn.sock, self.cfg)
         environ = environment(head, conn, body)
         started = datetime.now()
@@ -103,7 +179,7 @@ class PromptWorker(SharingWorker):
         if self.nr >= self.max_requests and self.alive:
             self.log.info("Autorestarting worker after current request.")
             self.alive = False
-        if not self.alive or len(self.keepalived_conns) > self.max_keepalived:
+        if not self.alive or not self.cfg.keepalive or len(self.keepalived_conns) > self.max_keepalived:
             response.force_close()
         try:
             response.send(self.wsgi(environ, response.start_response))
@@ -156,53 +232,31 @@ class PromptWorker(SharingWorker):
                 break
         self.share.note(self.nr_conns)
 
-    def enqueue_req(self, conn: Any) -> None:
-        """Called with a connection that is new, or whose request is none of the plain ones."""
-        missing = self._missing(conn)
-        if missing == 0:
-            self._answer(conn)
-        elif missing and self.alive:
-            self.finish_request(conn, Finished(_DEFER))
-        else:
-            super().enqueue_req(conn)
-
-    def _missing(self, conn: Any) -> int | None:
-        """As `missing`, of what has arrived; the poller reports the connection again once there is more."""
-        if not conn.initialized and not conn.data_ready:
-            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, STALL)
-            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, STALL)
-            conn.awaited = 0
-        elif conn.initialized and (
-            conn.parser.unreader.buf.getvalue() or not is_ready(conn.sock, select.POLLOUT)
-        ):
-            return None  # pipelined, so the beginning has been read; or the client does not read
-        try:
-            data = conn.sock.recv(IN_PLACE, PEEK)
-        except BlockingIOError:
-            return 1
-        except (OSError, ValueError):
-            return None  # reset; or TLS, which cannot be looked into
-        lacking = missing(data)
-        if conn.awaited and len(data) < conn.awaited:
-            lacking = None  # closed half-way; or a socket that knows no low-water mark
-        awaited = len(data) + lacking if lacking else 0
-        if awaited != conn.awaited:
-            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, awaited or 1)
-            conn.awaited = awaited
-        return lacking
-
-    def _answer(self, conn: Any) -> None:
-        self._tell_arbiter()
-        conn.data_ready = True
-        self._finish(conn, self.handle(conn))
-
     def _finish(self, conn: Any, outcome: Any) -> None:
         """Keep or close a connection, after a thread has sent what the client did not take at once."""
         if rest := unsent.pop(conn.sock, b""):
             future = self.tpool.submit(lambda: send_rest(conn.sock, rest) and outcome)
             future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
+        elif outcome and conn.parser is None:  # gunicorn asks the parser, which no thread has made yet
+            self._keep(conn)
         else:
             self.finish_request(conn, Finished(outcome))
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """As in `ThreadWorker`, for connections whose requests no thread has read."""
+        if conn.parser is None and not fs.cancelled() and fs.result() is True:
+            self._keep(conn)
+        else:
+            super().finish_request(conn, fs)
+
+    def _keep(self, conn: Any) -> None:
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+        conn.sock.setblocking(False)
+        conn.set_timeout()
+        if not self.alive:
+            conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
+        self.keepalived_conns.append(conn)
+        self.poller.register(conn.sock, EVENT_READ, partial(self.on_client_socket_readable, conn))
 
 
 def _is_not_a_stall(record: LogRecord) -> bool:

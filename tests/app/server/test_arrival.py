@@ -1,16 +1,28 @@
 import pytest
+from gunicorn.config import Config
 
-from app.server.arrival import IN_PLACE, LONGEST_HEAD, missing
+from app.server.arrival import IN_PLACE, KNOWN_HEADS, LONGEST_HEAD, Arrivals
+
+CLIENT, SERVER = ("127.0.0.1", 4242), ("127.0.0.1", 5000)
 
 
-def head(*lines, body=b""):
-    return b"\r\n".join([b"POST / HTTP/1.1", *lines, b"", body])
+@pytest.fixture
+def arrivals():
+    return Arrivals(Config())
+
+
+@pytest.fixture
+def look(arrivals):
+    return lambda data, client=CLIENT, **options: arrivals.look(data, client, SERVER, **options)
+
+
+def head(*lines, line=b"POST /x HTTP/1.1", body=b""):
+    return b"\r\n".join([line, b"Host: x", *lines, b"", body])
 
 
 @pytest.mark.parametrize(
-    ("data", "expected"),
+    ("data", "lacking"),
     [
-        (b"", 0),
         (b"POST", 1),
         (head(), 0),
         (head()[:-2], 1),
@@ -19,18 +31,59 @@ def head(*lines, body=b""):
         (head(b"Content-Length: 3", body=b"a"), 2),
         (head(b"X-Content-Length: 3"), 0),
         (head(b"Content-Length: %d" % IN_PLACE), None),
-        (head(b"Content-Length: " + b"9" * 5000), None),
-        (head(b"Transfer-Encoding: chunked", b"Content-Length: 0"), None),
+        (head(b"Content-Length: " + b"9" * 2000), None),
+        (head(b"Transfer-Encoding: chunked", body=b"0\r\n\r\n"), None),
         (head(b"Expect: 100-continue", b"Content-Length: 3"), None),
-        (b"\r\n" + head(), None),
-        (b"\r\n\r\n", None),
         (b"x" * (LONGEST_HEAD - 1), 1),
         (b"x" * LONGEST_HEAD, None),
         (head(b"Content-Length: 99999", body=b"a" * 50_000), 49_999),
     ],
 )
-def test_missing_is_what_a_request_lacks(data, expected):
-    assert missing(data) == expected
+def test_lacking_is_what_a_request_lacks(look, data, lacking):
+    assert look(data).lacking == lacking
+
+
+@pytest.mark.parametrize(
+    ("value", "length"),
+    [
+        (b"000000000000500", 500),
+        (b"0000000000000000000000000000000000000003", 3),
+        (b" 12 ", 12),
+        (b"00", 0),
+    ],
+)
+def test_length_is_what_gunicorn_reads(look, value, length):
+    arrival = look(head(b"Content-Length: " + value))
+    assert (arrival.head.body_length, arrival.lacking) == (length, length)
+
+
+@pytest.mark.parametrize("value", [b"+5", b"5, 5", b"0x10", b"1e3", b"-1", b"", b"5;", b"5 5"])
+def test_length_that_gunicorn_refuses_is_left_to_a_thread(look, value):
+    assert look(head(b"Content-Length: " + value)).lacking is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET / HTTP/1.1\nHost: x\n\n",
+        b"GET / HTTP/1.1\r\nHost: x\n\n",
+        b"GET /\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"PRI * HTTP/2.0\r\n",
+        b"nonsense\r\n",
+        b"GET / HTTP/9.9\r\n",
+        b"\x00\x00\x00",
+    ],
+)
+def test_bytes_that_can_begin_no_head_are_refused_at_once(look, data):
+    assert look(data).refusal is not None
+
+
+def test_lines_that_were_looked_at_are_not_looked_at_again(look, monkeypatch):
+    data = b"GET / HTTP/1.1\r\nHost: x"
+    assert look(data).lacking == 1
+    monkeypatch.setattr("app.server.arrival.Request", None)
+    assert look(data + b"y", known_lines=1).lacking == 1
 
 
 @pytest.mark.parametrize(
@@ -41,11 +94,15 @@ def test_missing_is_what_a_request_lacks(data, expected):
         b"POST /api/models/v1/verify",
         b"POST /api/models/routing",
         b"DELETE /api/models/v1",
-        b"delete http://x/api/models/v1",
+        b"POST /api/%6dodels/v1/activate",
+        b"POST /%61pi/models/v1/activate",
+        b"POST /prefix/api/models/v1/activate",
+        b"POST http://x/api/models/v1/activate",
     ],
 )
-def test_call_of_an_operator_is_left_to_a_thread(line):
-    assert missing(line + b" HTTP/1.1\r\nHost: x\r\n\r\n") is None
+def test_call_of_an_operator_is_left_to_a_thread_of_its_own(look, line):
+    arrival = look(head(line=line + b" HTTP/1.1"))
+    assert (arrival.lacking, arrival.head.administrative) == (None, True)
 
 
 @pytest.mark.parametrize(
@@ -58,5 +115,46 @@ def test_call_of_an_operator_is_left_to_a_thread(line):
         b"POST /api/models/fraud/predict/batch",
     ],
 )
-def test_prediction_is_answered_in_the_loop(line):
-    assert missing(line + b" HTTP/1.1\r\nHost: x\r\n\r\n") == 0
+def test_prediction_is_answered_in_the_loop(look, line):
+    assert look(head(line=line + b" HTTP/1.1")).lacking == 0
+
+
+def test_whole_request_is_found_with_its_size(look):
+    data = head(b"Content-Length: 3", body=b"abc")
+    arrival = look(data + b"POST /next")
+    assert (arrival.size, arrival.head.environ["PATH_INFO"]) == (len(data), "/x")
+
+
+def test_known_head_is_not_read_again(look):
+    first = look(head(b"Content-Length: 3", body=b"abc")).head
+    assert look(head(b"Content-Length: 3", body=b"xyz")).head is first
+
+
+def test_head_from_another_address_is_read_anew(look):
+    first, second = look(head()).head, look(head(), ("127.0.0.2", 4242)).head
+    assert (first.environ["REMOTE_ADDR"], second.environ["REMOTE_ADDR"]) == ("127.0.0.1", "127.0.0.2")
+
+
+def test_what_belongs_to_one_connection_is_not_kept(look):
+    assert not {"REMOTE_PORT", "gunicorn.socket", "wsgi.early_hints"} & set(look(head()).head.environ)
+
+
+def test_heads_are_forgotten_when_there_are_many(look):
+    known = look(head()).head
+    for number in range(KNOWN_HEADS):
+        look(head(b"X-Request-ID: %d" % number))
+    assert look(head()).head is not known
+
+
+def test_path_of_thousands_of_slashes_is_looked_at_in_no_time(look):
+    """By counting, not by the clock: the pattern may not try again from each slash."""
+    from time import process_time
+
+    def seconds(slashes):
+        began = process_time()
+        for number in range(20):
+            look(head(b"X: %d" % number, line=b"POST " + b"/models" * slashes + b" HTTP/1.1"))
+        return process_time() - began
+
+    seconds(10)
+    assert seconds(500) < 40 * max(seconds(50), 0.001)  # ten times as long; a quadratic one takes a hundred

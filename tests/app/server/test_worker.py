@@ -70,7 +70,7 @@ class Server:
 
 
 @contextmanager
-def running(folder, *options):
+def running(folder, *options, application="application:app"):
     """One worker process; the socket listens before there is one, so nobody has to wait for it."""
     (folder / "application.py").write_text(APPLICATION)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -80,7 +80,7 @@ def running(folder, *options):
                 *(sys.executable, "-m", "gunicorn", "--config", "/dev/null", "--chdir", str(folder)),
                 *("--worker-class", "app.server.worker.PromptWorker", "--workers", "1", "--threads", "4"),
                 *("--keep-alive", "75", "--no-control-socket", "--bind", f"fd://{listener.fileno()}"),
-                *(*options, "application:app"),
+                *(*options, application),
             ],
             env={**os.environ, "PYTHONPATH": os.getcwd()},
             pass_fds=[listener.fileno()],
@@ -427,3 +427,100 @@ def test_operator_who_waits_holds_nobody_up(server):
         waiting.settimeout(0.01)
         with pytest.raises(TimeoutError):
             waiting.recv(1)
+
+
+def longest_wait(server, attack, *, seconds=3.0):
+    """The longest time that a good client waits for an answer while others do what they do."""
+    waits = []
+    with ExitStack() as stack:
+        attack(stack)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            began = time.monotonic()
+            assert server.ask(timeout=SOON) == (200, b"good")
+            waits.append(time.monotonic() - began)
+    return max(waits)
+
+
+UNFINISHED = [
+    b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 000000000000500\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0000000000000000000004\r\n\r\nab",
+    b"POST / HTTP/1.1\r\nHost: x\r\ncontent-length:\t7\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: x\r\nX: y\r\nContent-Length: 9\r\n\r\n1234",
+    b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfff\r\n",
+    b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\n",
+    b"GET / HTTP/1.1\r\n",
+    b"\r\n",
+    b"G",
+]
+
+
+@pytest.mark.parametrize("first", [b"", POST + b"\r\ngood"], ids=["first request", "second request"])
+@pytest.mark.parametrize("data", UNFINISHED)
+def test_unfinished_request_makes_nobody_wait(server, data, first):
+    def attack(stack):
+        for _ in range(3):
+            connection = stack.enter_context(server.connect(first))
+            if first:
+                assert b"200" in connection.recv(1000)
+            connection.sendall(data)
+
+    assert longest_wait(server, attack, seconds=0.5) < SOON / 2
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET / HTTP/1.1\nHost: x\n\n",
+        b"GET /\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"nonsense\r\n",
+    ],
+)
+def test_head_that_can_never_end_is_400_at_once(server, data):
+    with server.connect(data) as connection:
+        connection.settimeout(SOON)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 400")
+
+
+def test_rest_of_a_body_that_nobody_read_holds_no_thread(tmp_path):
+    """An application that refuses before it reads, and four clients that drip chunks after the refusal."""
+    with running(tmp_path) as server:
+        (tmp_path / "refusing.py").write_text(
+            "def app(environ, start_response):\n"
+            "    start_response('401 No', [('Content-Length', '0')])\n"
+            "    return [b'']\n"
+        )
+    with running(tmp_path, "--chdir", str(tmp_path), application="refusing:app") as server:
+        head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
+        with ExitStack() as stack:
+            dripping = [stack.enter_context(server.connect(head)) for _ in range(8)]
+            for connection in dripping:
+                connection.settimeout(SOON)
+                assert b"401" in connection.recv(1000)
+            began = time.monotonic()
+            body = b"x" * 200_000  # too long for the loop: it needs a thread
+            assert server.ask(body=body, timeout=SOON)[0] == 401
+            assert time.monotonic() - began < SOON
+
+
+def test_operator_is_answered_while_all_threads_read_long_bodies(server):
+    long = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n"
+    with ExitStack() as stack:
+        for _ in range(8):
+            stack.enter_context(server.connect(long))
+        time.sleep(0.2)
+        began = time.monotonic()
+        assert server.ask(path="/api/models/v1/activate", timeout=SOON)[0] == 200
+        assert time.monotonic() - began < SOON
+
+
+def test_longest_silent_connections_go_when_there_are_too_many(tmp_path):
+    with running(tmp_path, "--worker-connections", "40") as server, ExitStack() as stack:
+        silent = [stack.enter_context(server.connect(b"G")) for _ in range(80)]
+        for _ in range(5):
+            assert server.ask(timeout=PATIENCE) == (200, b"good")
+        silent[0].settimeout(SOON)
+        with suppress(ConnectionResetError):
+            assert silent[0].recv(10) == b""

@@ -1,0 +1,28 @@
+"""How long a request may take to arrive, however its parts are spread over that time."""
+
+import errno
+import time
+from typing import Any
+
+HEAD_SECONDS = 15.0
+# From the end of the head; 10 MB in it are 170 kB/s.
+BODY_SECONDS = 60.0
+# What is left of a body that nobody wanted is read for so long, before the connection is closed instead.
+DRAIN_SECONDS = 0.05
+
+
+def limit_reading(conn: Any) -> None:
+    """Let a thread read from a connection no longer than `BODY_SECONDS` in all; after that as from one that
+    stalls.
+
+    A time limit for each read does not end a client that sends a byte now and then.
+    """
+    unreader = conn.parser.unreader
+    read, until = type(unreader).chunk, time.monotonic() + BODY_SECONDS
+
+    def chunk(*arguments: Any) -> Any:
+        if time.monotonic() > until:
+            raise BlockingIOError(errno.EAGAIN, "the request takes too long to arrive")
+        return read(unreader, *arguments)
+
+    unreader.chunk = chunk
