@@ -1,4 +1,4 @@
-"""``python -m tests.conformance``: the whole matrix, in 20 minutes on two cores."""
+"""``python -m tests.conformance``: the whole matrix, in 25 minutes on two cores."""
 
 import json
 import os
