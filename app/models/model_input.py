@@ -1,4 +1,4 @@
-"""Rows in the form in which the model was fitted: array, data frame or texts, with the dtypes of the
+"""Rows in the form in which the model was fitted: array, data frame, series or texts, with the dtypes of the
 sample."""
 
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,8 @@ def restore(rows: Rows, signature: InputSignature) -> Any:
     """
     if signature.layout == "texts":
         return _columns(rows)[0].copy()
+    if signature.layout == "series":
+        return _frame(rows, signature).iloc[:, 0]
     if signature.layout == "frame":
         return _frame(rows, signature)
     dtypes = {feature.dtype for feature in signature.features}

@@ -13,7 +13,7 @@ import numpy as np
 from app.models.rows import Matrix
 
 Kind = Literal["number", "boolean", "category", "text"]
-Layout = Literal["array", "frame", "texts"]
+Layout = Literal["array", "frame", "texts", "series"]
 Task = Literal["classification", "regression", "outlier_detection", "clustering"]
 Label = str | int | float | bool
 
@@ -88,10 +88,15 @@ class InputSignature:
         """True if any column may be missing."""
         return any(feature.nullable for feature in self.features)
 
+    @property
+    def one_dimensional(self) -> bool:
+        """True if the model takes texts, not rows of columns: a list or array, or a series of pandas."""
+        return self.layout in {"texts", "series"}
+
     @cached_property
     def numeric(self) -> bool:
         """True if rows are float64 matrices, False if they are `Table`s."""
-        return self.layout != "texts" and all(feature.numeric for feature in self.features)
+        return not self.one_dimensional and all(feature.numeric for feature in self.features)
 
     @cached_property
     def plain(self) -> bool:

@@ -193,7 +193,7 @@ def _wire(rows: Any, position: int) -> list[Any]:
     if isinstance(row, pd.DataFrame):
         cells = [row.iloc[0, column] for column in range(row.shape[1])]
     else:
-        cells = [row[0]] if isinstance(row, list) else list(row[0])
+        cells = [*row] if isinstance(row, list | pd.Series) else list(row[0])
     return [_plain(cell) for cell in cells]
 
 

@@ -341,6 +341,15 @@ def texts() -> Iterator[Case]:
         for name, last in lasts.items():
             if (title, name) != ("hashed", "bayes"):
                 yield Case(f"texts: {title}, {name}", partial(_texts_bring, vectorizer, last))
+    yield Case("texts: a series", _series_bring)
+
+
+def _series_bring() -> Brought:
+    brought = _texts_bring(CountVectorizer(), LogisticRegression())
+    sample, asked = pd.Series(brought.sample), pd.Series(brought.rows)
+    target = brought.model.predict(brought.sample)
+    steps = (FunctionTransformer(own_code.lowered), CountVectorizer(lowercase=False), LogisticRegression())
+    return Brought(make_pipeline(*steps).fit(sample, target), sample, asked)
 
 
 def _labels_bring(target: Any) -> Brought:

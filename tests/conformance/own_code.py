@@ -142,6 +142,11 @@ def remainder(rows: Any) -> Any:
     return np.asarray(rows) % 3
 
 
+def lowered(texts: Any) -> Any:
+    """A series of texts in small letters."""
+    return texts.str.lower()
+
+
 def shout(texts: Any) -> Any:
     """Texts in capitals."""
     return [text.upper() for text in texts]

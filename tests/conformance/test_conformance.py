@@ -39,6 +39,7 @@ LARGER = (
     "step: scaled twice, tree",
     "missing values, forest",
     "texts: TF-IDF, logistic",
+    "texts: a series",
     "classes: objects",
     "classes: truth values",
 )

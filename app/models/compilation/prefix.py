@@ -81,7 +81,7 @@ def compile_prefix(transformers: Sequence[Any], signature: InputSignature) -> Pr
     if transformers and isinstance(transformers[0], ColumnTransformer):
         first, *rest = transformers
         return Preprocessor(tuple(_branches(first, signature)), tuple(map(_number_step, rest)))
-    if signature.layout == "texts":
+    if signature.one_dimensional:
         words = [i for i, t in enumerate(transformers) if isinstance(t, CountVectorizer)]
         if not words:
             raise NotCompilable("texts are not counted by a CountVectorizer or TfidfVectorizer")

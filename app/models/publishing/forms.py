@@ -114,14 +114,14 @@ def _layouts(model: Any, frame: pd.DataFrame, *, array: bool) -> list[Layout]:
     # A model that knows its columns by name must not be asked without: it could not tell them apart any more.
     layouts: list[Layout] = ["frame"] if named else ["array", "frame"] if array else ["frame", "array"]
     if frame.shape[1] == 1 and frame.dtypes.iloc[0].kind == "O":
-        return [*layouts, "texts"] if named else ["texts", *layouts]
+        return [*layouts, "texts", "series"] if named else ["texts", "series", *layouts]
     return layouts
 
 
 def _form(model: Any, frame: pd.DataFrame, layout: Layout) -> InputSignature:
     scalars = {columns for _, columns in column_transformers(model) if isinstance(columns, str)}
     features = tuple(
-        feature_of(frame.iloc[:, position], str(name), text=layout == "texts" or name in scalars)
+        feature_of(frame.iloc[:, position], str(name), text=layout in {"texts", "series"} or name in scalars)
         for position, name in enumerate(frame.columns)
     )
     labels = None if all(isinstance(name, str) for name in frame.columns) else _integers(frame.columns)

@@ -65,8 +65,9 @@ def describe(original: Any, sample: Any = None, feature_names: Any = None) -> Mo
 def _own_form(sample: Any, frame: pd.DataFrame, signature: InputSignature) -> Any:
     """The first rows exactly as the caller has them, where the model takes them so; else as they are
     served."""
-    if signature.layout == "texts":
-        return frame.iloc[:FIRST_ROWS, 0].tolist()
+    if signature.one_dimensional:
+        texts = frame.iloc[:FIRST_ROWS, 0]
+        return texts if signature.layout == "series" else texts.tolist()
     own = frame.iloc[:FIRST_ROWS]
     if signature.layout == "frame":
         return own.set_axis(list(signature.labels or signature.names), axis="columns")
