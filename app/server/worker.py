@@ -93,13 +93,14 @@ class PromptWorker(SharingWorker):
     def enqueue_req(self, conn: Any) -> None:
         """Called with a connection that is new, or of whose request more has arrived."""
         if not hasattr(conn, "begun"):
-            conn.begun, conn.lines, conn.awaited = time.monotonic(), 0, 0
+            conn.begun, conn.lines, conn.awaited, conn.low_water = time.monotonic(), 0, 0, 1
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, STALL)
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, STALL)
         self._dispatch(conn, self._look(conn))
 
     def _look(self, conn: Any) -> Arrival | None:
         """What has arrived of the next request; None if a client has hung up."""
+        awaited, conn.awaited = conn.awaited, 0
         if not self.looks_ahead or (conn.parser is not None and conn.parser.unreader.buf.getvalue()):
             return THREAD  # the beginning may have been read already, of requests that are pipelined
         try:
@@ -115,12 +116,19 @@ class PromptWorker(SharingWorker):
             return MORE
         except OSError:  # reset
             return None
-        if arrival.lacking and conn.awaited > len(data):
-            return None  # closed half-way: the poller reports that before what was awaited is there
-        conn.awaited = len(data) + arrival.lacking if arrival.lacking else 0
+        if arrival.lacking and awaited > len(data):
+            # The poller reports a connection before what it awaits is there if it is closed half-way, or its
+            # buffer holds no more: a thread finds out.
+            return Arrival(None, arrival.head)
+        if arrival.lacking:
+            conn.awaited = len(data) + arrival.lacking
         return arrival
 
     def _dispatch(self, conn: Any, arrival: Arrival | None) -> None:
+        if arrival is not None and (conn.awaited or 1) != conn.low_water:
+            # One byte again before the request is answered: the next may be shorter than what was awaited.
+            conn.low_water = conn.awaited or 1
+            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, conn.low_water)
         if arrival is None:
             self.finish_request(conn, Finished(False))
         elif arrival.refusal is not None:
@@ -135,7 +143,6 @@ class PromptWorker(SharingWorker):
 
     def _wait(self, conn: Any, arrival: Arrival) -> None:
         """Leave a connection to the poller until more has arrived, or it has taken too long."""
-        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, conn.awaited or 1)
         conn.sock.setblocking(False)
         conn.timeout = conn.begun + HEAD_SECONDS + (BODY_SECONDS if arrival.head else 0.0)
         self.pending_conns.append(conn)
@@ -143,7 +150,6 @@ class PromptWorker(SharingWorker):
 
     def _hand_over(self, conn: Any, arrival: Arrival) -> None:
         """Have a thread read and answer a request."""
-        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
         conn.data_ready = conn.data_ready or self.looks_ahead
         administrative = arrival.head is not None and arrival.head.administrative
         future = (self.operators if administrative else self.tpool).submit(self.handle, conn)
@@ -250,7 +256,6 @@ class PromptWorker(SharingWorker):
             super().finish_request(conn, fs)
 
     def _keep(self, conn: Any) -> None:
-        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
         conn.sock.setblocking(False)
         conn.set_timeout()
         if not self.alive:

@@ -40,6 +40,7 @@ def test_it_starts_what_is_there():
 
 def test_the_variables_are_settings():
     variables = dict(assignment.split("=", 1) for assignment in values("Environment"))
+    assert variables.pop("ORT_DISABLE_TELEMETRY") == "1"  # a setting of the runtime, not of the service
     assert set(variables) <= set(declared())
     assert variables["APP_ENV"] == "production"
     assert f"/var/lib/{value('StateDirectory')}" == variables["MODELS_DIR"]
