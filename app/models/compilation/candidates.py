@@ -3,6 +3,7 @@
 import importlib.util
 import io
 import logging
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from app.models.signature import OutputSignature
 
 log = logging.getLogger(__name__)
 
+# Of an object in memory, as its representation tells it.
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 ONNX_FILE = "model.onnx"
 # Operator sets that skl2onnx 1.20 writes and onnxruntime has run for years.
 TARGET_OPSET = {"": 18, "ai.onnx.ml": 3}
@@ -66,7 +69,7 @@ def _attempt(
 def one_line(error: BaseException) -> str:
     """An exception as a reason to record: its type and the start of its message."""
     lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0][:160]}"
+    return f"{type(error).__name__}: {ADDRESS.sub('', lines[0])[:160]}"
 
 
 def _compilers_for(estimator: Any) -> tuple[tuple[str, str, str, Compiler], ...]:

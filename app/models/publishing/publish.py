@@ -134,6 +134,8 @@ def in_a_sentence() -> Iterator[None]:
 
 def check_has(part: Any, method: str) -> None:
     """:raises UnsupportedModel: for a model without ``predict``, or a scaler without ``transform``."""
+    if isinstance(part, type):
+        raise UnsupportedModel(f"{part.__name__} is a class: fit an object of it")
     if not callable(getattr(part, method, None)):
         hint = ": is it the model?" if method == "predict" else ": is it the scaler?"
         raise UnsupportedModel(f"a {type(part).__name__} has no {method} method{hint}")
