@@ -28,9 +28,12 @@ def test_addresses_of_this_machine_are_listened_at(models_dir, host):
 
 
 def test_address_of_version_six_is_one_too(models_dir):
-    if not socket.has_ipv6:
+    try:
+        with socket.socket(socket.AF_INET6) as listener:
+            listener.bind(("::1", 0))
+    except OSError:
         pytest.skip("this machine has no IPv6")
-    assert configuration(models_dir, HOST="::").authority == "[::]:5000"
+    assert host_fault(configuration(models_dir, HOST="::")) is None
 
 
 @pytest.mark.parametrize(

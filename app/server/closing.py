@@ -74,19 +74,20 @@ class LingeringWorker(ThreadWorker):
             self._make_room("worker_connections are open")
         if self.crowded:
             self.crowded = False
-            self._make_room("No more files can be opened")
+            if not self._make_room("No more files can be opened"):
+                time.sleep(PAUSE)  # nothing can be done but what is being done already
         while self.closing and self.closing[0].timeout <= time.monotonic():
             self._close(self.closing[0])
 
-    def _make_room(self, reason: str) -> None:
+    def _make_room(self, reason: str) -> bool:
+        """Close the connections that have been silent longest; False if there is none."""
         if time.monotonic() - self.told > TOLD:
             self.told = time.monotonic()
             self.log.warning("%s: silent connections are closed", reason)
         silent = [(conns, conn) for conns in (self.pending_conns, self.keepalived_conns) for conn in conns]
         for conns, conn in silent[:ROOM]:
             self._drop(conns, conn)
-        if not silent:
-            time.sleep(PAUSE)  # nothing can be done but what is being done already
+        return bool(silent)
 
     def _drop(self, conns: "deque[Any]", conn: Any) -> None:
         conns.remove(conn)

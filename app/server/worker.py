@@ -158,9 +158,13 @@ class PromptWorker(SharingWorker):
     def handle(self, conn: Any) -> Any:
         """As in `ThreadWorker`, within the time that a request has for arriving."""
         if self.looks_ahead:
-            conn.sock.setblocking(True)
-            conn.init()
-            limit_reading(conn)
+            try:
+                conn.sock.setblocking(True)
+                conn.init()
+                limit_reading(conn)
+            except Exception:  # what is raised here would end the loop, which asks what came of the request
+                self.log.exception("Error before a request was read")
+                return False
         return super().handle(conn)
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:

@@ -60,18 +60,22 @@ def _predictions(model: Any, data: Any) -> Any:
 
 def _in_accepted_form(model: Any, frame: pd.DataFrame, *, array: bool) -> InputSignature:
     """The first form in which the model predicts the sample; an array if that makes no difference."""
-    forms = {layout: _form(model, frame, layout) for layout in _layouts(model, frame, array=array)}
-    answers = {layout: _answers(model, frame, form) for layout, form in forms.items()}
-    accepted = [layout for layout in forms if not isinstance(answers[layout], Exception)]
-    if not accepted:
-        failure = next(iter(answers.values()))
-        _check_fitted(model)
-        message = (str(failure).strip().splitlines() or [""])[0][:200]
-        raise UnsupportedModel(f"the model does not predict the sample: {type(failure).__name__}: {message}")
-    numeric = forms[accepted[0]].numeric and names_of(model) is None
-    if numeric and accepted == ["frame", "array"] and _equal(answers["frame"], answers["array"]):
-        return forms["array"]
-    return forms[accepted[0]]
+    failure: Exception | None = None
+    for layout in _layouts(model, frame, array=array):
+        form = _form(model, frame, layout)
+        answers = _answers(model, frame, form)
+        if isinstance(answers, Exception):
+            failure = failure or answers
+            continue
+        if form.layout == "frame" and form.numeric and names_of(model) is None and not array:
+            plain = replace(form, layout="array")
+            others = _answers(model, frame, plain)
+            if not isinstance(others, Exception) and _equal(answers, others):
+                return plain
+        return form
+    _check_fitted(model)
+    message = (str(failure).strip().splitlines() or [""])[0][:200]
+    raise UnsupportedModel(f"the model does not predict the sample: {type(failure).__name__}: {message}")
 
 
 def _check_fitted(model: Any) -> None:

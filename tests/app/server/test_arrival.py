@@ -147,7 +147,7 @@ def test_heads_are_forgotten_when_there_are_many(look):
 
 
 def test_path_of_thousands_of_slashes_is_looked_at_in_no_time(look):
-    """By counting, not by the clock: the pattern may not try again from each slash."""
+    """The pattern may not try again from each slash: in proportion, by the processor's time."""
     from time import process_time
 
     def seconds(slashes):

@@ -486,13 +486,12 @@ def test_head_that_can_never_end_is_400_at_once(server, data):
 
 def test_rest_of_a_body_that_nobody_read_holds_no_thread(tmp_path):
     """An application that refuses before it reads, and four clients that drip chunks after the refusal."""
-    with running(tmp_path) as server:
-        (tmp_path / "refusing.py").write_text(
-            "def app(environ, start_response):\n"
-            "    start_response('401 No', [('Content-Length', '0')])\n"
-            "    return [b'']\n"
-        )
-    with running(tmp_path, "--chdir", str(tmp_path), application="refusing:app") as server:
+    (tmp_path / "refusing.py").write_text(
+        "def app(environ, start_response):\n"
+        "    start_response('401 No', [('Content-Length', '0')])\n"
+        "    return [b'']\n"
+    )
+    with running(tmp_path, application="refusing:app") as server:
         head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
         with ExitStack() as stack:
             dripping = [stack.enter_context(server.connect(head)) for _ in range(8)]
