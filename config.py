@@ -19,6 +19,7 @@ from setting_rules import (
     authentication_fault,
     ed25519_public_key,
     limits_fault,
+    networks,
     one_rate,
     origins,
     rates,
@@ -96,7 +97,7 @@ class Config:
         self.AUTH_DISABLED = env.bool("AUTH_DISABLED", False)
         self.AUTH_FAILURE_LIMIT = env.str("AUTH_FAILURE_LIMIT", "20/minute", validate=one_rate)
         self.API_KEYS = env.numbered("API_KEY_1", validate=unguessable)
-        self.API_KEY_SCOPES = env.list("API_KEY_SCOPES", list(SCOPES), validate=validate.ContainsOnly(SCOPES))
+        self.API_KEY_SCOPES = env.list("API_KEY_SCOPES", ["predict"], validate=validate.ContainsOnly(SCOPES))
         self.API_KEY_PEPPER = env.str("API_KEY_PEPPER", None, validate=unguessable)
         self.API_KEYS_FILE = env.optional_path("API_KEYS_FILE")
         self.JWT_ALGORITHM = env.str("JWT_ALGORITHM", "HS256", validate=one_of(JWT_ALGORITHMS))
@@ -119,13 +120,14 @@ class Config:
 
         # Metrics
         self.PROMETHEUS_MULTIPROC_DIR = env.optional_path("PROMETHEUS_MULTIPROC_DIR")
-        self.METRICS_ALLOW_PRIVATE = env.bool("METRICS_ALLOW_PRIVATE", False)
+        private = env.list("METRICS_ALLOW_PRIVATE", ["false"], validate=networks)
         self.SERVER_TIMING = env.bool("SERVER_TIMING", False)
 
         try:
             env.seal()
         except EnvValidationError as error:
             raise ConfigError(_explain(error)) from None
+        self.METRICS_ALLOW_PRIVATE = networks(private)
         self.check()
 
     def check(self) -> None:

@@ -40,6 +40,8 @@ graceful_timeout = 30
 http_parser = "python"
 # The socket is of no use here and fails on read-only file systems.
 control_socket_disable = True
+# What a request says of its scheme and prefix is not believed, wherever it comes from.
+forwarded_allow_ips = ""
 limit_request_line = 2048
 limit_request_fields = 50
 limit_request_field_size = 4096

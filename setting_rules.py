@@ -3,6 +3,11 @@
 import os
 import re
 import socket
+from collections import Counter
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from itertools import pairwise
+from math import log2
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +16,14 @@ from environs import FileAwareEnv, ValidationError
 from limits import parse_many
 
 # What stands in examples is known to everybody.
-PLACEHOLDERS = ("demo_key", "your_secure", "your-secure", "changeme", "change_me", "change-me")
+PLACEHOLDERS = (
+    *("demo_key", "your_secure", "your-secure", "changeme", "change_me", "change-me"),
+    *("password", "qwerty", "asdfgh", "letmein"),
+)
+# Of a secret at least, by the frequencies of its own characters; 16 random hexadecimal digits have about 50.
+LEAST_BITS = 30.0
+YES, NO = ("true", "1", "yes", "on"), ("false", "0", "no", "off", "")
+PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "fe80::/10", "::1/128")
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 # As browsers send it: no path, no trailing slash, and nothing that could be read as a pattern.
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?")
@@ -19,6 +31,9 @@ ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]
 SECRET_NAMES = re.compile(
     r"API_KEY_(\d+|PEPPER)|JWT_PUBLIC_KEY|MODEL_SIGNING_KEY|.*(SECRET|PASSWORD|TOKEN|_URL)"
 )
+
+
+Network = IPv4Network | IPv6Network
 
 
 class Environment(FileAwareEnv):
@@ -40,10 +55,27 @@ def unguessable(value: str) -> None:
     """Refuse a secret that is short, a placeholder, or cannot be sent in a header."""
     if len(value) < 16:
         raise ValidationError("A secret must have at least 16 characters.")
+    if bits(value) < LEAST_BITS:
+        raise ValidationError("This is easy to guess; make a random secret, as openssl rand -hex 24 does.")
     if any(word in value.lower() for word in PLACEHOLDERS):
         raise ValidationError("This is a placeholder; make a secret of your own.")
     if not re.fullmatch(r"[!-~]+", value):
         raise ValidationError("A secret must be of printable ASCII characters without spaces.")
+
+
+def bits(value: str) -> float:
+    """How hard a secret is to guess: the entropy of its characters or, if that is less, of the steps between
+    them; what is repeated counts once."""
+    repeated = re.fullmatch(r"(.+?)\1+(.*)", value, re.DOTALL)
+    if repeated and repeated[1].startswith(repeated[2]):
+        value = repeated[1]
+    steps = [ord(after) - ord(before) for before, after in pairwise(value)]
+    return len(value) * min(_entropy(value), _entropy(steps))
+
+
+def _entropy(symbols: Sequence[Any]) -> float:
+    shares = [count / len(symbols) for count in Counter(symbols).values()]
+    return -sum(share * log2(share) for share in shares)
 
 
 def ed25519_public_key(value: str) -> None:
@@ -78,6 +110,20 @@ def origins(values: list[str]) -> None:
             raise ValidationError(f"{value!r} is no origin: {hint}")
     if "*" in values and len(values) > 1:
         raise ValidationError("* stands for every origin, and so alone.")
+
+
+def networks(values: list[str]) -> tuple[Network, ...]:
+    """The networks that ``METRICS_ALLOW_PRIVATE`` opens: none, the private ones, or those that it lists."""
+    values = [value.strip() for value in values]
+    word = ",".join(values).lower()
+    if word in NO:
+        return ()
+    if word in YES:
+        values = list(PRIVATE)
+    try:
+        return tuple(map(ip_network, values))
+    except ValueError as error:
+        raise ValidationError(f"Must be true, false or networks such as 10.0.3.0/24: {error}.") from None
 
 
 def rates(value: str) -> None:

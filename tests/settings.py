@@ -34,4 +34,6 @@ def _default(call: ast.Call) -> str | None:
         default = ast.literal_eval(call.args[1])
     except (IndexError, ValueError):
         return None
+    if isinstance(default, list):
+        return ",".join(default)
     return str(default).lower() if default is None or isinstance(default, bool) else str(default)

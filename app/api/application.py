@@ -8,7 +8,8 @@ Flask 3.1 (``_cv_app``, ``_cv_request``, the attributes of `RequestContext`): te
 from collections.abc import Callable, Iterable
 from io import BytesIO
 from itertools import accumulate
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn
+from urllib.parse import urlsplit, urlunsplit
 
 import flask
 from flask import Flask, signals
@@ -17,7 +18,7 @@ from flask.globals import _cv_app, _cv_request
 from flask.sessions import NullSession, SessionInterface
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge
-from werkzeug.routing import Rule
+from werkzeug.routing import RequestRedirect, Rule
 from werkzeug.utils import cached_property
 
 from app.api.json_provider import OrjsonProvider
@@ -157,6 +158,18 @@ class Service(Flask):
             hook for name in reversed(names) for hook in reversed(self.after_request_funcs.get(name, ()))
         ]
         return Route(rule, before, self.view_functions[rule.endpoint], after)
+
+    def raise_routing_exception(self, request: flask.Request) -> NoReturn:
+        """As in Flask, but a redirect names no host: the one of the request is the client's word, and its
+        scheme is not that of TLS before a proxy."""
+        error = request.routing_exception
+        if isinstance(error, RequestRedirect):
+            target = urlsplit(error.new_url)
+            # Of two slashes at its beginning a browser would take what follows for a host.
+            path = "/" + target.path.lstrip("/")
+            error.new_url = urlunsplit(("", "", path, target.query, ""))
+        assert error is not None  # Flask asks only then
+        raise error
 
     def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request. No signals are sent for a plain route: nobody listens, see `plain_routes`."""

@@ -16,6 +16,17 @@ from app.middleware.running import running_globals, running_request
 from app.models.ml_models import EXTENSION as MODEL_MANAGER
 
 EXTENSION = "metrics"
+# By which a proxy tells of itself. One that sends none of them is taken for its clients: the networks of
+# METRICS_ALLOW_PRIVATE can leave it out.
+PROXY_HEADERS = frozenset(
+    f"HTTP_{name}"
+    for name in (
+        *("FORWARDED", "VIA", "X_FORWARDED", "X_FORWARDED_FOR", "X_FORWARDED_HOST", "X_FORWARDED_PROTO"),
+        *("X_FORWARDED_PORT", "X_FORWARDED_SERVER", "X_FORWARDED_PREFIX", "X_REAL_IP", "X_CLIENT_IP"),
+        *("CF_CONNECTING_IP", "TRUE_CLIENT_IP", "X_CLUSTER_CLIENT_IP", "X_ORIGINAL_FORWARDED_FOR"),
+        *("X_ENVOY_EXTERNAL_ADDRESS", "X_AMZN_TRACE_ID", "X_CLOUD_TRACE_CONTEXT", "CDN_LOOP"),
+    )
+)
 
 
 def init_app(app: Flask) -> None:
@@ -43,14 +54,17 @@ def refused(reason: str) -> None:
 
 
 def open_without_key() -> bool:
-    """Whether the running request may read ``/metrics`` without a key: ``METRICS_ALLOW_PRIVATE`` is set, and
-    it comes straight from a private address, not through a proxy on one."""
-    if not current_app.config["METRICS_ALLOW_PRIVATE"] or "HTTP_X_FORWARDED_FOR" in request.environ:
+    """Whether the running request may read ``/metrics`` without a key: it comes from a network that
+    ``METRICS_ALLOW_PRIVATE`` opens, and no header says that a proxy on one has passed it on."""
+    networks = current_app.config["METRICS_ALLOW_PRIVATE"]
+    if not networks or not PROXY_HEADERS.isdisjoint(request.environ):
         return False
     try:
-        return ip_address(request.remote_addr or "").is_private
+        address = ip_address(request.remote_addr or "")
     except ValueError:
         return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    return any(address in network for network in networks)
 
 
 class RequestCounter:

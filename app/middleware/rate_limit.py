@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 VERDICT = "service.rate_limit"
 # All of /api/models but the predictions of the models beside the default one.
-ADMIN = re.compile(r"/api/models(?!/[^/]+/predict(/batch|/fast)?$)")
+ADMIN = re.compile(r"/+api/models(?!/[^/]+/predict(/batch|/fast)?$)")
 # Probes come often, and from one address for the whole installation.
 EXEMPT = frozenset({"/api/health", "/api/health/live", "/api/health/ready", "/ping"})
 

@@ -23,6 +23,7 @@ TYPES = {"JWT", "AT+JWT"}
 KEY_ID = re.compile(r"(?!.*\.\.)[A-Za-z0-9._:=+/@-]{1,128}")
 SUBJECT = re.compile(r"[ -~]{1,128}")
 CACHE_SIZE = 1024
+LAST_DATE = 2**53
 
 
 def verification_key(algorithm: str, *, secret: str | None, public_key: str | None) -> Any:
@@ -116,9 +117,14 @@ class TokenVerifier:
             raise InvalidCredential("invalid") from None
         _check_header(decoded["header"])
         claims: dict[str, Any] = decoded["payload"]
-        if any(type(claims.get(name, 0)) not in (int, float) for name in ("exp", "nbf", "iat")):
+        if not all(_is_date(claims.get(name, 0)) for name in ("exp", "nbf", "iat")):
             raise InvalidCredential("invalid")
         return claims
+
+
+def _is_date(value: Any) -> bool:
+    """Seconds since the epoch that a float holds; JSON knows larger integers."""
+    return type(value) in (int, float) and abs(value) < LAST_DATE
 
 
 def _check_header(header: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ gunicorn's own reading of the head decides. What the loop answers has arrived wh
 waits for a client.
 """
 
-import re
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -19,8 +18,6 @@ from gunicorn.http.unreader import IterUnreader
 IN_PLACE = 128 * 1024
 LONGEST_HEAD = 16 * 1024
 END_OF_HEAD = b"\r\n\r\n"
-# An operator's call may load a model, or wait for the other workers. Of the path as the app sees it.
-ADMINISTRATIVE = re.compile(r"(?:/[^/]+)*?/models(?:/(?!.*/predict(?:/|$))|$)", re.IGNORECASE)
 READ_ONLY = frozenset(("GET", "HEAD", "OPTIONS"))
 KNOWN_HEADS = 256
 OF_CONNECTION = ("REMOTE_PORT", "gunicorn.socket", "wsgi.early_hints")
@@ -112,9 +109,8 @@ class Arrivals:
         reader = request.body.reader
         # As gunicorn understands it: where one request ends and the next begins is decided once.
         length = reader.length if isinstance(reader, LengthReader) and "HTTP_EXPECT" not in environ else None
-        administrative = environ["REQUEST_METHOD"].upper() not in READ_ONLY and bool(
-            ADMINISTRATIVE.match(environ["PATH_INFO"])
-        )
+        changes = environ["REQUEST_METHOD"].upper() not in READ_ONLY
+        administrative = changes and is_administrative(environ["PATH_INFO"])
         return Head(request, environ | {"wsgi.multithread": True}, length, administrative)
 
     def _refusal(self, data: bytes, client: Any) -> Exception | None:
@@ -131,6 +127,13 @@ class Arrivals:
         except Exception as error:  # it is the answer
             return error
         return None
+
+
+def is_administrative(path: str) -> bool:
+    """Whether ``path``, as the app sees it, is that of an operator's call, which may load a model or wait for
+    the other workers: below ``models``, and no prediction."""
+    parts = path.lower().split("/")
+    return "models" in parts and "predict" not in parts[len(parts) - parts[::-1].index("models") :]
 
 
 def environment(head: Head, conn: Any, body: bytes) -> dict[str, Any]:

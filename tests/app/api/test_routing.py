@@ -10,7 +10,7 @@ import pytest
 
 from app.models.ml_models import model_manager
 from app.models.routing import parse
-from tests.app.middleware.credentials import KEY, add_key, with_key
+from tests.app.middleware.credentials import KEY, PEPPER, add_key, with_key
 from tests.app.middleware.servers import PATIENCE, ROW, gunicorn
 from tests.assertions import assert_error
 from tests.estimators import BOXES, MoodyRegressor, SlowRegressor, SumClassifier, SumRegressor, fitted
@@ -76,7 +76,7 @@ def test_a_canary_of_everybody_answers_every_route(sums, path):
 
 def test_without_client_id_the_key_is_the_caller_wherever_it_comes_from(build_app, tmp_path):
     keys = [add_key(tmp_path / "keys.jsonl") for _ in range(24)]
-    app = build_app(API_KEYS_FILE=tmp_path / "keys.jsonl", API_KEY_PEPPER="0123456789abcdef0123456789abcdef")
+    app = build_app(API_KEYS_FILE=tmp_path / "keys.jsonl", API_KEY_PEPPER=PEPPER)
     with app.app_context():
         model_manager.save_model(fitted(SumRegressor()), sample=BOXES, version="v1")
         model_manager.load_model()
@@ -158,7 +158,7 @@ def test_a_header_pins_a_version_that_is_loaded(sums):
 def test_only_admins_pin_versions(build_app, tmp_path):
     keys = tmp_path / "keys.jsonl"
     caller, admin = add_key(keys), add_key(keys, scopes=("predict", "admin"))
-    app = build_app(API_KEYS_FILE=keys, API_KEY_PEPPER="0123456789abcdef0123456789abcdef", API_KEY_1=KEY)
+    app = build_app(API_KEYS_FILE=keys, API_KEY_PEPPER=PEPPER, API_KEY_1=KEY)
     with app.app_context():
         model_manager.save_model(fitted(SumRegressor()), sample=BOXES, version="v1")
         model_manager.load_model()

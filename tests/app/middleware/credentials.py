@@ -10,7 +10,7 @@ from app.middleware.api_keys import Hasher, generate
 from app.middleware.key_file import StoredKey
 
 KEY = "correct-horse-battery-staple"
-PEPPER = "0123456789abcdef0123456789abcdef"
+PEPPER = "a-pepper-of-these-tests-91b2"
 SECRET = "an-hmac-secret-of-at-least-32-characters"
 AUDIENCE = "model-service"
 ISSUER = "https://issuer.example"

@@ -128,9 +128,9 @@ def test_a_key_of_the_environment_may_ask(build_app):
 
 
 def test_keys_of_the_environment_have_the_scopes_of_the_setting(build_app):
-    assert caller_of(build_app(API_KEY_1=KEY), with_key(KEY)) == Caller("API_KEY_1", frozenset(SCOPES))
-    narrow = build_app(API_KEY_1=KEY, API_KEY_SCOPES="predict")
-    assert caller_of(narrow, with_key(KEY)).scopes == {"predict"}
+    assert caller_of(build_app(API_KEY_1=KEY), with_key(KEY)) == Caller("API_KEY_1", frozenset({"predict"}))
+    wide = build_app(API_KEY_1=KEY, API_KEY_SCOPES="predict,admin,metrics")
+    assert caller_of(wide, with_key(KEY)).scopes == frozenset(SCOPES)
 
 
 def test_a_key_of_the_file_carries_its_id_scopes_and_limit(build_filed, keys_file):
@@ -298,7 +298,10 @@ def test_production_whose_key_file_is_empty_refuses_everybody_and_says_so(build_
 @pytest.mark.parametrize(
     "value",
     ["", "demo_key_123", "your_secure_api_key_here", "changeme", "ChangeMe-ChangeMe-ChangeMe-1234567",
-     "fifteen-letters", "with spaces in the middle of it, alas", "schlüssel-mit-umlaut-und-noch-mehr"],
+     "fifteen-letters", "aaaaaaaaaaaaaaaa", "abababababababababababababababababab", "0123456789abcdef" * 2,
+     "passwordpasswordpasswordpassword", "abc-abc-abc-abc-abc-abc-abc-abc-abc",
+     "11112222333344445555666677778888",
+     "with spaces in the middle of it, alas", "schlüssel-mit-umlaut-und-noch-mehr"],
 )  # fmt: skip
 def test_a_guessable_secret_stops_the_start_and_is_not_shown(monkeypatch, environment, name, value):
     monkeypatch.setenv(name, value)

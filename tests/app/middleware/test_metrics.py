@@ -9,6 +9,7 @@ from sklearn.linear_model import LinearRegression
 
 from app.middleware import metrics
 from app.models.ml_models import model_manager
+from config import ConfigError
 from tests import settings
 from tests.app.middleware.servers import environment
 from tests.estimators import BOXES, SizeClassifier, SumClassifier, fitted
@@ -92,7 +93,7 @@ def test_the_observer_counts_what_else_happens(app, client, series):
 def test_refusals_are_counted_by_reason(serve, series):
     key = "a key of the test".replace(" ", "-")
     limits = {"MAX_CONTENT_LENGTH": 50, "RATE_LIMIT_ADMIN": "1/minute", "WORKERS": 1}
-    client = serve(fitted(SumClassifier()), API_KEY_1=key, **limits)
+    client = serve(fitted(SumClassifier()), API_KEY_1=key, API_KEY_SCOPES="admin,predict,metrics", **limits)
     assert client.get("/api/models").status_code == 401
     client.environ_base["HTTP_X_API_KEY"] = key
     assert client.get("/api/models").status_code == 200
@@ -132,7 +133,18 @@ def test_ten_thousand_random_requests_add_few_series(client, series):
         (True, "10.1.2.3", {}, True),
         (True, "127.0.0.1", {}, True),
         (True, "8.8.8.8", {}, False),
+        (True, "::ffff:10.1.2.3", {}, True),
+        (True, "fd00::1", {}, True),
+        (True, "203.0.113.9", {}, False),
         (True, "10.1.2.3", {"X-Forwarded-For": "10.9.9.9"}, False),
+        (True, "10.1.2.3", {"X-Real-IP": "10.9.9.9"}, False),
+        (True, "10.1.2.3", {"Forwarded": "for=10.9.9.9"}, False),
+        (True, "10.1.2.3", {"Via": "1.1 proxy"}, False),
+        ("10.1.2.0/24, fd00::/8", "10.1.2.3", {}, True),
+        ("10.1.2.0/24, fd00::/8", "fd00::1", {}, True),
+        ("10.1.2.0/24, fd00::/8", "10.1.3.3", {}, False),
+        ("10.1.2.0/24, fd00::/8", "127.0.0.1", {}, False),
+        ("10.1.2.3", "10.1.2.4", {}, False),
         (True, "no address", {}, False),
         (False, "10.1.2.3", {}, False),
     ],
@@ -141,6 +153,12 @@ def test_private_addresses_may_read_metrics_where_that_is_set(build_app, allowed
     app = build_app(METRICS_ALLOW_PRIVATE=allowed)
     with app.test_request_context("/metrics", headers=headers, environ_base={"REMOTE_ADDR": address}):
         assert metrics.open_without_key() is expected
+
+
+@pytest.mark.parametrize("value", ["maybe", "10.1.2.3/24", "true,10.0.0.0/8", "10.1.2.0/240"])
+def test_what_is_no_network_stops_the_start(build_app, value):
+    with pytest.raises(ConfigError, match="METRICS_ALLOW_PRIVATE="):
+        build_app(METRICS_ALLOW_PRIVATE=value)
 
 
 def test_many_versions_do_not_make_many_series(serve, series):

@@ -94,6 +94,10 @@ MISUSED = {
     "exp is NaN": signed(
         {"alg": "HS256"}, json.dumps(claims(exp=0)).replace('"exp": 0', '"exp": NaN').encode()
     ),
+    "exp beyond every float": token(exp=10**400),
+    "exp far below": token(exp=-(10**400)),
+    "nbf beyond every float": token(nbf=-(10**400)),
+    "iat beyond every float": token(iat=-(10**400)),
     "exp is infinite": signed(
         {"alg": "HS256"}, json.dumps(claims(exp=0)).replace('"exp": 0', '"exp": 1e999').encode()
     ),

@@ -98,6 +98,8 @@ def test_lines_that_were_looked_at_are_not_looked_at_again(look, monkeypatch):
         b"POST /%61pi/models/v1/activate",
         b"POST /prefix/api/models/v1/activate",
         b"POST http://x/api/models/v1/activate",
+        b"POST //api/models/v1/activate",
+        b"POST /models/predict/models/v1/activate",
     ],
 )
 def test_call_of_an_operator_is_left_to_a_thread_of_its_own(look, line):
@@ -113,6 +115,8 @@ def test_call_of_an_operator_is_left_to_a_thread_of_its_own(look, line):
         b"POST /api/models/fraud/predict",
         b"POST /api/models/fraud/predict?x=y",
         b"POST /api/models/fraud/predict/batch",
+        b"POST /models/x/api/models/fraud/predict",
+        b"POST /api/remodels/v1/activate",
     ],
 )
 def test_prediction_is_answered_in_the_loop(look, line):
