@@ -32,6 +32,12 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 SCOPES = ("predict", "admin", "metrics")
 JWT_ALGORITHMS = ("HS256", "RS256", "ES256")
 
+# Bytes: of a body whatever the model, and of the bodies that one worker holds at a time.
+LONGEST_BODY = 10_000_000
+BYTES_IN_FLIGHT = 16_000_000
+# Of settings that follow from others unless they are set.
+DERIVED = None
+
 
 class ConfigError(ValueError):
     """A setting is wrong; the message names the variable, its value unless secret, and what was expected."""
@@ -62,7 +68,11 @@ class Config:
         self.DEBUG = env.bool("DEBUG", self.DEFAULT_DEBUG)
 
         # Requests
-        self.MAX_CONTENT_LENGTH = env.int("MAX_CONTENT_LENGTH", 10_000_000, validate=between(1))
+        most_bytes = env.int("MAX_CONTENT_LENGTH", DERIVED, validate=between(1))
+        self.BODY_FOLLOWS_MODEL = most_bytes is None
+        self.MAX_CONTENT_LENGTH = most_bytes or LONGEST_BODY
+        bytes_in_flight = env.int("MAX_BYTES_IN_FLIGHT", DERIVED, validate=between(1))
+        self.MAX_BYTES_IN_FLIGHT = bytes_in_flight or max(BYTES_IN_FLIGHT, self.MAX_CONTENT_LENGTH)
         self.MAX_BATCH_SIZE = env.int("MAX_BATCH_SIZE", 100, validate=between(1))
         self.CORS_ORIGINS = env.list("CORS_ORIGINS", list(self.DEFAULT_CORS_ORIGINS), validate=origins)
 

@@ -106,6 +106,6 @@ def when_ready(server: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Let the app see the requests that wait: beyond ``MAX_IN_FLIGHT`` they are refused."""
-    if shedder := worker.wsgi.extensions.get("load_shedder"):
+    if settings.MAX_IN_FLIGHT:
         worker.most_ready = settings.MAX_IN_FLIGHT
-        shedder.waiting = worker.waiting
+        worker.wsgi.extensions["load_shedder"].waiting = worker.waiting

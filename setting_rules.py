@@ -152,6 +152,11 @@ def host_fault(config: Any) -> str | None:
 
 def limits_fault(config: Any) -> str | None:
     """What no single variable shows to be wrong about limits and the store they are shared in, or None."""
+    if config.MAX_BYTES_IN_FLIGHT < config.MAX_CONTENT_LENGTH:
+        return (
+            f"MAX_BYTES_IN_FLIGHT={config.MAX_BYTES_IN_FLIGHT}: must have room for a body of"
+            f" MAX_CONTENT_LENGTH={config.MAX_CONTENT_LENGTH}"
+        )
     if config.REDIS_URL:
         # Its value may hold a password, so none of these shows it.
         if not config.REDIS_URL.startswith(REDIS_SCHEMES):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from config import LONGEST_BODY
 from tests import settings
 from tests.services import require_command
 
@@ -15,7 +16,7 @@ FOLLOW = settings.ROOT / "deploy" / "nginx" / "follow-replicas.sh"
 
 
 def test_nginx_takes_as_much_as_the_service():
-    assert re.search(r"client_max_body_size (\d+);", NGINX)[1] == settings.declared()["MAX_CONTENT_LENGTH"]
+    assert int(re.search(r"client_max_body_size (\d+);", NGINX)[1]) == LONGEST_BODY
 
 
 def refusal(folder: Path, configuration: str) -> str:

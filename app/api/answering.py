@@ -22,7 +22,7 @@ MESSAGE = "Validation failed"
 
 def answer_row(service: ModelService) -> dict[str, Any]:
     """Predict the one row of the request."""
-    body = load_body(predict_schema)
+    body = load_body(predict_schema, service.signature)
     answer = predict_by(service, body, body["features"])
     return envelope(answer, body, result=answer.to_dicts()[0])
 
@@ -30,7 +30,7 @@ def answer_row(service: ModelService) -> dict[str, Any]:
 def answer_row_fast(service: ModelService) -> dict[str, Any]:
     """Predict the one row of the request, through the cache; ``response_time`` is in seconds."""
     started = perf_counter()
-    body = load_body(predict_schema)
+    body = load_body(predict_schema, service.signature)
     answer = predict_by(service, body, body["features"], use_cache=True)
     document = envelope(answer, body, result=answer.to_dicts()[0], cached=any(answer.cached))
     return document | {"response_time": round(perf_counter() - started, 6)}
@@ -39,7 +39,7 @@ def answer_row_fast(service: ModelService) -> dict[str, Any]:
 def answer_batch(service: ModelService) -> dict[str, Any]:
     """Predict the rows of the request with one model version; with ``?errors=rows`` as many as can be."""
     by_row = errors_by_row()
-    body = load_body(batch_schema)
+    body = load_body(batch_schema, service.signature)
     if not by_row:
         answer = predict_by(service, body, body["samples"], field="samples")
         results = [{"sample_id": i, **result} for i, result in enumerate(answer.to_dicts())]

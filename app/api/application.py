@@ -22,11 +22,13 @@ from werkzeug.routing import RequestRedirect, Rule
 from werkzeug.utils import cached_property
 
 from app.api.json_provider import OrjsonProvider
+from app.middleware.load_shedding import EXTENSION as LOAD_SHEDDER
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 NO_SESSION = NullSession()
+PART = 128 * 1024  # bytes of a body that are read at a time
 SIGNALS = (
     signals.appcontext_pushed,
     signals.appcontext_popped,
@@ -76,7 +78,7 @@ class Request(flask.Request):
         if length is not None and length > limit:
             raise RequestEntityTooLarge
         try:
-            body = self.environ["wsgi.input"].read(limit + 1 if length is None else length)
+            body = self._read(limit + 1 if length is None else length)
         except OSError as error:
             raise ClientDisconnected from error
         except ParseException as error:
@@ -86,6 +88,19 @@ class Request(flask.Request):
         if length is not None and len(body) < length:
             raise ClientDisconnected
         return BytesIO(body)
+
+    def _read(self, size: int) -> bytes:
+        """The body up to ``size`` bytes; of a long one each part is counted before the next is read."""
+        read: Callable[[int], bytes] = self.environ["wsgi.input"].read
+        shedder = flask.current_app.extensions.get(LOAD_SHEDDER)
+        if size <= PART or shedder is None:
+            return read(size)
+        parts = []
+        while size > 0 and (part := read(min(PART, size))):
+            shedder.take(self.environ, len(part))
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
 
 
 class RouteContext(RequestContext):

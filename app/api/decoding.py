@@ -7,26 +7,31 @@ import orjson
 from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import UnsupportedMediaType
 
+from app.api.body_size import body_limit, check_values
 from app.api.fields import ExactFloat, RoundedInteger
 from app.exceptions import InvalidInput
 from app.middleware.record import note_caller
 from app.middleware.running import running_request
 from app.models.cells import shown
+from app.models.signature import InputSignature
 
 
-def load_body(schema: Schema) -> dict[str, Any]:
+def load_body(schema: Schema, signature: InputSignature | None = None) -> dict[str, Any]:
     """Read, parse and validate the JSON body of the current request, and log who sent it.
 
+    :param signature: of the model that it is for, if it is for one.
     :raises InvalidInput: if there is none, it is not JSON, or does not fit ``schema``.
-    :raises UnsupportedMediaType: if it is declared to be something else than JSON.
-    :raises RequestEntityTooLarge: if it is longer than ``MAX_CONTENT_LENGTH``.
+    :raises UnsupportedMediaType: if it is declared to be something else than JSON, or compressed.
+    :raises RequestEntityTooLarge: if it is longer than `body_limit`.
     """
     request = running_request()
+    request.max_content_length = body_limit(signature)
     raw = request.get_data(cache=False)
     if not raw:
         raise InvalidInput([], message="No JSON data provided")
-    if not request.is_json:
+    if not request.is_json or request.environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
         raise UnsupportedMediaType
+    check_values(raw, signature)
     try:
         body = _load(schema, raw)
     except ValidationError as error:

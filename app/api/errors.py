@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from app.exceptions import ServiceError
 from app.middleware import metrics
+from app.middleware.running import running_request
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ HTTP_MESSAGES = {
     404: "There is nothing at this address",
     405: "This method is not allowed here",
     413: "The request body is too large",
-    415: "The request body must be application/json",
+    415: "The request body must be application/json, not compressed",
 }
 # What `requests_refused_total` calls those that are refused before their work.
 REFUSALS = {
@@ -69,7 +70,8 @@ def _render_http(error: HTTPException) -> ResponseReturnValue:
     status = error.code or InternalServerError.code
     error_type = HTTP_ERROR_TYPES.get(status, "validation_error")
     message = HTTP_MESSAGES.get(status, error.name)
-    body, status = _render(error_type, message, {})
+    details = {"limit": running_request().max_content_length} if status == 413 else {}
+    body, status = _render(error_type, message, details)
     headers = [(k, v) for k, v in error.get_headers() if k.lower() not in {"content-type", "content-length"}]
     return body, status, headers
 

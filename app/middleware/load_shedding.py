@@ -1,5 +1,6 @@
 """How many requests a worker takes on at a time; the others are refused while they can still go elsewhere."""
 
+import sys
 from collections.abc import Callable, Iterable
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -15,20 +16,25 @@ if TYPE_CHECKING:
 
 EXTENSION = "load_shedder"
 REFUSED = "service.overloaded"
+TAKEN = "service.body_bytes"
 
 
 class LoadShedder:
     """WSGI middleware that counts the requests under way and marks those beyond ``limit``.
 
+    It also counts the bytes of long bodies, which `take` refuses beyond ``most_bytes``.
+
     ``waiting`` tells how many more the server has read and not yet handed over; the server's configuration
     sets it, because with few threads most of the load is there. Probes always pass.
     """
 
-    def __init__(self, application: "WSGIApplication", *, limit: int) -> None:
+    def __init__(self, application: "WSGIApplication", *, limit: int, most_bytes: int) -> None:
         self.in_flight = 0
+        self.bytes_in_flight = 0
         self.waiting: Callable[[], int] = lambda: 0
         self._application = application
         self._limit = limit
+        self._most_bytes = most_bytes
         self._lock = Lock()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -46,15 +52,27 @@ class LoadShedder:
         finally:
             with self._lock:
                 self.in_flight -= 1
+                self.bytes_in_flight -= environ.get(TAKEN, 0)
+
+    def take(self, environ: "WSGIEnvironment", size: int) -> None:
+        """Count ``size`` bytes more of a request's body, until the request is answered.
+
+        :raises Overloaded: if the bodies under way would be too long together.
+        """
+        with self._lock:
+            if self.bytes_in_flight + size > self._most_bytes:
+                raise Overloaded
+            self.bytes_in_flight += size
+            environ[TAKEN] = environ.get(TAKEN, 0) + size
 
 
 def init_app(app: Flask) -> None:
     """Count around the whole app, where nothing can be missed, and refuse inside, in the API's shape."""
-    if limit := app.config["MAX_IN_FLIGHT"]:
-        shedder: Any = LoadShedder(app.wsgi_app, limit=limit)
-        app.wsgi_app = shedder  # type: ignore[method-assign] # as Flask documents it
-        app.extensions[EXTENSION] = shedder
-        app.before_request(refuse)
+    limit, most_bytes = app.config["MAX_IN_FLIGHT"] or sys.maxsize, app.config["MAX_BYTES_IN_FLIGHT"]
+    shedder: Any = LoadShedder(app.wsgi_app, limit=limit, most_bytes=most_bytes)
+    app.wsgi_app = shedder  # type: ignore[method-assign] # as Flask documents it
+    app.extensions[EXTENSION] = shedder
+    app.before_request(refuse)
 
 
 def refuse() -> None:

@@ -19,6 +19,7 @@ from app.models.routes import Router, Routes
 from app.models.row_errors import ask_again, without_rejected
 from app.models.rows import Rows
 from app.models.serving_workers import WorkerBoard
+from app.models.signature import InputSignature
 from app.models.store import ModelStore
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,11 @@ class ModelService:
         if (model := self._current) is None:
             raise ModelNotLoaded
         return model
+
+    @property
+    def signature(self) -> InputSignature | None:
+        """Input of the model that serves, or None if there is none."""
+        return self._current.signature if self._current else None
 
     def load(self, version: str | None = None) -> LoadedModel:
         """Load a version, by default the active one or else the newest, and serve it.

@@ -3,6 +3,7 @@
 It is kept as plain JSON in a version's metadata, so that serving needs no estimator to know it.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -17,6 +18,8 @@ Layout = Literal["array", "frame", "texts", "series"]
 Task = Literal["classification", "regression", "outlier_detection", "clustering"]
 Label = str | int | float | bool
 
+NUMBER_BYTES = 32
+TEXT_BYTES = 16 * 1024
 NUMERIC_KINDS = frozenset(("number", "boolean"))
 
 
@@ -48,6 +51,13 @@ class Feature:
     def numeric(self) -> bool:
         """True if its values reach the engines as float64."""
         return self.kind in NUMERIC_KINDS
+
+    @property
+    def value_bytes(self) -> int:
+        """Bytes that a value may take as JSON."""
+        if self.kind == "text" or (self.open and self.kind == "category"):
+            return TEXT_BYTES
+        return max([NUMBER_BYTES, *(len(json.dumps(category)) for category in self.categories)])
 
     @property
     def precision(self) -> str | None:
@@ -102,6 +112,11 @@ class InputSignature:
     def plain(self) -> bool:
         """True if every finite number fits every column as it is."""
         return self.numeric and not any(f.whole or f.precision or f.kind == "boolean" for f in self.features)
+
+    @cached_property
+    def row_bytes(self) -> int:
+        """Bytes that a row may take as JSON, generously: by name, with spaces, its texts long ones."""
+        return 2 * sum(len(json.dumps(f.name)) + f.value_bytes + 4 for f in self.features)
 
     def bounds(self, tolerance: float) -> tuple[Matrix, Matrix]:
         """Lowest and highest value per column that does not count as an outlier, shape (d,).

@@ -1,3 +1,4 @@
+import gzip
 import json
 import struct
 from io import BytesIO
@@ -94,7 +95,8 @@ def test_an_integer_is_taken_exactly_or_refused(echo, value):
 
 @pytest.mark.parametrize("depth", [100, 900, 1000, 1023, 1025, 150_000])
 @pytest.mark.parametrize("first", ["1", "1e30"], ids=["one parser", "both parsers"])
-def test_deep_nesting_is_refused(client, depth, first):
+def test_deep_nesting_is_refused(serve, depth, first):
+    client = serve(fitted(SumClassifier()), MAX_CONTENT_LENGTH=1_000_000)
     body = f'{{"features": [{first}, {"[" * depth}{"]" * depth}, 3]}}'
     response = client.post("/api/predict", data=body, content_type="application/json")
     assert_error(response, 400, "validation_error")
@@ -152,6 +154,15 @@ def test_body_of_another_type_is_refused(client, path, content_type):
     assert_error(response, 415, "unsupported_media_type")
 
 
+@pytest.mark.parametrize("coding", ["gzip", "br", "deflate", "GZIP, br", "zstd"])
+@pytest.mark.parametrize("path", ROUTES)
+def test_compressed_body_is_refused(client, path, coding):
+    body = gzip.compress(b'{"features": [1, 2, 3]}')
+    headers = {"Content-Encoding": coding}
+    response = client.post(path, data=body, content_type="application/json", headers=headers)
+    assert_error(response, 415, "unsupported_media_type")
+
+
 def test_json_with_a_charset_is_json(client):
     response = client.post(
         "/api/predict", data=b'{"features": [1, 2, 3]}', content_type="application/json; charset=utf-8"
@@ -165,6 +176,7 @@ def test_body_up_to_the_limit_is_read_and_a_longer_one_refused(serve):
     assert client.post("/api/predict", data=body, content_type="application/json").status_code == 200
     longer = client.post("/api/predict", data=body + b" ", content_type="application/json")
     assert_error(longer, 413, "payload_too_large")
+    assert longer.get_json()["details"] == {"limit": len(body)}
 
 
 def test_chunked_body_up_to_the_limit_is_read_and_a_longer_one_refused(serve):

@@ -1,8 +1,11 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 
 import pytest
+from flask import request
 
+from config import ConfigError
 from tests.assertions import assert_error
 
 PATIENCE = 30
@@ -79,4 +82,52 @@ def test_refused_requests_do_not_keep_others_out(busy):
 
 
 def test_zero_is_no_limit(build_app):
-    assert "load_shedder" not in build_app(MAX_IN_FLIGHT=0).extensions
+    app = build_app(MAX_IN_FLIGHT=0)
+    app.extensions["load_shedder"].waiting = lambda: 1_000_000
+    assert app.test_client().get("/api/nothing").status_code == 404
+
+
+@pytest.fixture
+def reading(build_app):
+    """An app that holds bodies of 1 MB in all; ``/read`` keeps its body until it is released."""
+    app = build_app(MAX_BYTES_IN_FLIGHT=1_000_000, MAX_CONTENT_LENGTH=800_000)
+    held, release = threading.Semaphore(0), threading.Event()
+
+    @app.post("/read")
+    def read():
+        length = len(request.get_data())
+        held.release()
+        assert release.wait(PATIENCE)
+        return {"length": length}
+
+    return app, held, release
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["declared", "chunked"])
+def test_bodies_beyond_the_bytes_in_flight_are_refused_until_others_end(reading, chunked):
+    app, held, release = reading
+    if chunked:
+        options = {"environ_overrides": {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}}
+    else:
+        options = {"environ_overrides": {"CONTENT_LENGTH": "600000"}}
+
+    def ask():
+        return app.test_client().post("/read", input_stream=BytesIO(b"x" * 600_000), **options)
+
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(ask)
+        assert held.acquire(timeout=PATIENCE)
+        refused = ask()
+        short = threads.submit(app.test_client().get, "/api/health/live")
+        release.set()
+        assert first.result().get_json() == {"length": 600_000}
+    assert_error(refused, 503, "overloaded")
+    assert refused.headers["Retry-After"] == "1"
+    assert short.result().status_code == 200
+    assert ask().status_code == 200
+    assert app.extensions["load_shedder"].bytes_in_flight == 0
+
+
+def test_room_for_less_than_one_body_stops_the_start(build_app):
+    with pytest.raises(ConfigError, match="MAX_BYTES_IN_FLIGHT=999: must have room for a body of"):
+        build_app(MAX_BYTES_IN_FLIGHT=999, MAX_CONTENT_LENGTH=1000)

@@ -1,0 +1,51 @@
+"""How long a body may be, and how many values it may hold: as much as the model it is for can use."""
+
+import re
+
+from flask import current_app
+
+from app.exceptions import InvalidInput
+from app.models.signature import InputSignature
+
+# Bytes: bodies up to this length are read whatever the model; they cost little.
+SHORT = 128 * 1024
+# Bytes beside the rows: ids, and names of fields.
+ROOM = 4096
+# Values in a body that is too long for its model are still told apart one by one up to so many times more.
+SLACK = 2
+STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+
+
+def body_limit(signature: InputSignature | None) -> int:
+    """The most bytes that a body for this model may have: ``MAX_CONTENT_LENGTH`` or, where that is not set,
+    what ``MAX_BATCH_SIZE`` rows can take, if that is less."""
+    most: int = current_app.config["MAX_CONTENT_LENGTH"]
+    if signature is None or not current_app.config["BODY_FOLLOWS_MODEL"]:
+        return most
+    rows: int = current_app.config["MAX_BATCH_SIZE"]
+    return min(most, max(SHORT, ROOM + rows * signature.row_bytes))
+
+
+def check_values(raw: bytes, signature: InputSignature | None) -> None:
+    """Refuse a long body of more values than the model takes before they become objects, each of which is
+    some thirty times as large as its text.
+
+    :raises InvalidInput: if there are more than twice as many as ``MAX_BATCH_SIZE`` rows have.
+    """
+    if len(raw) <= SHORT or signature is None:
+        return
+    rows, width = current_app.config["MAX_BATCH_SIZE"], len(signature.features)
+    most = SLACK * (rows + 1) * (width + 1)
+    # What stands in strings is no value; they are only taken out where they are not too many themselves.
+    if _separators(raw) > most and (_quotes(raw) > 2 * most or _separators(STRING.sub(b"", raw)) > most):
+        reason = f"holds more values than {rows} rows of the model's {width} columns"
+        raise InvalidInput([{"reason": reason}])
+
+
+def _quotes(raw: bytes) -> int:
+    """At least as many as there are strings."""
+    return raw.count(b'"') - raw.count(b'\\"')
+
+
+def _separators(raw: bytes) -> int:
+    return sum(map(raw.count, (b",", b"[", b"{")))
