@@ -85,7 +85,7 @@ def main(
             with durable.locked(store.root, TRAINING_LOCK):
                 if not store.versions():
                     _train(store, *options, activate=activate)
-    except (ConfigError, OSError) as error:
+    except (ConfigError, ServiceError, OSError) as error:
         _fail(error)
 
 

@@ -5,12 +5,14 @@ ServiceError
 ├── ModelError              no model can answer
 │   ├── ModelNotLoaded      nothing is loaded
 │   ├── ArtifactInvalid     a version's files are not what its metadata says
+│   ├── StoreUnreadable     a part of the model store is there and cannot be read
 │   └── UnsupportedModel    the estimator cannot be served
 ├── ModelNotFound           there is no model of that name
 ├── VersionNotFound         the store has no such version
 ├── VersionNotLoaded        a request is pinned to a version that no worker holds
 ├── VersionExists           the store has that version already
 ├── VersionInUse            the version is the active one or part of the routing
+├── StoreNotWritable        a change of the model store failed
 ├── VersionRefused          an operator asked for a version that fails a check
 ├── NotAllWorkersServe      a version is active, but not everywhere yet
 ├── NothingToRollBack       no version that served before is left
@@ -79,6 +81,16 @@ class ArtifactInvalid(ModelError):
         super().__init__(f"Version {version} cannot be loaded: {reason}")
         self.version = version
         self.reason = reason
+
+
+class StoreUnreadable(ModelError):
+    """A part of the model store cannot be read, which is not the same as that it is not there.
+
+    :param name: of the file or folder, without its path.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name} in the model store cannot be read: {reason}")
 
 
 class UnsupportedModel(ModelError):
@@ -154,6 +166,17 @@ class VersionRefused(ServiceError):
         super().__init__(
             f"Version {version} is refused: {reason}", details={"version": version, "reason": reason}
         )
+
+
+class StoreNotWritable(ServiceError):
+    """The model store did not take a change; what served before goes on serving.
+
+    :param permitted: False where the store is not to be written by this process, True where something failed.
+    """
+
+    def __init__(self, reason: str, *, permitted: bool) -> None:
+        super().__init__(f"The model store cannot be written: {reason}")
+        self.error_type = "model_error" if permitted else "conflict"
 
 
 class NotAllWorkersServe(ServiceError):

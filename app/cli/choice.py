@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from app.cli.failures import failures
 from app.exceptions import ModelNotFound
 from app.models.ml_models import model_manager
 from app.models.service import ModelService
@@ -13,7 +14,18 @@ META = "app.model"
 
 
 class PerModel(click.Group):
-    """A group whose commands all take ``--model``; `chosen_service` is what it chose."""
+    """A group whose commands all take ``--model``; `chosen_service` is what it chose.
+
+    What goes wrong in any of them is one line.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command.
+
+        :raises ClickException: for what the service raises on purpose, and data that cannot be read.
+        """
+        with failures():
+            return super().invoke(ctx)
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         """Add a command and its option."""

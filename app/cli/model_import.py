@@ -11,7 +11,6 @@ from rich.console import Console
 
 from app.cli import tables
 from app.cli.choice import service_to_fill
-from app.cli.failures import failures
 from app.models import administration
 
 File = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -53,7 +52,7 @@ def import_command(
     """
     warn([path for path in (model, scaler) if path is not None], trust=trust)
     service = service_to_fill()
-    with failures(), Console(stderr=True).status("Loading scikit-learn…") as status:
+    with Console(stderr=True).status("Loading scikit-learn…") as status:
         from app.models import importing
 
         def step(part: str) -> None:

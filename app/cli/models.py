@@ -10,7 +10,6 @@ from rich.console import Console
 
 from app.cli import tables
 from app.cli.choice import PerModel, chosen_service
-from app.cli.failures import failures
 from app.cli.model_import import import_command
 from app.models import administration, signing
 
@@ -43,9 +42,8 @@ def list_versions(as_json: bool) -> None:
 @with_appcontext
 def show(version: str, as_json: bool) -> None:
     """One VERSION with the certificates of its engines."""
-    with failures():
-        found = administration.summary(chosen_service(), version)
-        metadata = chosen_service().store.metadata(version)
+    found = administration.summary(chosen_service(), version)
+    metadata = chosen_service().store.metadata(version)
     _show(found | {"certificates": metadata["certificates"]}, as_json=as_json, table=tables.fields(found))
     if not as_json:
         console.print(tables.certificates(metadata))
@@ -57,7 +55,7 @@ def show(version: str, as_json: bool) -> None:
 @with_appcontext
 def verify(version: str, as_json: bool) -> None:
     """Let VERSION through every check that it must pass before it serves."""
-    with failures(), Console(stderr=True).status("Verifying…"):
+    with Console(stderr=True).status("Verifying…"):
         found = administration.verify(chosen_service(), version)
     _show(found, as_json=as_json, table=f"[green]{version} passes all checks[/], engine {found['engine']}")
 
@@ -70,7 +68,7 @@ def certify(version: str, as_json: bool) -> None:
     """Compile VERSION again, compare every engine with scikit-learn, and record the certificates."""
     from app.models.publishing.publish import recertify
 
-    with failures(), Console(stderr=True).status("Certifying…") as status:
+    with Console(stderr=True).status("Certifying…") as status:
         metadata = recertify(
             chosen_service().store,
             version,
@@ -87,7 +85,7 @@ def certify(version: str, as_json: bool) -> None:
 @with_appcontext
 def activate(version: str, wait: bool, as_json: bool) -> None:
     """Verify VERSION and make it the one that serves, in all running workers."""
-    with failures(), Console(stderr=True).status("Activating…"):
+    with Console(stderr=True).status("Activating…"):
         service = chosen_service()
         administration.verify(service, version)
         service.store.activate(version)
@@ -101,10 +99,9 @@ def activate(version: str, wait: bool, as_json: bool) -> None:
 @with_appcontext
 def rollback(wait: bool, as_json: bool) -> None:
     """Make the version that served before serve again."""
-    with failures():
-        service = chosen_service()
-        version = service.store.roll_back(accept=lambda name: administration.verify(service, name))
-        found = administration.settled(service, version, wait=wait)
+    service = chosen_service()
+    version = service.store.roll_back(accept=lambda name: administration.verify(service, name))
+    found = administration.settled(service, version, wait=wait)
     _show(found, as_json=as_json, table=f"[green]{version} is active[/]")
 
 
@@ -114,8 +111,7 @@ def rollback(wait: bool, as_json: bool) -> None:
 @with_appcontext
 def remove(version: str) -> None:
     """Remove VERSION for good; never the active one."""
-    with failures():
-        chosen_service().store.remove(version)
+    chosen_service().store.remove(version)
     console.print(f"{version} is removed")
 
 
@@ -139,13 +135,12 @@ def sign(version: str, key: Path | None) -> None:
 
     store = chosen_service().store
     try:
-        with failures():
-            signature = signing.sign(
-                store.raw_metadata(version),
-                hmac_key=current_app.config["MODEL_SIGNING_KEY"],
-                private_key=key.read_text() if key else None,
-            )
-            store.sign(version, signature)
+        signature = signing.sign(
+            store.raw_metadata(version),
+            hmac_key=current_app.config["MODEL_SIGNING_KEY"],
+            private_key=key.read_text() if key else None,
+        )
+        store.sign(version, signature)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     console.print(f"{version} is signed")

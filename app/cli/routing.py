@@ -8,7 +8,6 @@ from flask.cli import with_appcontext
 
 from app.cli import tables
 from app.cli.choice import chosen_service
-from app.cli.failures import failures
 from app.cli.models import as_json, console
 from app.models import administration
 from app.models.routing import MODES, OFF, parse
@@ -32,12 +31,11 @@ def route(
     route ab v1=50 v2=50           half of the callers get v1, half v2
     route off                      everybody gets the active version
     """
-    with failures():
-        if mode is None:
-            found = chosen_service().store.routing.document()
-        else:
-            routing = parse({"mode": mode, "percent": percent, **_document(mode, versions)})
-            found = administration.route(chosen_service(), routing, wait=wait)
+    if mode is None:
+        found = chosen_service().store.routing.document()
+    else:
+        routing = parse({"mode": mode, "percent": percent, **_document(mode, versions)})
+        found = administration.route(chosen_service(), routing, wait=wait)
     if as_json:
         click.echo(json.dumps(found))
     else:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from app.exceptions import NothingToRollBack
+from app.exceptions import NothingToRollBack, StoreUnreadable
 from app.models import durable
 from app.models.version_names import is_version
 
@@ -21,23 +21,37 @@ class Activation:
         self._root = root
 
     def current(self) -> str | None:
-        """The version that is to serve, or None if none was activated."""
-        version = self._read().get("version")
-        return version if is_version(version) else None
+        """The version that is to serve, or None if none was activated.
+
+        :raises StoreUnreadable: if the file is there and cannot be read, or names none.
+        """
+        version: str | None = self._read().get("version")
+        return version
 
     def previous(self) -> list[str]:
-        """Versions that served before, the latest first."""
-        previous = self._read().get("previous", [])
-        return [version for version in previous if is_version(version)] if isinstance(previous, list) else []
+        """Versions that served before, the latest first.
 
-    def set(self, version: str) -> None:
-        """Make ``version`` the one to serve."""
+        :raises StoreUnreadable: as `current` does.
+        """
+        previous: list[str] = self._read().get("previous", [])
+        return previous
+
+    @durable.writing()
+    def set(self, version: str, *, accept: Callable[[str], object] = lambda version: None) -> None:
+        """Make ``version`` the one to serve.
+
+        :param accept: called with it first, while nobody can remove it; what it raises leaves all as it is.
+        :raises StoreUnreadable: as `current` does.
+        :raises StoreNotWritable: if the file cannot be replaced.
+        """
         with durable.locked(self._root):
+            accept(version)
             current = self.current()
             earlier = [name for name in self.previous() if name != version]
             history = earlier if current in (None, version) else [current, *earlier]
             self._write(version, history)
 
+    @durable.writing()
     def roll_back(
         self, exists: Callable[[str], bool], *, accept: Callable[[str], object] = lambda version: None
     ) -> str:
@@ -46,6 +60,7 @@ class Activation:
         :param exists: tells whether a version is still in the store.
         :param accept: called with the version before anything changes; what it raises leaves all as it is.
         :raises NothingToRollBack: if there is none left.
+        :raises StoreUnreadable, StoreNotWritable: as `set` does.
         """
         with durable.locked(self._root):
             candidates = [version for version in self.previous() if exists(version)]
@@ -65,8 +80,10 @@ class Activation:
         durable.replace(self._root / ACTIVE, json.dumps(document).encode())
 
     def _read(self) -> dict[str, Any]:
-        try:
-            document = json.loads((self._root / ACTIVE).read_bytes())
-        except (OSError, ValueError):
+        document = durable.read_object(self._root / ACTIVE)
+        if document is None:
             return {}
-        return document if isinstance(document, dict) else {}
+        previous = document.get("previous", [])
+        if not isinstance(previous, list) or not all(map(is_version, [document.get("version"), *previous])):
+            raise StoreUnreadable(ACTIVE, "it does not name versions")
+        return document

@@ -5,7 +5,13 @@ from contextlib import contextmanager, suppress
 from time import monotonic, sleep
 from typing import Any
 
-from app.exceptions import ArtifactInvalid, NotAllWorkersServe, VersionNotFound, VersionRefused
+from app.exceptions import (
+    ArtifactInvalid,
+    NotAllWorkersServe,
+    StoreUnreadable,
+    VersionNotFound,
+    VersionRefused,
+)
 from app.models import loading
 from app.models.loading import LoadedModel
 from app.models.routing import Routing
@@ -20,7 +26,7 @@ def overview(service: ModelService) -> list[dict[str, Any]]:
     """One summary per version, newest first."""
     found = []
     for version in service.store.versions():
-        with suppress(VersionNotFound, FileNotFoundError):  # removed in the meantime
+        with suppress(VersionNotFound):  # removed in the meantime
             found.append(summary(service, version))
     return found
 
@@ -65,11 +71,10 @@ def summary(service: ModelService, version: str) -> dict[str, Any]:
         found |= {"state": "refused", "reason": refused[version]}
     try:
         metadata = service.store.metadata(version)
-    except ArtifactInvalid as error:
+        signed, size = service.store.signature(version) is not None, service.store.size(version)
+    except (ArtifactInvalid, StoreUnreadable) as error:
         return found | {"state": "refused", "reason": error.message}
     shown = {key: metadata.get(key) for key in ("saved_at", "model_type", "engine", "metrics", "n_features")}
-    signed = service.store.signature(version) is not None
-    size = sum(path.lstat().st_size for path in service.store.folder(version).iterdir())
     return found | shown | {"size": size, "signed": signed}
 
 
@@ -92,8 +97,8 @@ def activate(service: ModelService, version: str, *, wait: bool = False) -> dict
     :raises VersionRefused: if it fails a check; what served before goes on serving.
     :raises NotAllWorkersServe: if some do not after 10 seconds.
     """
-    service.store.raw_metadata(version)  # a name that was mistyped is no version that was refused
     with _refusals():
+        service.store.raw_metadata(version)  # a name that was mistyped is no version that was refused
         model = service.prepare(version)
     service.store.activate(version)
     service.serve(model)
@@ -134,7 +139,7 @@ def route(service: ModelService, routing: Routing | None, *, wait: bool = False)
     """
     for version in routing.shares if routing else ():
         verify(service, version)
-    service.store.routing.set(routing)
+    service.store.route(routing)
     service.routes.look()
     wanted, end = routing.id if routing else None, monotonic() + PATIENCE
     while wait and not all(report.get("routing") == wanted for report in service.workers.living()):

@@ -24,7 +24,7 @@ def draft(root: Path) -> Iterator[Path]:
     with durable.locked(root):
         _tidy(root)
         folder = root / f"{DRAFT}{secrets.token_hex(8)}"
-        folder.mkdir()
+        durable.make_folder(folder)
         descriptor = os.open(folder, os.O_RDONLY)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
@@ -35,13 +35,21 @@ def draft(root: Path) -> Iterator[Path]:
 
 
 def bury(folder: Path) -> Path:
-    """Take a folder out of sight at once; the caller removes what is returned."""
+    """Take a folder, or a link in its place, out of sight at once; the caller empties what is returned."""
     return folder.rename(folder.with_name(f"{GRAVE}{secrets.token_hex(8)}"))
+
+
+def empty(grave: Path) -> None:
+    """Remove what `bury` returned; what fails is left to the next who tidies up."""
+    if grave.is_symlink():
+        grave.unlink(missing_ok=True)
+    else:
+        shutil.rmtree(grave, ignore_errors=True)
 
 
 def _tidy(root: Path) -> None:
     for folder in (*root.glob(f"{DRAFT}*"), *root.glob(f"{GRAVE}*")):
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # gone already, or somebody else's: it is in nobody's way
             if not _is_held(folder):
                 shutil.rmtree(folder, ignore_errors=True)
 

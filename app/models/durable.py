@@ -1,14 +1,21 @@
 """Files that are whole or absent, whatever happens while they are written."""
 
+import errno
 import fcntl
+import json
 import os
 import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+
+from app.exceptions import StoreNotWritable, StoreUnreadable
 
 LOCK = ".lock"
+LONGEST_DOCUMENT = 1024**2  # bytes: of a file that says which versions serve
+FORBIDDEN = frozenset((errno.EROFS, errno.EACCES, errno.EPERM))
 
 
 def write(path: Path, content: bytes) -> None:
@@ -17,9 +24,37 @@ def write(path: Path, content: bytes) -> None:
     :raises FileExistsError: if there is one already.
     """
     with path.open("xb") as file:
+        share(file.fileno(), path.parent)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder.
+
+    :raises FileExistsError: if there is one already.
+    """
+    path.mkdir()
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        share(descriptor, path.parent)
+    finally:
+        os.close(descriptor)
+
+
+def share(descriptor: int, folder: Path) -> None:
+    """Let whoever may read ``folder`` read what was made in it, whatever the umask of who made it.
+
+    What root makes, in a command, belongs to the folder's owner, as which the service runs.
+    """
+    found = folder.stat()
+    is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+    most, least = (0o775, stat.S_IRWXU) if is_folder else (0o664, stat.S_IRUSR | stat.S_IWUSR)
+    with suppress(PermissionError):  # a file system without owners and modes of its own
+        if os.geteuid() == 0:
+            os.fchown(descriptor, found.st_uid, found.st_gid)
+        os.fchmod(descriptor, stat.S_IMODE(found.st_mode) & most | least)
 
 
 def replace(path: Path, content: bytes) -> None:
@@ -34,19 +69,47 @@ def replace(path: Path, content: bytes) -> None:
     sync(path.parent)
 
 
-def read_regular(path: Path) -> bytes:
+def read_regular(path: Path, *, most: int | None = None) -> bytes:
     """The bytes of a regular file.
 
-    :raises OSError: if it is a symbolic link or no file; a link could point anywhere, and a pipe has no end.
+    :param most: bytes that it may have.
+    :raises OSError: if it is a symbolic link, which could point anywhere, no file, as a pipe that has no end,
+        or too long.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(f"{path.name} is no regular file")
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError("it is no regular file")
+        if most is not None and found.st_size > most:
+            raise OSError(f"it has more than {most} bytes")
         with open(descriptor, "rb", closefd=False) as file:
             return file.read()
     finally:
         os.close(descriptor)
+
+
+def read_object(path: Path) -> dict[str, Any] | None:
+    """The JSON object in a file, or None if there is no file.
+
+    :raises StoreUnreadable: if there is one that cannot be read, or holds something else.
+    """
+    try:
+        document = json.loads(read_regular(path, most=LONGEST_DOCUMENT))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        raise StoreUnreadable(path.name, reason_of(error)) from None
+    if not isinstance(document, dict):
+        raise StoreUnreadable(path.name, "it is not a JSON object")
+    return document
+
+
+def reason_of(error: Exception) -> str:
+    """Why a file cannot be read or written, without its path."""
+    if not isinstance(error, OSError):
+        return "it is not valid JSON"
+    return "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror or str(error)
 
 
 def sync(folder: Path) -> None:
@@ -59,12 +122,31 @@ def sync(folder: Path) -> None:
 
 
 @contextmanager
+def writing() -> Iterator[None]:
+    """Around what changes the store.
+
+    :raises StoreNotWritable: for whatever the file system has against it.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StoreNotWritable(reason_of(error), permitted=error.errno not in FORBIDDEN) from error
+
+
+@contextmanager
 def locked(folder: Path, name: str = LOCK) -> Iterator[None]:
     """Hold a folder's lock: of the processes that change something by reading it first, one at a time.
 
     The kernel gives it back however the process ends.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / name).open("a") as file:
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            make_folder(folder)
+    path = folder / name
+    is_new = not path.exists()
+    with path.open("a") as file:
+        if is_new:
+            share(file.fileno(), folder)
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -31,11 +31,14 @@ class Follower:
         self._service = service
         self._stopped = Event()
         self._refused: tuple[str, object] | None = None
+        self._told: dict[str, str | None] = {}
 
     def start(self) -> None:
         """Begin to follow, until `stop` or the end of the process, and be counted as a worker."""
         self._service.join_workers()
-        self._try(self._service.routes.look)  # before the first request, or callers would change versions
+        self._try(
+            "routing", self._service.routes.look
+        )  # before the first request, or callers would change versions
         Thread(target=self._run, name="model-follower", daemon=True).start()
 
     def stop(self) -> None:
@@ -44,9 +47,12 @@ class Follower:
         self._service.workers.leave()
 
     def look(self) -> None:
-        """Load the active version if it is not the one that serves, and follow the routing."""
-        self._look_at_active()
-        self._service.routes.look()
+        """Load the active version if it is not the one that serves, and follow the routing.
+
+        What cannot be read leaves what serves as it is, and is said once.
+        """
+        self._try("active version", self._look_at_active)
+        self._try("routing", self._service.routes.look)
 
     def _look_at_active(self) -> None:
         wanted = self._service.store.active()
@@ -65,14 +71,19 @@ class Follower:
 
     def _run(self) -> None:
         while not self._stopped.wait(INTERVAL):
-            self._try(self.look)
+            self.look()
 
-    @staticmethod
-    def _try(look: Callable[[], None]) -> None:
+    def _try(self, what: str, look: Callable[[], None]) -> None:
+        reason = None
         try:
             look()
+        except ServiceError as error:
+            reason = error.message
+            if reason != self._told.get(what):
+                log.error("what serves goes on", extra={"looked_for": what, "reason": reason})
         except Exception:  # whatever it is, the next look may succeed, and requests go on
             log.exception("following the active version failed")
+        self._told[what] = reason
 
 
 class Followers:

@@ -105,6 +105,7 @@ class MLModelManager:
 
         :raises ModelNotLoaded: if the store is empty.
         :raises VersionNotFound: if there is no such version.
+        :raises StoreUnreadable: if it cannot be read which one is active.
         :raises ArtifactInvalid: if it fails a check; what served before goes on serving.
         """
         return self.service.load(version).version

@@ -4,14 +4,14 @@ import json
 import logging
 import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from app.exceptions import InvalidInput
+from app.exceptions import InvalidInput, StoreUnreadable
 from app.models import durable
 from app.models.version_names import is_version
 
@@ -106,37 +106,38 @@ class RoutingFile:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def raw(self) -> bytes:
-        """Its bytes; empty if there is none."""
-        try:
-            return durable.read_regular(self._root / ROUTING)
-        except OSError:
-            return b""
-
     def document(self) -> dict[str, Any]:
-        """What it says, ``{"mode": "off"}`` if there is none or it is damaged."""
-        try:
-            document = json.loads(self.raw() or b"{}")
-        except ValueError:
-            document = None
-        if not isinstance(document, dict):
-            log.error("routing.json is damaged: the champion answers everybody")
-            document = {}
-        return {"mode": OFF} | document
+        """What it says, ``{"mode": "off"}`` if there is none.
+
+        :raises StoreUnreadable: if it is there and cannot be read.
+        """
+        return {"mode": OFF} | (durable.read_object(self._root / ROUTING) or {})
 
     def current(self) -> Routing | None:
-        """The routing that is to be followed, or None."""
+        """The routing that is to be followed, or None.
+
+        :raises StoreUnreadable: if it cannot be read, or is none.
+        """
         try:
             return parse(self.document())
         except InvalidInput as error:
-            log.error("routing.json is not valid", extra={"reason": error.details["errors"]})
-            return None
+            (found, *_) = error.details["errors"]
+            raise StoreUnreadable(ROUTING, f"{found['field']} {found['reason']}") from None
 
-    def set(self, routing: Routing | None) -> None:
-        """Follow ``routing``, or none."""
+    @durable.writing()
+    def set(self, routing: Routing | None, *, accept: Callable[[str], object] = lambda version: None) -> None:
+        """Follow ``routing``, or none.
+
+        :param accept: called with each of its versions first, while nobody can remove it; what it raises
+            leaves all as it is.
+        :raises StoreNotWritable: if the file cannot be replaced.
+        """
         with durable.locked(self._root):
+            for version in routing.shares if routing else ():
+                accept(version)
             self._write(routing.to_dict() if routing else {"mode": OFF})
 
+    @durable.writing()
     def end(self, routing: Routing, reason: str) -> bool:
         """Stop ``routing`` and note why; False if another process was quicker or it was changed."""
         with durable.locked(self._root):

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
-from app.exceptions import ModelNotFound, ServiceError
+from app.exceptions import ModelNotFound, ServiceError, StoreUnreadable
 from app.models.service import ModelService
-from app.models.store import METADATA, PREFIX, ModelStore
+from app.models.store import PREFIX, ModelStore, version_names
 from app.models.version_names import is_version
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,12 @@ class ModelServices:
 
     def _is_model(self, name: str) -> bool:
         folder = self._root / name
-        return is_name(name) and not folder.is_symlink() and any(folder.glob(f"{PREFIX}*/{METADATA}"))
+        if not is_name(name) or folder.is_symlink() or not folder.is_dir():
+            return False
+        try:
+            return bool(version_names(folder))
+        except StoreUnreadable:  # which is to be said where it is loaded
+            return True
 
 
 def is_name(name: str) -> bool:

@@ -2,7 +2,7 @@
 
 import logging
 
-from app.exceptions import ArtifactInvalid, VersionNotFound
+from app.exceptions import ArtifactInvalid, StoreUnreadable, VersionNotFound
 from app.models.loading import AUTO, LoadedModel
 from app.models.service import ModelService
 
@@ -15,22 +15,33 @@ def load_usable(service: ModelService) -> LoadedModel:
     An older model is better than none, but it is not what was asked for: each version passed over is an
     error in the log, and the active one is shown as refused.
 
+    Where it cannot be read which one is active, it is the newest that is usable.
+
     :raises ModelNotLoaded: if the store is empty.
-    :raises ArtifactInvalid, VersionNotFound: of the active version, if those before it are unusable too or
-        one engine was asked for, which the others may only have by chance.
+    :raises ArtifactInvalid, StoreUnreadable, VersionNotFound: of the active version, if the others are
+        unusable too or one engine was asked for, which they may only have by chance.
     """
     try:
         return service.load()
-    except (ArtifactInvalid, VersionNotFound) as error:
+    except (ArtifactInvalid, StoreUnreadable, VersionNotFound) as error:
         if service.options.engine != AUTO:
             raise
         log.error("the active version is unusable", extra={"reason": error.message})
-        for version in service.store.activation.previous():
+        candidates, event = _candidates(service)
+        for version in candidates:
             try:
                 model = service.load(version)
             except (ArtifactInvalid, VersionNotFound) as other:
                 log.error("an earlier version is unusable too", extra={"reason": other.message})
                 continue
-            log.error("SERVING AN EARLIER VERSION THAN THE ACTIVE ONE", extra={"model_version": version})
+            log.error(event, extra={"model_version": version})
             return model
         raise
+
+
+def _candidates(service: ModelService) -> tuple[list[str], str]:
+    """Versions to try in place of the active one, the likeliest first, and what to say of the one found."""
+    try:
+        return service.store.activation.previous(), "SERVING AN EARLIER VERSION THAN THE ACTIVE ONE"
+    except StoreUnreadable:
+        return service.store.versions(), "SERVING THE NEWEST USABLE VERSION: WHICH IS ACTIVE CANNOT BE READ"

@@ -2,23 +2,23 @@
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from app.exceptions import ArtifactInvalid, VersionExists, VersionInUse, VersionNotFound
+from app.exceptions import ArtifactInvalid, StoreUnreadable, VersionExists, VersionInUse, VersionNotFound
 from app.models import drafts, durable
 from app.models.activation import Activation
-from app.models.routing import RoutingFile
+from app.models.routing import Routing, RoutingFile
 from app.models.version_names import check_version, free_name, is_version
 
 METADATA = "metadata.json"
 SIGNATURE = "signature.json"
 PREPROCESSING_FILE = "preprocessing.json"
 PREFIX = "model_"
+LONGEST_METADATA = 64 * 1024**2  # bytes: categories and golden rows of very many columns
 WITHOUT_ENGINES = {"engine": "sklearn", "certificates": {}}
 
 Metadata = dict[str, Any]
@@ -37,10 +37,11 @@ class ModelStore:
         self.routing = RoutingFile(root)
 
     def versions(self) -> list[str]:
-        """Complete versions, newest first by the time they were saved."""
-        folders = (path.parent for path in self.root.glob(f"{PREFIX}*/{METADATA}"))
-        names = (folder.name.removeprefix(PREFIX) for folder in folders if not folder.is_symlink())
-        found = [name for name in names if is_version(name)]
+        """Complete versions and those of which that cannot be told, newest first by the time they were saved.
+
+        :raises StoreUnreadable: if the store itself cannot be read.
+        """
+        found = version_names(self.root)
         saved_at = {version: self._saved_at(version) for version in found}
         return sorted(found, key=lambda version: (saved_at[version], version), reverse=True)
 
@@ -62,28 +63,48 @@ class ModelStore:
         """The bytes of a version's ``metadata.json``.
 
         :raises VersionNotFound: if there is no complete version of that name.
+        :raises ArtifactInvalid: if it is there and cannot be read.
         """
-        try:
-            return self.read_file(version, METADATA)
-        except OSError:
-            raise VersionNotFound(version) from None
+        if (content := self._read_if_there(version, METADATA, most=LONGEST_METADATA)) is None:
+            raise VersionNotFound(version)
+        return content
 
     def signature(self, version: str) -> bytes | None:
-        """The bytes of a version's ``signature.json``, or None if it is not signed."""
-        try:
-            return self.read_file(version, SIGNATURE)
-        except OSError:
-            return None
+        """The bytes of a version's ``signature.json``, or None if it is not signed.
 
-    def read_file(self, version: str, name: str) -> bytes:
+        :raises ArtifactInvalid: if it is there and cannot be read.
+        """
+        return self._read_if_there(version, SIGNATURE, most=durable.LONGEST_DOCUMENT)
+
+    def _read_if_there(self, version: str, name: str, *, most: int) -> bytes | None:
+        try:
+            return self.read_file(version, name, most=most)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise ArtifactInvalid(version, f"{name} cannot be read: {durable.reason_of(error)}") from None
+
+    def read_file(self, version: str, name: str, *, most: int | None = None) -> bytes:
         """The bytes of a file of a version, unchecked.
 
+        :param most: bytes that it may have.
         :raises OSError: if there is none, or it or the version's folder is a symbolic link.
         """
         folder = self.folder(version)
         if folder.is_symlink():
             raise OSError(f"{folder.name} is a symbolic link")
-        return durable.read_regular(folder / name)
+        return durable.read_regular(folder / name, most=most)
+
+    def size(self, version: str) -> int:
+        """Bytes of a version's files together.
+
+        :raises StoreUnreadable: if its folder cannot be read.
+        """
+        folder = self.folder(version)
+        try:
+            return sum(path.lstat().st_size for path in folder.iterdir())
+        except OSError as error:
+            raise StoreUnreadable(folder.name, durable.reason_of(error)) from None
 
     def read(self, version: str, name: str, metadata: Metadata) -> bytes:
         """The bytes of one file, compared with the recorded size and SHA-256 before they are returned.
@@ -124,6 +145,7 @@ class ModelStore:
             and with its name; if it raises, nothing is saved.
         :raises VersionExists: if ``version`` is taken.
         :raises InvalidInput: if it is not 1 to 64 of ``A-Za-z0-9._-``.
+        :raises StoreNotWritable: if the file system has something against it.
         """
         if version is not None:
             return self._save_as(check_version(version), files, metadata, check)
@@ -132,6 +154,7 @@ class ModelStore:
             with suppress(VersionExists):
                 return self._save_as(free_name(datetime.now(UTC), self._taken), files, metadata, check)
 
+    @durable.writing()
     def _save_as(self, name: str, files: Mapping[str, bytes], metadata: Metadata, check: Check) -> str:
         document = metadata | {
             "version": name,
@@ -141,7 +164,7 @@ class ModelStore:
         encoded = json.dumps(document, indent=2, allow_nan=False).encode()
         with drafts.draft(self.root) as draft:
             folder = draft / f"{PREFIX}{name}"
-            folder.mkdir()
+            durable.make_folder(folder)
             for file, content in (*files.items(), (METADATA, encoded)):
                 durable.write(folder / file, content)
             durable.sync(folder)
@@ -149,11 +172,14 @@ class ModelStore:
             self._publish(folder, name)
         return name
 
+    @durable.writing()
     def replace_engines(self, version: str, files: Mapping[str, bytes], metadata: Metadata) -> Metadata:
         """Replace the compiled files of a version, then its metadata.
 
         While the files change, the metadata knows of none of them: whoever is killed then leaves a version
         that serves on scikit-learn.
+
+        :raises StoreNotWritable: if the file system has something against it.
         """
         kept = {name: found for name, found in metadata["files"].items() if name not in files}
         self._replace_metadata(version, metadata | WITHOUT_ENGINES | {"files": kept})
@@ -168,22 +194,37 @@ class ModelStore:
         encoded = json.dumps(metadata, indent=2, allow_nan=False).encode()
         durable.replace(self.folder(version) / METADATA, encoded)
 
+    @durable.writing()
     def sign(self, version: str, signature: bytes) -> None:
-        """Put a signature beside the metadata, in place of the one that may be there."""
+        """Put a signature beside the metadata, in place of the one that may be there.
+
+        :raises StoreNotWritable: if the file system has something against it.
+        """
         self.raw_metadata(version)
         durable.replace(self.folder(version) / SIGNATURE, signature)
 
     def active(self) -> str | None:
-        """The version that is to serve, or None if none was activated."""
+        """The version that is to serve, or None if none was activated.
+
+        :raises StoreUnreadable: if what says so cannot be read.
+        """
         return self.activation.current()
 
     def activate(self, version: str) -> None:
         """Make ``version`` the one to serve.
 
         :raises VersionNotFound: if there is no complete version of that name.
+        :raises StoreUnreadable, StoreNotWritable: if ``active.json`` cannot be read or replaced.
         """
-        self.raw_metadata(version)
-        self.activation.set(version)
+        self.activation.set(version, accept=self.raw_metadata)
+
+    def route(self, routing: Routing | None) -> None:
+        """Send callers to the versions of ``routing``, or all to the active one.
+
+        :raises VersionNotFound: if one of them is not there.
+        :raises StoreNotWritable: if ``routing.json`` cannot be replaced.
+        """
+        self.routing.set(routing, accept=self.raw_metadata)
 
     def roll_back(self, *, accept: Callable[[str], object] = lambda version: None) -> str:
         """Make the version that served before the active one serve again, and return its name.
@@ -191,24 +232,28 @@ class ModelStore:
         :param accept: called with its name first; if it raises, the active version stays what it is.
         :raises NothingToRollBack: if there is none left.
         """
-        return self.activation.roll_back(
-            lambda version: (self.folder(version) / METADATA).is_file(), accept=accept
-        )
+        return self.activation.roll_back(lambda version: _is_complete(self.folder(version)), accept=accept)
 
+    @durable.writing()
     def remove(self, version: str) -> None:
         """Remove a version for good; it is out of sight at once.
 
         :raises VersionNotFound: if there is no such version.
         :raises VersionInUse: if it is the active one or part of the routing.
+        :raises StoreUnreadable: if that cannot be told.
+        :raises StoreNotWritable: if the file system has something against it.
         """
-        self.raw_metadata(version)
+        if not self.root.exists():
+            raise VersionNotFound(version)
         with durable.locked(self.root):
+            if not _is_complete(self.folder(version)):
+                raise VersionNotFound(version)
             if version == self.active():
                 raise VersionInUse(version, use="it is the active one")
             if self.routing.uses(version):
                 raise VersionInUse(version, use="callers are routed to it")
             grave = drafts.bury(self.folder(version))
-        shutil.rmtree(grave, ignore_errors=True)
+        drafts.empty(grave)
 
     def _publish(self, folder: Path, version: str) -> None:
         try:
@@ -233,6 +278,31 @@ class ModelStore:
         with suppress(VersionNotFound, ArtifactInvalid):
             return str(self.metadata(version).get("saved_at", ""))
         return ""
+
+
+def version_names(root: Path) -> list[str]:
+    """Names of the versions in a folder, in no order; those that cannot be read are among them.
+
+    :raises StoreUnreadable: if the folder cannot be read; one that is not there has none.
+    """
+    try:
+        folders = [path for path in root.iterdir() if path.name.startswith(PREFIX)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StoreUnreadable(root.name, durable.reason_of(error)) from None
+    names = (folder.name.removeprefix(PREFIX) for folder in folders if _is_complete(folder))
+    return [name for name in names if is_version(name)]
+
+
+def _is_complete(folder: Path) -> bool:
+    try:
+        (folder / METADATA).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # it may not be looked at, which is to be said where it is read
+        return True
+    return True
 
 
 def fingerprint(content: bytes) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 import json
 import multiprocessing
+import os
 import random
 import threading
 
 import pytest
 
-from app.exceptions import NothingToRollBack, VersionNotFound
+from app.exceptions import NothingToRollBack, StoreUnreadable, VersionNotFound
+from app.models import durable
 from app.models.activation import ACTIVE, HISTORY, Activation
 from app.models.store import ModelStore
 
@@ -82,17 +84,73 @@ def test_refused_target_leaves_everything_as_it_is(activation, tmp_path):
     assert (tmp_path / ACTIVE).read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"{", b"[]", b"null", b"\xff", b'{"version": 1}', b'{"version": "../x"}', b'{"previous": 1}',
-     b'{"version": "..", "previous": ["../x", 1, null]}'],
-)  # fmt: skip
-def test_damaged_file_names_nothing_and_is_written_anew(activation, tmp_path, content):
+DAMAGED = {
+    "empty": b"",
+    "cut off": b'{"version": "a", "prev',
+    "a list": b"[]",
+    "null": b"null",
+    "no text": b"\xff",
+    "no version": b"{}",
+    "a number": b'{"version": 1}',
+    "a path": b'{"version": "../x"}',
+    "no list of versions": b'{"version": "a", "previous": 1}',
+    "paths before": b'{"version": "a", "previous": ["../x", 1, null]}',
+    "nested": b"[" * 200_000,
+    "nested objects": b'{"version": ' * 200_000,
+    "too long": b'{"version": "a"}' + b" " * durable.LONGEST_DOCUMENT,
+    "huge number": b'{"version": "a", "n": ' + b"9" * 100_000 + b"}",
+}
+
+
+def place_link(path):
+    path.symlink_to("somewhere")
+
+
+def place_data_link(path):
+    """As volumes of Kubernetes have it."""
+    (path.parent / "..2026").mkdir()
+    (path.parent / "..2026" / path.name).write_text('{"version": "a"}')
+    (path.parent / "..data").symlink_to("..2026")
+    path.symlink_to(f"..data/{path.name}")
+
+
+IN_PLACE = {
+    "a pipe": os.mkfifo,
+    "a folder": os.mkdir,
+    "a broken link": place_link,
+    "a link": place_data_link,
+}
+
+
+def unreadable(activation):
+    """What a file that is there and cannot be read is to every call."""
+    for call in (
+        activation.current,
+        activation.previous,
+        lambda: activation.set("a"),
+        lambda: activation.roll_back(exists),
+    ):
+        with pytest.raises(StoreUnreadable, match=r"active\.json in the model store cannot be read: "):
+            call()
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
+def test_damaged_file_is_not_taken_for_none(activation, tmp_path, content):
     (tmp_path / ACTIVE).write_bytes(content)
-    assert activation.current() is None
-    assert activation.previous() == []
-    activation.set("a")
-    assert activation.current() == "a"
+    unreadable(activation)
+    assert (tmp_path / ACTIVE).read_bytes() == content
+
+
+@pytest.mark.parametrize("place", IN_PLACE.values(), ids=IN_PLACE)
+def test_what_is_no_file_is_not_taken_for_none(activation, tmp_path, place):
+    place(tmp_path / ACTIVE)
+    unreadable(activation)
+
+
+def test_link_is_named(activation, tmp_path):
+    place_data_link(tmp_path / ACTIVE)
+    with pytest.raises(StoreUnreadable, match="it is a symbolic link"):
+        activation.current()
 
 
 def activate_often(root, seed, names):

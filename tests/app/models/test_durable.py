@@ -91,5 +91,39 @@ def test_only_regular_files_are_read(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     assert durable.read_regular(tmp_path / "file") == b"content"
     for name in ("link", "folder", "pipe", "nothing"):
-        with pytest.raises(OSError, match=name):
+        with pytest.raises(OSError, match=rf"{name}|no regular file"):
             durable.read_regular(tmp_path / name)
+    with pytest.raises(OSError, match="more than 6 bytes"):
+        durable.read_regular(tmp_path / "file", most=6)
+
+
+@pytest.mark.parametrize(
+    ("folder", "file", "inner"), [(0o755, 0o644, 0o755), (0o2775, 0o664, 0o775), (0o700, 0o600, 0o700)]
+)
+def test_whoever_may_read_a_folder_may_read_what_is_made_in_it(tmp_path, folder, file, inner):
+    root = tmp_path / "store"
+    root.mkdir()
+    root.chmod(folder)
+    umask = os.umask(0o077)
+    try:
+        durable.write(root / "written", b"")
+        durable.replace(root / "replaced", b"")
+        durable.make_folder(root / "folder")
+        with durable.locked(root), durable.locked(root / "made"):
+            pass
+    finally:
+        os.umask(umask)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in root.iterdir()}
+    assert modes == {"written": file, "replaced": file, ".lock": file, "folder": inner, "made": inner}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_makes_belongs_to_the_owner_of_the_folder(tmp_path):
+    root = tmp_path / "store"
+    root.mkdir()
+    os.chown(root, 12345, 12346)
+    durable.replace(root / "active.json", b"")
+    with durable.locked(root / ".workers"):
+        pass
+    made = [root / "active.json", root / ".workers", root / ".workers" / ".lock"]
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in made} == {(12345, 12346)}

@@ -6,6 +6,7 @@ from app.models.follower import Follower
 from app.models.loading import LoadingOptions
 from app.models.observer import Observer
 from app.models.publishing.publish import publish
+from app.models.routing import Routing
 from app.models.service import ModelService
 from app.models.store import ModelStore
 from tests.estimators import BOXES, SumRegressor, fitted
@@ -114,10 +115,35 @@ def test_failure_that_is_no_refusal_is_tried_again(store, service, follower, mon
     store.activate("two")
     with monkeypatch.context() as patch:
         patch.setattr(service, "load", lambda version: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            follower.look()
+        follower.look()
+    assert service.model.version == "one"
     follower.look()
     assert service.model.version == "two"
+
+
+def test_what_serves_goes_on_while_the_active_version_cannot_be_read(store, service, follower, caplog):
+    path = store.root / "active.json"
+    for damage in (b"", b"{", b'{"version": "a"', b"[" * 200_000):
+        path.write_bytes(damage)
+        follower.look()
+        follower.look()
+        assert service.model.version == "one"
+    assert [record.message for record in caplog.records].count("what serves goes on") == 1
+    path.unlink()
+    store.activate("two")
+    follower.look()
+    assert service.model.version == "two"
+
+
+def test_routing_goes_on_while_its_file_cannot_be_read(store, service, follower, caplog):
+    store.route(Routing("ab", {"two": 50}))
+    follower.look()
+    router = service.router
+    (store.root / "routing.json").write_text("{")
+    follower.look()
+    follower.look()
+    assert service.router is router
+    assert [record.message for record in caplog.records].count("what serves goes on") == 1
 
 
 def test_process_that_follows_counts_as_a_worker_and_no_other_does(store, service, follower):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from app.exceptions import ArtifactInvalid, VersionNotFound
+from app.exceptions import ArtifactInvalid
 from app.models import gate, loading, signing
 from app.models.publishing.publish import publish
 from app.models.signing import Verifier
@@ -151,19 +151,37 @@ def test_symbolic_link_to_the_same_bytes_is_refused(store, folder, tmp_path, nam
     assert refusal(store) == f"{name} is a symbolic link"
 
 
-@pytest.mark.parametrize("name", [METADATA, "whole folder"])
-def test_version_behind_a_symbolic_link_does_not_exist(store, folder, tmp_path, name):
-    path = folder if name == "whole folder" else folder / name
-    path.rename(tmp_path / "elsewhere")
-    path.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(VersionNotFound):
-        loading.load(store, "v1", options())
+@pytest.mark.parametrize("name", [METADATA, SIGNATURE])
+def test_document_behind_a_symbolic_link_is_refused_and_named(store, folder, tmp_path, name):
+    (folder / SIGNATURE).write_text("{}")
+    (folder / name).rename(tmp_path / "elsewhere")
+    (folder / name).symlink_to(tmp_path / "elsewhere")
+    assert refusal(store) == f"{name} cannot be read: it is a symbolic link"
 
 
-def test_linked_folder_is_not_listed(store, folder, tmp_path):
+def test_version_behind_a_symbolic_link_is_refused_and_named(store, folder, tmp_path):
     folder.rename(tmp_path / "elsewhere")
     folder.symlink_to(tmp_path / "elsewhere")
-    assert store.versions() == ["v2"]
+    assert refusal(store) == "metadata.json cannot be read: model_v1 is a symbolic link"
+    assert store.versions() == ["v2", "v1"]
+    store.remove("v1")
+    assert (store.versions(), (tmp_path / "elsewhere" / METADATA).exists()) == (["v2"], True)
+
+
+def test_pipe_in_place_of_metadata_is_refused_and_not_waited_for(store, folder):
+    (folder / METADATA).unlink()
+    os.mkfifo(folder / METADATA)
+    assert refusal(store) == "metadata.json cannot be read: it is no regular file"
+
+
+def test_200_megabytes_of_metadata_are_refused_unread(store, folder):
+    os.truncate(folder / METADATA, 200_000_000)
+    assert refusal(store) == "metadata.json cannot be read: it has more than 67108864 bytes"
+
+
+def test_deeply_nested_metadata_is_refused(store, folder):
+    (folder / METADATA).write_bytes(b"[" * 200_000)
+    assert refusal(store) == "metadata.json is not valid JSON"
 
 
 def test_pipe_in_place_of_a_file_is_refused_and_not_waited_for(store, folder):

@@ -3,7 +3,7 @@ from collections import Counter
 
 import pytest
 
-from app.exceptions import InvalidInput, VersionInUse
+from app.exceptions import InvalidInput, StoreUnreadable, VersionInUse
 from app.models.routing import Routing, RoutingFile, parse
 from app.models.store import ModelStore
 
@@ -94,9 +94,14 @@ def test_without_a_file_there_is_no_routing(file):
     assert (file.current(), file.document()) == (None, {"mode": "off"})
 
 
-@pytest.mark.parametrize("content", [b"{", b"[]", b'"x"', b'{"mode": "canary"}', b"\xff"])
-def test_a_damaged_file_routes_nobody(file, tmp_path, content):
+@pytest.mark.parametrize("content", [b"{", b"[]", b'"x"', b'{"mode": "canary"}', b"\xff", b"[" * 200_000])
+def test_a_damaged_file_is_not_taken_for_none(file, tmp_path, content):
     (tmp_path / "routing.json").write_bytes(content)
+    with pytest.raises(StoreUnreadable, match=r"routing\.json in the model store cannot be read: "):
+        file.current()
+    with pytest.raises(StoreUnreadable):
+        file.uses("v2")
+    file.set(None)
     assert file.current() is None
 
 
