@@ -35,9 +35,17 @@ def check_methods(estimator: Any) -> None:
             raise Unsound(f"{type(estimator).__name__} has a {name!r} in place of its own method")
 
 
+def set_to_one_job(estimator: Any) -> None:
+    """Threads and processes are started by as many as an estimator says."""
+    for name in ("n_jobs", "_n_threads"):
+        if name in vars(estimator):
+            setattr(estimator, name, 1)
+
+
 # Parts come before what is made of them.
 CHECKS: tuple[tuple[type | tuple[type, ...], Callable[[Any], None]], ...] = (
     (BaseEstimator, check_methods),
+    (BaseEstimator, set_to_one_job),
     (Tree, trees.check_tree),
     (TreePredictor, trees.check_predictor),
     (vectors.SPARSE, vectors.check_sparse),
@@ -54,7 +62,7 @@ CHECKS: tuple[tuple[type | tuple[type, ...], Callable[[Any], None]], ...] = (
 
 
 def check_parts(model: Any) -> None:
-    """Check all that a model is made of.
+    """Check all that a model is made of; it is set to one job.
 
     :raises Unsound: naming the part.
     """

@@ -1,7 +1,9 @@
 """``flask models import``: a model that somebody else fitted becomes a version that serves."""
 
+import io
 import json
 import pickle
+import zipfile
 
 import joblib
 import numpy as np
@@ -15,6 +17,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from app import create_app
 from app.models.ml_models import model_manager
@@ -404,6 +407,26 @@ def test_hostile_scaler_is_refused_too(run, store, forest, csv, tmp_path):
         "scaler.skops cannot be imported: a decision tree has a child",
     )
     assert store.versions() == []
+
+
+def test_file_that_crashes_its_reader_ends_in_one_line_too(run, store, csv, tmp_path):
+    """A tree whose nodes are no array crashes scikit-learn as it is made, before anybody can look at it."""
+    content = io.BytesIO(skops.io.dumps(DecisionTreeClassifier().fit(BOXES, SIZE)))
+    with zipfile.ZipFile(content) as good, zipfile.ZipFile(tmp_path / "model.skops", "w") as hostile:
+        for name in good.namelist():
+            inside = good.read(name)
+            nodes = name.endswith(".npy") and b"left_child" in inside[:1000]
+            hostile.writestr(name, scalar() if nodes else inside)
+    result = run(tmp_path / "model.skops", "--sample", csv, "--target", "size")
+    fail(result, "Error: model.skops cannot be imported: the process that tried it was ended by SIGSEGV")
+    assert result.output.count("\n") == 1
+    assert store.versions() == []
+
+
+def scalar():
+    stream = io.BytesIO()
+    np.save(stream, np.float64(1))
+    return stream.getvalue()
 
 
 def test_model_that_takes_all_memory_when_it_predicts_is_refused(run, store, csv, tmp_path):

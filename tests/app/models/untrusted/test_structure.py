@@ -8,7 +8,13 @@ import sys
 import numpy as np
 import pytest
 import skops.io
-from sklearn.ensemble import BaggingClassifier, GradientBoostingRegressor, IsolationForest
+from sklearn.cluster import KMeans
+from sklearn.ensemble import (
+    BaggingClassifier,
+    GradientBoostingRegressor,
+    IsolationForest,
+    RandomForestClassifier,
+)
 from sklearn.linear_model import LinearRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC, NuSVR, OneClassSVM
@@ -55,6 +61,18 @@ def test_hostile_file_is_refused_when_it_is_read(name, tmp_path):
     skops.io.dump(make(), tmp_path / "model.skops")
     with pytest.raises(ImportRefused, match=f"model.skops cannot be imported: .*{words}"):
         read_estimator(tmp_path / "model.skops", trust=False)
+
+
+def test_model_that_asks_for_many_jobs_gets_one():
+    """Each may be a process of its own, or a thread."""
+    model = BaggingClassifier(RandomForestClassifier(2), n_estimators=1).fit(ROWS, CLASSES)
+    model.n_jobs = model.estimators_[0].n_jobs = 10**9
+    check_parts(model)
+    assert (model.n_jobs, model.estimators_[0].n_jobs) == (1, 1)
+    clusters = KMeans(2, n_init=1).fit(ROWS)
+    clusters._n_threads = 10**9
+    check_parts(clusters)
+    assert clusters._n_threads == 1
 
 
 def fitted_estimators():
