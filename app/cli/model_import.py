@@ -1,6 +1,7 @@
 """``flask models import``: take over a model that was fitted elsewhere."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from rich.console import Console
 from app.cli import tables
 from app.cli.choice import service_to_fill
 from app.models import administration
+from app.models.untrusted.own_process import import_apart
+from app.models.untrusted.request import ImportRequest
 
 File = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -53,38 +56,37 @@ def import_command(
     warn([path for path in (model, scaler) if path is not None], trust=trust)
     service = service_to_fill()
     with Console(stderr=True).status("Loading scikit-learn…") as status:
-        from app.models import importing
-
-        def step(part: str) -> None:
-            status.update(f"{part}…")
-
-        def read(path: Path) -> Any:
-            step(f"Reading {path.name}")
-            policy = current_app.config["SKLEARN_VERSION_POLICY"]
-            return importing.read_estimator(path, trust=trust, policy=policy)
-
         if version is not None:
             service.store.check_free(version)
-        estimator, first = read(model), read(scaler) if scaler else None
-        step("Reading the sample")
-        text = importing.text_columns(estimator, target)
-        saved = importing.import_model(
-            service.store,
-            estimator,
-            first,
-            importing.read_sample(sample, target, text=text),
+        request = ImportRequest(
+            root=service.store.root.absolute(),
+            model=model.absolute(),
+            sample=sample.absolute(),
+            scaler=scaler and scaler.absolute(),
+            onnx=onnx and onnx.absolute(),
+            target=target,
             version=version,
-            graph=onnx.read_bytes() if onnx else None,
-            report=lambda part: step(f"Certifying: {part}"),
+            trust=trust,
+            policy=current_app.config["SKLEARN_VERSION_POLICY"],
         )
+        saved = _import(request, report=lambda step: status.update(f"{step}…"))
         if activate:
-            step("Activating")
+            status.update("Activating…")
             administration.verify(service, saved)
             service.store.activate(saved)
         found = administration.summary(service, saved)
     if onnx:
         found["supplied_onnx"] = service.store.metadata(saved)["supplied_onnx"]
     report(found, onnx, as_json=as_json)
+
+
+def _import(request: ImportRequest, *, report: Callable[[str], None]) -> str:
+    """A file that anybody may have made is read in a process of its own; a pickle needs trust anyway."""
+    if ".skops" in {path.suffix for path in (request.model, request.scaler) if path is not None}:
+        return import_apart(request, report=report)
+    from app.models.importing import import_files
+
+    return import_files(request, report=report)
 
 
 def report(found: dict[str, Any], onnx: Path | None, *, as_json: bool) -> None:

@@ -29,8 +29,8 @@ REQUIRED: dict[str, type | tuple[type, ...]] = {
     "feature_importance": (dict, type(None)),
 }
 # The key under which an ONNX tensor says that its numbers lie in another file, as protobuf writes it, and in
-# the longer forms of the same two numbers that protobuf reads.
-EXTERNAL_DATA = re.compile(rb"(?:\x0a|\x8a\x80*\x00)(?:\x08|\x88\x80*\x00)location")
+# the longer forms of the same two numbers that protobuf reads: it drops what is beyond 32 bits.
+EXTERNAL_DATA = re.compile(rb"(?:\x0a|\x8a\x80*[\x00-\x7f])(?:\x08|\x88\x80*[\x00-\x7f])location")
 
 
 @dataclass(frozen=True)
@@ -130,16 +130,17 @@ def intact(applicant: Applicant) -> str | None:
 
 
 def self_contained(applicant: Applicant) -> str | None:
-    """No ONNX file refers to numbers outside of itself."""
+    """No file refers to numbers outside of itself as ONNX does, whatever its name: the metadata says which is
+    loaded as a graph. `open_session` lets none read them either."""
     for name, content in applicant.files.items():
-        if name.endswith(".onnx") and refers_outside(content):
+        if refers_outside(content):
             return f"{name} refers to external data"
     return None
 
 
 def refers_outside(content: bytes) -> bool:
     """Whether numbers of an ONNX graph lie in another file."""
-    return EXTERNAL_DATA.search(content) is not None
+    return b"location" in content and EXTERNAL_DATA.search(content) is not None  # the first is quicker
 
 
 def trained_with_installed_scikit_learn(applicant: Applicant) -> str | None:

@@ -1,22 +1,17 @@
 """Models that somebody else fitted: read from a file, and saved as a version."""
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
-from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import make_pipeline
 
-from app.exceptions import UnsupportedModel
 from app.models.certification.certify import Report
 from app.models.compilation.nesting import estimators_in
 from app.models.engines.sklearn_engine import SklearnEngine
-from app.models.gate import VersionPolicy
 from app.models.partial import predict_partially
 from app.models.publishing.columns import as_rows, column_transformers
 from app.models.publishing.model_under_test import ModelUnderTest, describe
@@ -24,21 +19,9 @@ from app.models.publishing.publish import check_has, in_a_sentence, publish
 from app.models.publishing.sample import SampleMismatch, sample_frame
 from app.models.store import ModelStore
 from app.models.training import datasets, evaluation
-
-SKOPS = ".skops"
-# Compiled parts of scikit-learn's estimators, which skops leaves to whoever reads a file to trust. What else
-# a file names is refused: whoever made it has no say in this.
-TRUSTED = (
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.metrics._dist_metrics.EuclideanDistance64",
-    "sklearn.neighbors._ball_tree.BallTree",
-    "sklearn.neighbors._kd_tree.KDTree",
-    "sklearn.tree._tree.Tree",
-)
-
-
-class ImportRefused(UnsupportedModel):
-    """A file is not what can be imported; the message says what to do."""
+from app.models.untrusted.errors import ImportRefused
+from app.models.untrusted.reading import read_estimator
+from app.models.untrusted.request import ImportRequest
 
 
 @dataclass(frozen=True)
@@ -49,33 +32,31 @@ class Sample:
     target: "pd.Series[Any] | None"
 
 
-def runs_code(path: Path) -> bool:
-    """True for a file that can do anything it likes when it is read; only skops files cannot."""
-    return path.suffix != SKOPS
+def import_files(request: ImportRequest, *, report: Report = lambda step: None) -> str:
+    """Read the files, and save the model in them as a version; return its name.
 
-
-def read_estimator(path: Path, *, trust: bool, policy: VersionPolicy = "refuse") -> Any:
-    """The object in a pickle, joblib or skops file.
-
-    :param trust: whether a file that can run code may be read at all.
-    :param policy: what to do about one written by another scikit-learn.
-    :raises ImportRefused: if it cannot or must not be read.
+    :param report: called with each step, for those who wait.
+    :raises UnsupportedModel: if a file cannot be read, or the model cannot be served.
+    :raises DataError: if the sample cannot be read.
+    :raises VersionExists: if the version is taken.
     """
-    if runs_code(path) and not trust:
-        raise ImportRefused(f"{path.name} is a pickle, which can run any code when it is read")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error" if policy == "refuse" else "default", InconsistentVersionWarning)
-            return joblib.load(path) if runs_code(path) else _read_skops(path)
-    except ImportRefused:
-        raise
-    except InconsistentVersionWarning as warning:
-        raise ImportRefused(
-            f"{path.name} was written by scikit-learn {warning.original_sklearn_version}, installed is"
-            f" {warning.current_sklearn_version}: SKLEARN_VERSION_POLICY=warn lets it in"
-        ) from None
-    except Exception as error:  # reading may raise whatever the file makes it raise
-        raise ImportRefused(f"{path.name} cannot be read: {type(error).__name__}: {error}") from error
+
+    def read(path: Path) -> Any:
+        report(f"Reading {path.name}")
+        return read_estimator(path, trust=request.trust, policy=request.policy)
+
+    model, scaler = read(request.model), read(request.scaler) if request.scaler else None
+    report("Reading the sample")
+    text = text_columns(model, request.target)
+    return import_model(
+        ModelStore(request.root),
+        model,
+        scaler,
+        read_sample(request.sample, request.target, text=text),
+        version=request.version,
+        graph=request.onnx.read_bytes() if request.onnx else None,
+        report=lambda part: report(f"Certifying: {part}"),
+    )
 
 
 def read_sample(path: Path, target: str | None, *, text: frozenset[str] = frozenset()) -> Sample:
@@ -146,16 +127,6 @@ def import_model(
 
 def _holds_text(labels: Any) -> bool:
     return any(isinstance(label, str) for label in np.asarray(labels, dtype=object).ravel().tolist())
-
-
-def _read_skops(path: Path) -> Any:
-    import skops.io
-    from skops.io.exceptions import UntrustedTypesFoundException
-
-    try:
-        return skops.io.load(path, trusted=list(TRUSTED))
-    except UntrustedTypesFoundException as error:
-        raise ImportRefused(f"{path.name} holds types that this server does not trust: {error}") from None
 
 
 def _metrics(

@@ -38,15 +38,13 @@ def supplied_candidates(
 
 
 def _read(content: bytes, output: OutputSignature, widths: Mapping[str, int]) -> list[Candidate]:
-    import onnxruntime
-
-    from app.models.engines.onnx_engine import session_options
+    from app.models.engines.onnx_engine import open_session
 
     if gate.refers_outside(content):
         raise NotCompilable("it refers to external data: export it as one file")
     if ZIPMAP in content:
         raise NotCompilable("it answers with dictionaries (ZipMap): export it with options={'zipmap': False}")
-    session = onnxruntime.InferenceSession(content, session_options(), providers=["CPUExecutionProvider"])
+    session = open_session(content)
     dtype, width = _input(session.get_inputs())
     position, reading = _output(session.get_outputs(), output)
     fitting = [form for form, wanted in widths.items() if width in (None, wanted)]

@@ -10,6 +10,9 @@ from app.models.rows import Matrix
 
 # What it logs of an error it raises too.
 LOG_FATAL_ONLY = 4
+# Bytes have no folder, and onnxruntime looks for the external data of some tensors (sparse ones, and those of
+# branches) in the working directory. Nothing lies under a device.
+NO_FOLDER = "/dev/null"
 
 
 class OnnxKernel:
@@ -19,7 +22,7 @@ class OnnxKernel:
 
     def __init__(self, content: bytes, spec: KernelSpec) -> None:
         self.spec = spec
-        session = onnxruntime.InferenceSession(content, session_options(), providers=["CPUExecutionProvider"])
+        session = open_session(content)
         self._run = session.run
         self._input = session.get_inputs()[0].name
         self._outputs = [session.get_outputs()[spec.output].name]
@@ -30,12 +33,20 @@ class OnnxKernel:
         return raw
 
 
-def session_options() -> onnxruntime.SessionOptions:
-    """One thread that does not spin: the server's processes are the parallelism."""
+def open_session(content: bytes) -> onnxruntime.InferenceSession:
+    """A session for a graph that is whole in itself.
+
+    One thread that does not spin: the server's processes are the parallelism.
+
+    :param content: the bytes of an ONNX file; onnxruntime's own format, which is not checked, is not read.
+    :raises Exception: onnxruntime's, if it is no such graph, or refers to external data.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", NO_FOLDER)
     options.log_severity_level = LOG_FATAL_ONLY
-    return options
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

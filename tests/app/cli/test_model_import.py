@@ -1,7 +1,9 @@
 """``flask models import``: a model that somebody else fitted becomes a version that serves."""
 
+import io
 import json
 import pickle
+import zipfile
 
 import joblib
 import numpy as np
@@ -14,13 +16,15 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from app import create_app
-from app.models.importing import TRUSTED
 from app.models.ml_models import model_manager
+from app.models.untrusted.reading import TRUSTED
 from tests.app.models.certification.test_supplied import graph
 from tests.app.models.test_store import Canary, pickled
+from tests.app.models.untrusted.hostile import HOSTILE
 from tests.conftest import configuration
 from tests.estimators import BOXES, INCOME, PEOPLE, SumClassifier, fitted
 
@@ -376,4 +380,64 @@ def test_whatever_is_handed_over_ends_in_a_sentence(run, store, csv, tmp_path):
     for number, thing in enumerate(({"a": 1}, None, LogisticRegression, [1, 2], "text", np.ones(3))):
         joblib.dump(thing, tmp_path / f"{number}.pkl")
         fail(run(tmp_path / f"{number}.pkl", "--sample", csv, "--trust"), "Error: ")
+    assert store.versions() == []
+
+
+ONE_LINE = {
+    "left child out of memory": "a decision tree has a child that is not one of its nodes",
+    "in a forest": "a decision tree has a child that is not one of its nodes",
+    "histogram: circle": "a tree of histogram boosting has a child that is not one of its nodes",
+    "k-d tree: point out of memory": "a KDTree names points that it does not have",
+}
+
+
+@pytest.mark.parametrize("name", ONE_LINE)
+def test_hostile_skops_file_is_refused_in_one_line(run, store, csv, tmp_path, name):
+    skops.io.dump(HOSTILE[name][0](), tmp_path / "model.skops")
+    result = run(tmp_path / "model.skops", "--sample", csv, "--target", "size", "--version", "v1")
+    fail(result, f"Error: model.skops cannot be imported: {ONE_LINE[name]}")
+    assert result.output.count("\n") == 1
+    assert store.versions() == []
+
+
+def test_hostile_scaler_is_refused_too(run, store, forest, csv, tmp_path):
+    skops.io.dump(HOSTILE["in a forest"][0](), tmp_path / "scaler.skops")
+    fail(
+        run(forest, "--scaler", tmp_path / "scaler.skops", "--sample", csv, "--trust"),
+        "scaler.skops cannot be imported: a decision tree has a child",
+    )
+    assert store.versions() == []
+
+
+def test_file_that_crashes_its_reader_ends_in_one_line_too(run, store, csv, tmp_path):
+    """A tree whose nodes are no array crashes scikit-learn as it is made, before anybody can look at it."""
+    content = io.BytesIO(skops.io.dumps(DecisionTreeClassifier().fit(BOXES, SIZE)))
+    with zipfile.ZipFile(content) as good, zipfile.ZipFile(tmp_path / "model.skops", "w") as hostile:
+        for name in good.namelist():
+            inside = good.read(name)
+            nodes = name.endswith(".npy") and b"left_child" in inside[:1000]
+            hostile.writestr(name, scalar() if nodes else inside)
+    result = run(tmp_path / "model.skops", "--sample", csv, "--target", "size")
+    fail(result, "Error: model.skops cannot be imported: the process that tried it was ended by SIGSEGV")
+    assert result.output.count("\n") == 1
+    assert store.versions() == []
+
+
+def scalar():
+    stream = io.BytesIO()
+    np.save(stream, np.float64(1))
+    return stream.getvalue()
+
+
+def test_model_that_takes_all_memory_when_it_predicts_is_refused(run, store, csv, tmp_path):
+    """Nothing in it is wrong but a parameter, which no check knows; this machine would give it 8 GiB."""
+    model = make_pipeline(PolynomialFeatures(1), LinearRegression()).fit(BOXES, range(20))
+    greedy = model[0]
+    greedy.degree = greedy._max_degree = 684
+    greedy.n_output_features_ = greedy._n_out_full = 53_917_395
+    skops.io.dump(model, tmp_path / "model.skops")
+    fail(
+        run(tmp_path / "model.skops", "--sample", csv, "--target", "size"),
+        "MemoryError: Unable to allocate 8.",
+    )
     assert store.versions() == []

@@ -247,6 +247,13 @@ def test_external_data_is_found_however_its_key_is_written(store, folder, key):
     assert refusal(store) == "model.onnx refers to external data"
 
 
+def test_graph_under_another_name_is_looked_at_too(store, folder):
+    """The metadata says which file is loaded as a graph."""
+    put(folder, "graph.bin", external_onnx("weights.bin"))
+    edit(folder, lambda metadata: metadata["certificates"]["onnx"]["kernel"].update(file="graph.bin"))
+    assert refusal(store) == "graph.bin refers to external data"
+
+
 # --- what the metadata says
 
 

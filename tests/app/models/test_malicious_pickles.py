@@ -20,10 +20,10 @@ import pytest
 
 from app.exceptions import ArtifactInvalid
 from app.models import gate, loading
-from app.models.importing import ImportRefused, read_estimator
 from app.models.publishing.publish import publish
 from app.models.signing import Verifier
 from app.models.store import ModelStore
+from app.models.untrusted.reading import ImportRefused, read_estimator
 from tests.app.models.test_gate import put
 from tests.estimators import BOXES, SumRegressor, fitted
 

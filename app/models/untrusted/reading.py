@@ -1,0 +1,71 @@
+"""From a file that somebody else wrote to the object in it."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import joblib
+from sklearn.exceptions import InconsistentVersionWarning
+
+from app.models.gate import VersionPolicy
+from app.models.untrusted.archive import unpacked
+from app.models.untrusted.errors import ImportRefused, Unsound
+from app.models.untrusted.structure import check_parts
+
+SKOPS = ".skops"
+# Compiled parts of scikit-learn's estimators, which skops leaves to whoever reads a file to trust;
+# `check_parts` looks into them. What else a file names is refused: whoever made it has no say in this.
+TRUSTED = (
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.metrics._dist_metrics.EuclideanDistance64",
+    "sklearn.neighbors._ball_tree.BallTree",
+    "sklearn.neighbors._kd_tree.KDTree",
+    "sklearn.tree._tree.Tree",
+)
+
+
+def runs_code(path: Path) -> bool:
+    """True for a file that can do anything it likes when it is read; only skops files cannot."""
+    return path.suffix != SKOPS
+
+
+def read_estimator(path: Path, *, trust: bool, policy: VersionPolicy = "refuse") -> Any:
+    """The object in a pickle, joblib or skops file.
+
+    :param trust: whether a file that can run code may be read at all.
+    :param policy: what to do about one written by another scikit-learn.
+    :raises ImportRefused: if it cannot or must not be read.
+    """
+    if runs_code(path) and not trust:
+        raise ImportRefused(f"{path.name} is a pickle, which can run any code when it is read")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error" if policy == "refuse" else "default", InconsistentVersionWarning)
+            return joblib.load(path) if runs_code(path) else _read_skops(path)
+    except (ImportRefused, MemoryError):
+        raise
+    except Unsound as error:
+        raise ImportRefused(f"{path.name} cannot be imported: {error}") from None
+    except InconsistentVersionWarning as warning:
+        raise ImportRefused(
+            f"{path.name} was written by scikit-learn {warning.original_sklearn_version}, installed is"
+            f" {warning.current_sklearn_version}: SKLEARN_VERSION_POLICY=warn lets it in"
+        ) from None
+    except RecursionError:
+        raise ImportRefused(f"{path.name} cannot be imported: it is nested too deeply") from None
+    except Exception as error:  # reading may raise whatever the file makes it raise
+        raise ImportRefused(f"{path.name} cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _read_skops(path: Path) -> Any:
+    import skops.io
+    from skops.io.exceptions import UntrustedTypesFoundException
+
+    with path.open("rb") as file:
+        content = unpacked(file)
+    try:
+        model = skops.io.load(content, trusted=list(TRUSTED))
+    except UntrustedTypesFoundException as error:
+        raise ImportRefused(f"{path.name} holds types that this server does not trust: {error}") from None
+    check_parts(model)
+    return model

@@ -1,0 +1,100 @@
+"""Every part of a model that a stranger made, looked at before any of it is used.
+
+skops admits known types only, but not what is in them; scikit-learn's compiled code follows positions that it
+finds in a model without a look at where they lead. What is checked is what is published: all that a pickle of
+the model holds.
+"""
+
+import pickle
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+from sklearn.base import BaseEstimator
+from sklearn.cluster import KMeans, MiniBatchKMeans
+from sklearn.ensemble import IsolationForest
+from sklearn.ensemble._forest import BaseForest
+from sklearn.ensemble._gb import BaseGradientBoosting
+from sklearn.ensemble._hist_gradient_boosting.gradient_boosting import BaseHistGradientBoosting
+from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
+from sklearn.neighbors import BallTree, KDTree
+from sklearn.neighbors._base import NeighborsBase
+from sklearn.svm._base import BaseLibSVM
+from sklearn.tree import BaseDecisionTree
+from sklearn.tree._tree import Tree
+
+from app.models.compilation.candidates import one_line
+from app.models.untrusted import trees, vectors
+from app.models.untrusted.errors import Unsound
+
+
+def check_methods(estimator: Any) -> None:
+    """What an estimator does is its class's, checks of its input among it."""
+    for name in vars(estimator):
+        if isinstance(getattr(type(estimator), name, None), FunctionType):
+            raise Unsound(f"{type(estimator).__name__} has a {name!r} in place of its own method")
+
+
+def set_to_one_job(estimator: Any) -> None:
+    """Threads and processes are started by as many as an estimator says."""
+    for name in ("n_jobs", "_n_threads"):
+        if name in vars(estimator):
+            setattr(estimator, name, 1)
+
+
+# Parts come before what is made of them.
+CHECKS: tuple[tuple[type | tuple[type, ...], Callable[[Any], None]], ...] = (
+    (BaseEstimator, check_methods),
+    (BaseEstimator, set_to_one_job),
+    (Tree, trees.check_tree),
+    (TreePredictor, trees.check_predictor),
+    (vectors.SPARSE, vectors.check_sparse),
+    ((KDTree, BallTree), vectors.check_binary_tree),
+    (BaseDecisionTree, trees.check_decision_tree),
+    (BaseForest, trees.check_forest),
+    (IsolationForest, trees.check_isolation_forest),
+    (BaseHistGradientBoosting, trees.check_histogram_boosting),
+    (NeighborsBase, vectors.check_neighbors),
+    (BaseLibSVM, vectors.check_libsvm),
+    ((KMeans, MiniBatchKMeans), vectors.check_clusters),
+    (BaseGradientBoosting, trees.check_boosting),
+)
+
+
+def check_parts(model: Any) -> None:
+    """Check all that a model is made of; it is set to one job.
+
+    :raises Unsound: naming the part.
+    """
+    parts = _Parts()
+    parts.dump(model)
+    for kind, check in CHECKS:
+        for part in parts.found:
+            if isinstance(part, kind):
+                try:
+                    check(part)
+                except Unsound:
+                    raise
+                except Exception as error:  # whatever a part that lacks something makes it raise
+                    raise Unsound(f"{type(part).__name__} is incomplete: {one_line(error)}") from None
+
+
+class _Parts(pickle.Pickler):
+    """Comes by every object of a model as pickle does, and writes nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(_Nowhere(), protocol=5, buffer_callback=lambda buffer: None)
+        self.found: list[Any] = []
+        self._kinds = tuple(
+            each for kind, _ in CHECKS for each in (kind if isinstance(kind, tuple) else (kind,))
+        )
+
+    def persistent_id(self, part: Any) -> None:
+        """Called by pickle for each object; None has it go on."""
+        if isinstance(part, self._kinds):
+            self.found.append(part)
+
+
+class _Nowhere:
+    def write(self, content: bytes) -> int:
+        return len(content)
