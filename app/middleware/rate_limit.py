@@ -77,6 +77,7 @@ class Guard:
             key = f"key:{caller.id}"
         else:  # callers without a key do not share one bucket
             key = address_key(environ.get("REMOTE_ADDR") or "")
+        limit_of = key.partition(":")[0]
         if ADMIN.match(path):
             limit, key = self._admin, f"admin:{key}"
         else:
@@ -85,7 +86,7 @@ class Guard:
             return
         verdict = environ[VERDICT] = self._limiter.hit(limit, key)
         if not verdict.admitted:
-            raise RateLimitExceeded(limit=verdict.amount, retry_after=verdict.reset)
+            raise RateLimitExceeded(limit=verdict.amount, limit_of=limit_of, retry_after=verdict.reset)
 
     def announce(self, response: Response) -> Response:
         """Tell the caller what is left."""
