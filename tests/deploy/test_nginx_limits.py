@@ -10,8 +10,8 @@ import pytest
 
 from tests import settings
 from tests.deploy.asking import JSON, ROW, ask, logged, sent
-from tests.nginx import SOURCE, STREAM, configure, nginx
-from tests.services import PATIENCE, wait_until
+from tests.nginx import SOURCE, certificate, configure, nginx, with_tls
+from tests.services import PATIENCE, missing, wait_until
 
 
 def test_caller_who_asks_too_often_is_told_when_to_come_back(proxy):
@@ -44,12 +44,12 @@ def test_caller_with_too_many_connections_is_told_when_to_come_back(proxy):
 # --- connections that have not asked yet
 
 
-def half_asked(proxy, source, number):
-    """Connections that have sent the beginning of a head."""
+def half_asked(port, source, number, data=b"GET /api/health HT"):
+    """Connections that have sent the beginning of a head, or other bytes."""
     for _ in range(number):
-        connection = socket.create_connection(("127.0.0.1", proxy.port), PATIENCE, (source, 0))
+        connection = socket.create_connection(("127.0.0.1", port), PATIENCE, (source, 0))
         with suppress(ConnectionError):  # who is too many is hung up on at once
-            connection.sendall(b"GET /api/health HT")
+            connection.sendall(data)
         yield connection
 
 
@@ -61,10 +61,24 @@ def closed(connections):
     return len(poll.poll(0))
 
 
-@pytest.mark.skipif(not STREAM.exists(), reason="nginx has no stream module")
-def test_incomplete_heads_count_against_the_connections_of_their_address(replica, tmp_path):
-    with nginx(tmp_path, replica.port, NGINX_CONNECTIONS=5) as proxy, ExitStack() as stack:
-        held = [stack.enter_context(caller) for caller in half_asked(proxy, "127.0.0.30", 300)]
+@pytest.mark.parametrize(
+    ("port", "data"),
+    [
+        ("port", b""),
+        ("port", b"GET /api/health HT"),
+        ("tls_port", b""),
+        ("tls_port", b"\x16\x03\x01\x02\x00"),
+    ],
+    ids=["silent", "half a head", "silent, TLS", "half a hello, TLS"],
+)
+def test_connections_count_against_their_address_before_they_ask(replica, tmp_path, port, data):
+    certificate(tmp_path)
+    text = with_tls(SOURCE.read_text()).replace("return 308", "# return 308")
+    with nginx(tmp_path, replica.port, text=text, NGINX_CONNECTIONS=5) as proxy, ExitStack() as stack:
+        if not (tmp_path / "front.conf").read_text():
+            missing("nginx has no stream module (libnginx-mod-stream)")
+        connections = half_asked(getattr(proxy, port), "127.0.0.30", 300, data)
+        held = [stack.enter_context(caller) for caller in connections]
         wait_until(lambda: closed(held) == 280)  # four for each that may ask at a time stay
         assert not answers(proxy, "127.0.0.30")
         assert {ask(proxy, source="127.0.0.31").status for _ in range(20)} == {200}
@@ -81,7 +95,7 @@ def answers(proxy, source):
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "no stream"])
 def test_thousands_of_incomplete_heads_of_one_address_disturb_no_other(replica, tmp_path, stream):
     with nginx(tmp_path, replica.port, stream=stream) as proxy, ExitStack() as stack:
-        for caller in half_asked(proxy, "127.0.0.32", 5000):
+        for caller in half_asked(proxy.port, "127.0.0.32", 5000):
             stack.enter_context(caller)
         assert {ask(proxy, source="127.0.0.33").status for _ in range(50)} == {200}
 
