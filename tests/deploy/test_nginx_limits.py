@@ -115,9 +115,12 @@ def test_the_log_names_the_client_however_nginx_is_reached(replica, tmp_path, st
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "no stream"])
 def test_who_sends_far_too_much_can_read_that_it_is(replica, tmp_path, stream):
     body = b"x" * 4_000_000
+    chunked = b"POST /api/predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    chunked += b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
     with nginx(tmp_path, replica.port, stream=stream, MAX_CONTENT_LENGTH=1000) as proxy:
         for _ in range(5):
             assert ask(proxy, "POST", "/api/predict", body, JSON).status == 413
+            assert sent(proxy, chunked).status == 413
 
 
 # --- what .env decides
