@@ -2,7 +2,7 @@
 # scikit-learn; `onnx`, which only serves versions with a certified ONNX engine, at less than half the size.
 #   docker build -t model-service .
 #   docker build -t model-service:onnx --target onnx .
-FROM python:3.11.14-slim-bookworm AS packages
+FROM python:3.11.17-slim-bookworm AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /build
 COPY requirements.txt requirements-onnx.txt ./
@@ -17,7 +17,7 @@ RUN pip --python /opt/venv/bin/python install --only-binary :all: -r requirement
 
 # Python without what only installs and explains, and without programs that give more rights than their caller has.
 # A number is what Kubernetes can see not to be root. Volumes take over the owner of these folders.
-FROM python:3.11.14-slim-bookworm AS python
+FROM python:3.11.17-slim-bookworm AS python
 RUN rm -rf "$(python -c 'import pathlib, pip; print(pathlib.Path(pip.__file__).parent)')" \
         /usr/bin/pip* /usr/local/bin/pip* /var/cache/* /var/lib/apt/lists/* /usr/share/man /usr/share/locale \
     && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
@@ -54,7 +54,7 @@ ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Model service" \
       org.opencontainers.image.description="Serves scikit-learn models over HTTP" \
       org.opencontainers.image.documentation="docs/deployment.md" \
-      org.opencontainers.image.base.name="python:3.11.14-slim-bookworm" \
+      org.opencontainers.image.base.name="python:3.11.17-slim-bookworm" \
       org.opencontainers.image.version=$VERSION \
       org.opencontainers.image.revision=$REVISION
 

@@ -226,13 +226,25 @@ class PermissionMissing(ServiceError):
 
 
 class RateLimitExceeded(ServiceError):
-    """The caller has used up what it may ask for, and has some left in ``retry_after`` whole seconds."""
+    """The caller has used up what it may ask for, and has some left in ``retry_after`` whole seconds.
+
+    :param limit: the limit that was reached.
+    :param limit_of: whose limit it is: ``key`` or ``address``.
+    """
 
     error_type = "rate_limit_exceeded"
 
-    def __init__(self, *, retry_after: int, limit: int | None = None, message: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        retry_after: int,
+        limit: int | None = None,
+        limit_of: str | None = None,
+        message: str | None = None,
+    ) -> None:
+        known = {"limit": limit, "limit_of": limit_of}
         super().__init__(
             message or f"Too many requests; try again in {retry_after} s",
-            details={"retry_after": retry_after} | ({} if limit is None else {"limit": limit}),
+            details={"retry_after": retry_after} | {k: v for k, v in known.items() if v is not None},
             headers={"Retry-After": str(retry_after)},
         )

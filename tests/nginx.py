@@ -13,20 +13,37 @@ from tests.services import PATIENCE, Service, free_port, require_command, wait_u
 from tests.settings import ROOT
 
 SOURCE = ROOT / "nginx.conf"
+CONFIGURE = ROOT / "deploy" / "nginx" / "configure.sh"
+STREAM = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
 TLS = re.compile(r"(?m)^ *# --- TLS.*\n((?: *# .*\n)+?) *# --- end of TLS\n")
 
 
-def relocated(text: str, directory: Path, *, port: int, tls_port: int) -> str:
-    """nginx.conf with ``directory`` in place of /tmp and /etc/nginx/tls, and these ports of 127.0.0.1."""
-    for old, new in {
-        "listen 8080 ": f"listen 127.0.0.1:{port} ",
-        "listen 8443 ": f"listen 127.0.0.1:{tls_port} ",
-        " /tmp/": f" {directory}/",
-        " /etc/nginx/tls/": f" {directory}/",
-    }.items():
+def relocated(text: str, directory: Path) -> str:
+    """nginx.conf with ``directory`` in place of /tmp and /etc/nginx/tls."""
+    for old in (" /tmp/", " /etc/nginx/tls/"):
         assert old in text, old
-        text = text.replace(old, new)
+        text = text.replace(old, f" {directory}/")
     return text
+
+
+def configure(directory: Path, *, port: int, tls_port: int, stream: bool = True, **variables: object) -> str:
+    """Write what nginx.conf includes, as configure.sh does with these settings; ports are of 127.0.0.1.
+
+    :param stream: whether there may be a stream module.
+    :returns: what configure.sh said.
+    """
+    script = directory / "configure.sh"
+    text = CONFIGURE.read_text()
+    script.write_text(text if stream else text.replace(str(STREAM), f"{directory}/missing.so"))
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("NGINX_", "MAX_"))}
+    given = inherited | {name: str(value) for name, value in variables.items()}
+    command = ["sh", str(script), str(directory)]
+    said = subprocess.run(command, env=given, capture_output=True, text=True, check=False).stderr
+    for file in (directory / name for name in ("front.conf", "listen.conf", "listen-tls.conf")):
+        if file.exists():
+            text = file.read_text().replace("listen 8080 ", f"listen 127.0.0.1:{port} ")
+            file.write_text(text.replace("listen 8443 ", f"listen 127.0.0.1:{tls_port} "))
+    return said
 
 
 def with_tls(text: str) -> str:
@@ -79,12 +96,19 @@ def command(directory: Path, *options: str) -> list[str]:
 
 
 @contextmanager
-def nginx(directory: Path, *replicas: int, text: str | None = None) -> Iterator[Nginx]:
-    """nginx in front of these ports; ``text`` is nginx.conf, changed by the test."""
+def nginx(
+    directory: Path, *replicas: int, text: str | None = None, stream: bool = True, **variables: object
+) -> Iterator[Nginx]:
+    """nginx in front of these ports, with these settings.
+
+    :param text: nginx.conf, changed by the test.
+    :param stream: whether it may use its stream module, if it has one.
+    """
     port, tls_port = free_port(), free_port()
     directory.mkdir(parents=True, exist_ok=True)
     source = SOURCE.read_text() if text is None else text
-    (directory / "nginx.conf").write_text(relocated(source, directory, port=port, tls_port=tls_port))
+    (directory / "nginx.conf").write_text(relocated(source, directory))
+    configure(directory, port=port, tls_port=tls_port, stream=stream, **variables)
     (directory / "upstreams.conf").write_text(upstreams(*replicas))
     output = directory / "nginx.log"
     with output.open("ab") as log:
@@ -92,7 +116,7 @@ def nginx(directory: Path, *replicas: int, text: str | None = None) -> Iterator[
     proxy = Nginx(port, process, output)
     proxy.tls_port = tls_port
     try:
-        wait_until(proxy.listens)
+        wait_until(lambda: proxy.listens() and proxy.workers())  # it listens before there is one
         yield proxy
     finally:
         with suppress(ProcessLookupError):

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 VERDICT = "service.rate_limit"
 # All of /api/models but the predictions of the models beside the default one.
 ADMIN = re.compile(r"/+api/models(?!/[^/]+/predict(/batch|/fast)?$)")
+ADMIN_BUCKET = "admin:"
 # Probes come often, and from one address for the whole installation.
 EXEMPT = frozenset({"/api/health", "/api/health/live", "/api/health/ready", "/ping"})
 
@@ -78,14 +79,15 @@ class Guard:
         else:  # callers without a key do not share one bucket
             key = address_key(environ.get("REMOTE_ADDR") or "")
         if ADMIN.match(path):
-            limit, key = self._admin, f"admin:{key}"
+            limit, key = self._admin, f"{ADMIN_BUCKET}{key}"
         else:
             limit = self._limit_of(caller)
         if limit is None:
             return
         verdict = environ[VERDICT] = self._limiter.hit(limit, key)
         if not verdict.admitted:
-            raise RateLimitExceeded(limit=verdict.amount, retry_after=verdict.reset)
+            limit_of = key.removeprefix(ADMIN_BUCKET).partition(":")[0]
+            raise RateLimitExceeded(limit=verdict.amount, limit_of=limit_of, retry_after=verdict.reset)
 
     def announce(self, response: Response) -> Response:
         """Tell the caller what is left."""

@@ -33,6 +33,7 @@ upstreams() {
     done
 }
 
+sh "${0%/*}/configure.sh" /tmp || exit
 upstreams "$@" >"$list"
 nginx -g 'daemon off;' &
 nginx=$!

@@ -11,6 +11,7 @@ from tests.settings import ROOT, declared
 from tests.test_readme import BLOCK
 
 DOCUMENT = (ROOT / "docs" / "deployment.md").read_text()
+FOLLOW = ROOT / "deploy" / "nginx" / "follow-replicas.sh"
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 RESOURCES = [
     document
@@ -63,6 +64,11 @@ def test_every_command_of_compose_is_about_its_services():
     profiles = {profile for service in services.values() for profile in service.get("profiles", ())}
     named = {words[words.index("--profile") + 1] for words in found if "--profile" in words}
     assert named == profiles
+
+
+def test_nginx_lets_a_kept_connection_go_before_the_service_does(gunicorn_settings):
+    (idle,) = re.findall(r"keepalive_timeout (\d+)s;", FOLLOW.read_text())
+    assert int(idle) < gunicorn_settings["keepalive"]
 
 
 def test_the_volumes_are_those_of_compose():

@@ -1,6 +1,7 @@
 """follow-replicas.sh, with a name server and an nginx of the test's making."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.nginx import upstreams
+from tests.nginx import CONFIGURE, upstreams
 from tests.services import PATIENCE, wait_until
 from tests.settings import ROOT
 
@@ -17,6 +18,7 @@ SCRIPT = ROOT / "deploy" / "nginx" / "follow-replicas.sh"
 COMMANDS = {
     "getent": 'cat "$FOLDER/names/$2" 2>/dev/null',
     "nginx": """
+if [ "$1" = -V ]; then echo "configure arguments: --with-stream" >&2; exit; fi
 if [ "$1" = -s ]; then echo "$2" >>"$FOLDER/signals"; exit; fi
 cp "$FOLDER/upstreams.conf" "$FOLDER/at-start.conf"
 exec "$PYTHON" -c '
@@ -68,7 +70,9 @@ def run(tmp_path):
         (programs / name).chmod(0o755)
     text = SCRIPT.read_text()
     assert "/tmp/" in text
-    (tmp_path / "script.sh").write_text(text.replace("/tmp/", f"{tmp_path}/"))
+    text = text.replace("/tmp/", f"{tmp_path}/").replace(" /tmp ", f" {tmp_path} ")
+    (tmp_path / "script.sh").write_text(text)
+    (tmp_path / "configure.sh").write_text(CONFIGURE.read_text())
     started = []
 
     def run(**names):
@@ -121,6 +125,28 @@ def test_name_server_that_fails_changes_nothing(run):
     script.resolve("grafana", "10.0.0.7")  # so that it is known when both were asked for
     wait_until(lambda: "10.0.0.7:3000" in script.list())
     assert "10.0.0.1:8080" in script.list()
+
+
+def test_limits_are_written_before_nginx_starts(run, tmp_path):
+    run(api=["127.0.0.1"])
+    assert "rate=100r/s" in (tmp_path / "limits.conf").read_text()
+    front = (tmp_path / "front.conf").read_text()
+    assert f"unix:{tmp_path}/http.sock" in front
+    assert "load_module" not in front  # this nginx has it built in
+
+
+def test_wrong_limit_stops_the_start(tmp_path):
+    shutil.copy(SCRIPT, tmp_path)
+    shutil.copy(CONFIGURE, tmp_path)
+    ended = subprocess.run(
+        ["sh", str(tmp_path / SCRIPT.name), "api:8080"],
+        env=os.environ | {"NGINX_BURST": "some"},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr == "Wrong configuration: NGINX_BURST must be a whole number, not 'some'\n"
 
 
 def test_stopping_lets_nginx_finish(run):

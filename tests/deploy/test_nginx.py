@@ -3,108 +3,30 @@
 import gzip
 import json
 import re
-import select
 import socket
 import subprocess
 import threading
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager, suppress
-from http.client import HTTPConnection, HTTPResponse
+from contextlib import contextmanager, suppress
 from itertools import count
-from typing import NamedTuple
+from random import Random
+from urllib.parse import unquote
 
 import pytest
-import requests
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 
 from app.api.errors import STATUS
 from app.middleware.security_headers import HEADERS
-from tests import settings
-from tests.estimators import BOXES, SumClassifier, fitted
-from tests.nginx import SOURCE, certificate, command, nginx, relocated, upstreams, with_tls
-from tests.services import PATIENCE, free_port, gunicorn, wait_until
-
-LIMIT = int(settings.declared()["MAX_CONTENT_LENGTH"])
-JSON = {"Content-Type": "application/json"}
-ROW = json.dumps({"features": [1, 2, 3]})
-PREDICTIONS = [
-    "/api/predict",
-    "/api/predict/batch",
-    "/api/predict/fast",
-    "/api/models/fraud/predict",
-    "/api/models/fraud/predict/batch",
-    "/api/models/fraud/predict/fast",
-]
-
-
-class Answer(NamedTuple):
-    status: int
-    headers: dict
-    body: bytes
-
-    @property
-    def error(self):
-        """The body, which must have the shape of the API's errors."""
-        document = json.loads(self.body)
-        assert set(document) == {"error", "error_type", "details", "request_id"}
-        assert document["error_type"] in STATUS
-        assert document["request_id"] == self.headers["X-Request-ID"]
-        assert self.headers["Content-Type"] == "application/json"
-        return document
-
-
-def received(connection):
-    """The answer on a socket."""
-    with HTTPResponse(connection) as response:
-        response.begin()
-        return Answer(response.status, dict(response.headers), response.read())
-
-
-def sent(proxy, data, source="127.0.0.1"):
-    """The answer to these bytes."""
-    with socket.create_connection(("127.0.0.1", proxy.port), PATIENCE, (source, 0)) as connection:
-        connection.sendall(data)
-        return received(connection)
-
-
-def ask(proxy, method="GET", path="/api/health", body=None, headers=None, source="127.0.0.1"):
-    where = HTTPConnection("127.0.0.1", proxy.port, timeout=PATIENCE, source_address=(source, 0))
-    with closing(where) as connection:
-        connection.request(method, path, body, headers or {})
-        response = connection.getresponse()
-        return Answer(response.status, dict(response.headers), response.read())
-
-
-@pytest.fixture(scope="module")
-def replica(serve_model, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("replica")
-    serve_model(folder / "models", fitted(SumClassifier()), sample=BOXES)
-    variables = {"MODELS_DIR": folder / "models", "WORKERS": 1, "TRUSTED_PROXIES": 1, "LOG_LEVEL": "INFO"}
-    with gunicorn(folder, **variables) as service:
-        yield service
-
-
-@pytest.fixture(scope="module")
-def proxy(replica, tmp_path_factory):
-    with nginx(tmp_path_factory.mktemp("proxy"), replica.port) as proxy:
-        yield proxy
-
-
-def logged(server, request_id):
-    """The lines of a log with that request id, once there are any."""
-
-    def lines():
-        found = [line for line in server.output.read_text().splitlines() if f'"{request_id}"' in line]
-        return [json.loads(line) for line in found]
-
-    wait_until(lambda: lines() != [])
-    return lines()
-
+from tests.deploy.asking import JSON, LIMIT, PREDICTIONS, ROW, ask, logged, sent
+from tests.nginx import SOURCE, certificate, command, configure, nginx, relocated, upstreams, with_tls
+from tests.services import PATIENCE, free_port
 
 # --- the file itself
 
 
 def configuration(folder, text):
-    (folder / "nginx.conf").write_text(relocated(text, folder, port=free_port(), tls_port=free_port()))
+    (folder / "nginx.conf").write_text(relocated(text, folder))
+    configure(folder, port=free_port(), tls_port=free_port())
     (folder / "upstreams.conf").write_text(upstreams(1))
     result = subprocess.run(command(folder, "-t"), capture_output=True, text=True, timeout=PATIENCE)
     return result.stderr
@@ -120,17 +42,13 @@ def test_nginx_accepts_it(tmp_path, change):
 
 def test_it_runs_here_with_other_addresses_and_nothing_else_changed(tmp_path):
     text = with_tls(SOURCE.read_text())
-    changed = relocated(text, tmp_path, port=1, tls_port=2)
+    changed = relocated(text, tmp_path)
     pairs = zip(text.splitlines(), changed.splitlines(), strict=True)
     differing = {old.split()[0] for old, new in pairs if old != new}
-    assert differing <= {"#", "pid", "include", "listen", "ssl_certificate", "ssl_certificate_key"} | {
+    assert differing <= {"#", "pid", "include", "ssl_certificate", "ssl_certificate_key"} | {
         f"{kind}_temp_path" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     }
     assert "/tmp/" not in changed.replace(f"{tmp_path}/", "")
-
-
-def test_body_limit_is_that_of_the_service():
-    assert re.findall(r"client_max_body_size (\d+);", SOURCE.read_text()) == [str(LIMIT)]
 
 
 def test_every_error_type_is_one_of_the_services():
@@ -240,6 +158,13 @@ def test_body_at_the_limit_passes(proxy):
         "/api/models%2Fv1",
         "/api/%6dodels/v1/activate",
         "/api/models/fraud/predict/../activate",
+        "/api/models/..",
+        "/api/models/%2E./verify",
+        "/api/models/../predict/../../health",
+        "/api/models/..%2factivate",
+        "/api/models/v1/activate/../../fraud/predict",
+        "/api%2fmodels/%2e%2e",
+        "http://x/api/models/..",
         "/api/models/v1/activate#/../../fraud/predict",
         "/api/models/v1/activate?/predict",
     ],
@@ -254,7 +179,50 @@ def test_metrics_and_operators_routes_are_closed_to_the_outside(proxy, replica, 
     assert (answer.status, answer.error["error_type"]) == (403, "permission_error")
     (line,) = logged(proxy, name)
     assert (line["method"], line["replica"]) == (method, "")
-    assert line["path"] == re.split("[?#]", path)[0]
+    assert line["path"] == re.split("[?#]", path.removeprefix("http://x"))[0]
+
+
+OPERATORS = ("/metrics", "/api/models", "/api/models/v1", "/api/models/v1/activate", "/api/models/rollback")
+PIECES = ["/", "//", "/./", "/../", "/x/../", "/%2e%2e/", "/.%2E/", "%2f", "%2F..%2f", "/..;/", "#/", "?/"]
+
+
+def spellings(path, dice):
+    """Ways to write a path, or nearly it: other separators, letters in percent, upper case, more segments."""
+    written = "".join(
+        dice.choice([letter] * 40 + [f"%{ord(letter):02x}", f"%{ord(letter):02X}", letter.upper()])
+        if letter != "/"
+        else dice.choice(["/"] * 12 + PIECES)
+        for letter in path
+    )
+    ends = ["", "", "/", "/.", "/..", "/../predict", "/x/../../f/predict", "/%2e%2e/predict", "%2f../predict"]
+    yield f"{dice.choice(['', '', '', '/', 'http://x'])}{written}{dice.choice(ends)}"
+
+
+def is_for_operators(app, target):
+    """Whether the service would call an operator's route for this target of a request, or leads there."""
+    path = unquote(re.split("[?#]", target.removeprefix("http://x"))[0])
+    routes = app.url_map.bind("x")
+    for method in ("GET", "POST", "DELETE"):
+        with suppress(HTTPException):
+            try:
+                rule = routes.match(path, method, return_rule=True)[0].rule
+            except RequestRedirect as elsewhere:
+                return is_for_operators(app, elsewhere.new_url.removeprefix("http://x"))
+            if rule.startswith(("/metrics", "/api/models")) and "/<name>/predict" not in rule:
+                return True
+    return False
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_spelling_of_an_operators_route_passes(proxy, empty_app, seed):
+    dice = Random(seed)
+    written = {text for path in OPERATORS * 600 for text in spellings(path, dice)}
+    forbidden = [target for target in sorted(written) if is_for_operators(empty_app, target)]
+    assert len(forbidden) > 100
+    for number, target in enumerate(forbidden):
+        source = f"127.1.{seed}.{number % 200 + 1}"
+        status = sent(proxy, f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode(), source).status
+        assert (target, status) == (target, 403 if target.startswith(("/", "http://x/")) else 400)
 
 
 def test_answers_of_nginx_itself_have_the_services_headers(proxy):
@@ -304,61 +272,6 @@ def test_what_the_service_refuses_passes_as_it_is(proxy, replica, path, status):
     assert answer.status == status
     assert answer.error["error"]
     assert [line["status"] for line in logged(replica, answer.headers["X-Request-ID"])] == [status]
-
-
-def test_caller_who_asks_too_often_is_told_when_to_come_back(proxy):
-    with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda _: ask(proxy, path="/nowhere", source="127.0.0.20"), range(1500)))
-    assert {answer.status for answer in answers} == {404, 429}
-    refused = next(answer for answer in answers if answer.status == 429)
-    assert (refused.error["error_type"], refused.headers["Retry-After"]) == ("rate_limit_exceeded", "1")
-    assert ask(proxy, "POST", "/api/predict", ROW, JSON, source="127.0.0.21").status == 200
-
-
-def test_caller_with_too_many_connections_is_told_when_to_come_back(proxy):
-    half = b"POST /api/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"
-    where = (("127.0.0.1", proxy.port), PATIENCE, ("127.0.0.22", 0))
-    with ExitStack() as stack:
-        callers = [stack.enter_context(socket.create_connection(*where)) for _ in range(60)]
-        for caller in callers:
-            caller.sendall(half)
-        # Not asked before those are refused who are too many: the request would take the place of one.
-        wait_until(lambda: len(select.select(callers, [], [], 0)[0]) == 10)
-        refused = ask(proxy, source="127.0.0.22")
-        assert refused.status == 429
-        assert (refused.error["error_type"], refused.headers["Retry-After"]) == ("rate_limit_exceeded", "1")
-        assert ask(proxy, source="127.0.0.23").status == 200
-
-
-# --- TLS
-
-
-@pytest.fixture(scope="module")
-def encrypted(replica, tmp_path_factory):
-    """nginx with its TLS block switched on, and the certificate to check it by."""
-    folder = tmp_path_factory.mktemp("encrypted")
-    authority = certificate(folder)
-    with nginx(folder, replica.port, text=with_tls(SOURCE.read_text())) as proxy:
-        yield proxy, str(authority)
-
-
-@pytest.mark.parametrize(("path", "status"), [("/api/health", 200), ("/metrics", 403)])
-def test_tls_is_switched_on_by_taking_the_comment_signs_off(encrypted, path, status):
-    proxy, authority = encrypted
-    answer = requests.get(f"https://localhost:{proxy.tls_port}{path}", verify=authority, timeout=PATIENCE)
-    assert answer.status_code == status
-    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
-
-
-@pytest.mark.parametrize("path", ["/api/health", "/api/predict?x=y", "/metrics"])
-def test_with_tls_plain_http_is_sent_there(encrypted, path):
-    proxy, _ = encrypted
-    answer = ask(proxy, "POST", path)
-    assert (answer.status, answer.headers["Location"]) == (308, f"https://127.0.0.1{path}")
-
-
-def test_without_tls_nobody_is_told_to_use_it(proxy):
-    assert "Strict-Transport-Security" not in ask(proxy).headers
 
 
 # --- replicas that die

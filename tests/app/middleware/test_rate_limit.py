@@ -44,7 +44,13 @@ def test_a_request_over_the_limit_is_refused_and_told_when_to_come_back(limited)
     assert answer.headers["Retry-After"] == answer.headers["RateLimit-Reset"] == "60"
     assert answer.headers["RateLimit-Limit"] == "1"
     assert answer.headers["RateLimit-Remaining"] == "0"
-    assert answer.json["details"] == {"retry_after": 60, "limit": 1}
+    assert answer.json["details"] == {"retry_after": 60, "limit": 1, "limit_of": "address"}
+
+
+def test_refusal_says_that_it_was_the_limit_of_the_key(limited):
+    client = limited("1/minute")
+    answers = [client.get(PATH, headers={"X-Caller": "batch"}) for _ in range(2)]
+    assert answers[1].json["details"]["limit_of"] == "key"
 
 
 def test_every_answer_says_what_is_left(limited):

@@ -1,0 +1,81 @@
+#!/bin/sh
+# What nginx.conf includes and the environment decides, written into a folder; the unix sockets are there too.
+#   configure.sh FOLDER
+# NGINX_RATE_LIMIT, NGINX_BURST and NGINX_CONNECTIONS are per address; MAX_CONTENT_LENGTH is that of the service.
+# NGINX_TRUSTED_PROXIES are those in front of nginx whose X-Forwarded-For is believed.
+set -eu
+folder=$1
+rate=${NGINX_RATE_LIMIT:-100r/s}
+burst=${NGINX_BURST:-200}
+connections=${NGINX_CONNECTIONS:-50}
+body=${MAX_CONTENT_LENGTH:-10000000}
+proxies=${NGINX_TRUSTED_PROXIES:-}
+module=/usr/lib/nginx/modules/ngx_stream_module.so # in Debian a package, libnginx-mod-stream
+
+check() { # NAME VALUE PATTERN MEANING
+    ! printf '%s\0' "$2" | grep -Ezxq "$3" || return 0 # -z: a line feed is no end
+    echo "Wrong configuration: $1 must be $4, not '$2'" >&2
+    exit 1
+}
+number='[1-9][0-9]{0,11}'
+check NGINX_RATE_LIMIT "$rate" "${number}r/[sm]" 'requests a second or minute, such as 100r/s or 600r/m'
+check NGINX_BURST "$burst" "0|$number" 'a whole number'
+check NGINX_CONNECTIONS "$connections" "$number" 'a whole number above 0'
+check MAX_CONTENT_LENGTH "$body" "$number" 'a whole number of bytes above 0'
+network='[0-9A-Fa-f.:]+(/[0-9]{1,3})?'
+check NGINX_TRUSTED_PROXIES "$proxies" "($network(,$network)*)?" 'addresses or networks with commas between them'
+
+cat >"$folder/limits.conf" <<END
+client_max_body_size $body;
+limit_req_zone \$counted zone=requests:10m rate=$rate;
+limit_req zone=requests burst=$burst nodelay;
+limit_conn_zone \$binary_remote_addr zone=connections:10m;
+limit_conn connections $connections;
+END
+
+directly() { # without front.conf
+    : >"$folder/front.conf"
+    echo 'listen 8080 default_server backlog=4096;' >"$folder/listen.conf"
+    echo 'listen 8443 ssl default_server backlog=4096;' >"$folder/listen-tls.conf"
+}
+if [ "$proxies" ]; then # which have all the connections
+    directly
+    echo "set_real_ip_from $proxies;" | sed 's/,/; set_real_ip_from /g' >>"$folder/listen.conf"
+    echo 'real_ip_header X-Forwarded-For;' >>"$folder/listen.conf"
+    exit
+fi
+case "$(nginx -V 2>&1) " in
+    *' --with-stream '*) load= ;;
+    *) load="load_module $module;" ;;
+esac
+if [ "$load" ] && [ ! -e "$module" ]; then
+    echo 'nginx has no stream module: connections without a whole head are not limited by address' >&2
+    directly
+    exit
+fi
+rm -f "$folder/http.sock" "$folder/https.sock" # of an nginx that was killed
+cat >"$folder/listen.conf" <<END
+listen unix:$folder/http.sock default_server proxy_protocol;
+set_real_ip_from unix:;
+real_ip_header proxy_protocol;
+END
+echo "listen unix:$folder/https.sock ssl default_server proxy_protocol;" >"$folder/listen-tls.conf"
+# limit_conn of http counts a connection from the end of its request's head; that of stream from its first moment.
+cat >"$folder/front.conf" <<END
+$load
+stream {
+    limit_conn_zone \$binary_remote_addr zone=connections_of_any_kind:10m;
+    limit_conn connections_of_any_kind $((connections * 4)); # beyond it they are closed
+    proxy_protocol on; # tells http the address
+    proxy_half_close on; # so that who is refused while he sends can read why
+    proxy_timeout 65s; # longer than keepalive_timeout
+    server {
+        listen 8080 backlog=4096;
+        proxy_pass unix:$folder/http.sock;
+    }
+    server {
+        listen 8443 backlog=4096; # leads nowhere until TLS is switched on in nginx.conf
+        proxy_pass unix:$folder/https.sock;
+    }
+}
+END
