@@ -64,6 +64,9 @@ class Config:
         self.HOST = env.str("HOST", "127.0.0.1")
         self.PORT = env.int("PORT", 5000, validate=between(1, 65535))
         self.WORKERS = env.int("WORKERS", capacity.workers(), validate=between(1, 256))
+        self.KEEP_ALIVE = env.int("KEEP_ALIVE", 75, validate=between(0, 86_400))
+        self.MAX_HEADERS = env.int("MAX_HEADERS", 100, validate=between(10, 1000))
+        self.MAX_HEADER_SIZE = env.int("MAX_HEADER_SIZE", 16_384, validate=between(1024, 32_768))
         self.DRAIN_SECONDS = env.float("DRAIN_SECONDS", self.DEFAULT_DRAIN_SECONDS, validate=between(0, 3600))
         self.DEBUG = env.bool("DEBUG", self.DEFAULT_DEBUG)
 
@@ -165,7 +168,7 @@ class Config:
         notices = []
         if not self.AUTH_REQUIRED and not self.TESTING:
             notices.append("Authentication is off: every caller may do everything")
-        if self.RATE_LIMIT and not self.REDIS_URL:
+        if self.RATE_LIMIT and not self.REDIS_URL and self.WORKERS > 1:
             notices.append(
                 f"Without REDIS_URL each of {self.WORKERS} workers counts for itself and admits "
                 f"1/{self.WORKERS} of RATE_LIMIT ({self.RATE_LIMIT})"

@@ -41,7 +41,7 @@ def main() -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=30,
     )
-    server.on_startup(lambda: announce(settings))
+    server.on_startup(lambda: announce(settings, [f"http://{settings.authority}"]))
     server.on_startup(lambda: log_notices(settings))
     server.serve()
 

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import sys
+from functools import partial
 from typing import Any
 
 from gunicorn.glogging import Logger
@@ -12,7 +13,7 @@ from gunicorn.glogging import Logger
 from app.announcement import announce, log_notices
 from app.middleware import draining, worker_slots
 from app.middleware.logging import configure
-from app.server import balance
+from app.server import balance, options, refusals
 from config import ConfigError, load_config
 from setting_rules import host_fault
 
@@ -28,13 +29,13 @@ bind = settings.authority
 workers = settings.WORKERS
 # Answers short requests in its main loop, and is safe with slow clients by itself; app/server/worker.py
 # says how. The threads are for requests that arrive in parts.
-worker_class = "app.server.worker.PromptWorker"
+worker_class = options.WORKER
 threads = 4
 # A request that is answered in the loop for longer than this ends its process.
 timeout = 30
 # Models are loaded after the fork, by each worker for itself: inference sessions do not survive one.
 preload_app = False
-keepalive = 75
+keepalive = settings.KEEP_ALIVE
 graceful_timeout = 30
 # A parser found in the environment must not replace this one unasked.
 http_parser = "python"
@@ -43,8 +44,8 @@ control_socket_disable = True
 # What a request says of its scheme and prefix is not believed, wherever it comes from.
 forwarded_allow_ips = ""
 limit_request_line = 2048
-limit_request_fields = 50
-limit_request_field_size = 4096
+limit_request_fields = settings.MAX_HEADERS
+limit_request_field_size = settings.MAX_HEADER_SIZE
 
 
 class ServiceLogger(Logger):  # type: ignore[misc] # gunicorn ships no types
@@ -74,13 +75,20 @@ logger_class = ServiceLogger
 
 
 def on_starting(server: Any) -> None:
-    """Make the directory in which the workers count, or empty the one that was given."""
+    """Make the directory in which the workers count, or empty the one that was given.
+
+    :raises SystemExit: if one of gunicorn's own options cannot be what it is.
+    """
     server.made_directory = None
+    if fault := options.options_fault(server.cfg, workers=settings.WORKERS):
+        sys.exit(f"Wrong configuration: {fault}")
     if directory := settings.PROMETHEUS_MULTIPROC_DIR:
         worker_slots.wipe(directory)
     else:
-        server.made_directory = worker_slots.make_directory()
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(server.made_directory)
+        server.made_directory = directory = worker_slots.make_directory()
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
+    if os.geteuid() == 0:  # the workers may be somebody else, by gunicorn's user and group
+        os.chown(directory, server.cfg.uid, server.cfg.gid)
 
 
 def child_exit(server: Any, worker: Any) -> None:
@@ -101,11 +109,18 @@ def when_ready(server: Any) -> None:
         draining.install(server, seconds=settings.DRAIN_SECONDS)
     log_notices(settings)
     if settings.LOG_FORMAT == "console":
-        announce(settings)
+        announce(settings, [str(listener) for listener in server.LISTENERS])
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let the app see the requests that wait: beyond ``MAX_IN_FLIGHT`` they are refused."""
-    if settings.MAX_IN_FLIGHT:
+    """Let what gunicorn refuses be answered as the app does, and the app see the requests that wait: beyond
+    ``MAX_IN_FLIGHT`` they are refused.
+
+    Other worker classes than the project's own do not say.
+    """
+    from app.api.errors import page_without_request  # of the app, which only workers have loaded
+
+    refusals.answer_by(partial(page_without_request, worker.wsgi))
+    if settings.MAX_IN_FLIGHT and hasattr(worker, "most_ready"):
         worker.most_ready = settings.MAX_IN_FLIGHT
         worker.wsgi.extensions["load_shedder"].waiting = worker.waiting

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,18 +18,21 @@ def log_notices(settings: Config) -> None:
         log.warning(notice)
 
 
-def announce(settings: Config) -> None:
-    """Print where the service listens and a request to try."""
-    address = f"http://{settings.authority}"
-    print(f"\n  Serving on {address}", flush=True)
+def announce(settings: Config, addresses: Sequence[str]) -> None:
+    """Print where the service listens and a request to try.
+
+    :param addresses: URLs, and names of Unix sockets.
+    """
+    print(f"\n  Serving on {', '.join(addresses)}", flush=True)
     command = None
+    url = next((address for address in addresses if "://" in address), None)
     with suppress(Exception):  # a store that is damaged is told of where it is loaded; this is a courtesy
-        command = example_request(ModelStore(settings.MODELS_DIR), address)
-    if command:
+        command = example_request(ModelStore(settings.MODELS_DIR), url)
+    if command and url:
         print(f"  Try it:\n\n{command}\n", flush=True)
 
 
-def example_request(store: ModelStore, address: str) -> str | None:
+def example_request(store: ModelStore, address: str | None) -> str | None:
     """A curl command that predicts a row of the active model's training data, or None without one."""
     version = store.active() or next(iter(store.versions()), None)
     if version is None:

@@ -9,7 +9,11 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from app.exceptions import ServiceError
 from app.middleware import metrics
+from app.middleware.instruments import Instruments
+from app.middleware.logging import UNMATCHED, method_label
+from app.middleware.request_id import HEADER, request_id_of
 from app.middleware.running import running_request
+from app.middleware.security_headers import HEADERS
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +35,17 @@ STATUS = {
 HTTP_ERROR_TYPES = {
     status: error_type for error_type, status in STATUS.items() if error_type != "model_error"
 }
+GENERIC_MESSAGE = "The service failed to answer this request"
 HTTP_MESSAGES = {
     404: "There is nothing at this address",
     405: "This method is not allowed here",
     413: "The request body is too large",
+    414: "The address is too long",
     415: "The request body must be application/json, not compressed",
+    417: "The expectation in the request headers cannot be met",
+    431: "The request headers are too large",
+    500: GENERIC_MESSAGE,
+    501: "This transfer coding is not known here",
 }
 # What `requests_refused_total` calls those that are refused before their work.
 REFUSALS = {
@@ -47,7 +57,6 @@ REFUSALS = {
     "rate_limit_exceeded": "rate_limit",
     "overloaded": "overloaded",
 }
-GENERIC_MESSAGE = "The service failed to answer this request"
 
 
 def init_app(app: Flask) -> None:
@@ -66,6 +75,21 @@ def handle(error: Exception) -> ResponseReturnValue:
     return _render("internal_error", GENERIC_MESSAGE, {})
 
 
+def page_without_request(app: Flask, status: int) -> tuple[list[tuple[str, str]], bytes]:
+    """Headers and body for what the server refuses before there is a request, counted as one."""
+    error_type = HTTP_ERROR_TYPES.get(status, "validation_error")
+    message = HTTP_MESSAGES.get(status, "The request is not valid HTTP")
+    counted: Instruments = app.extensions[metrics.EXTENSION]
+    counted.requests.labels(UNMATCHED, method_label(""), status).inc()
+    counted.recent.count()
+    request_id = request_id_of("")
+    with app.app_context():
+        if reason := REFUSALS.get(error_type, "other" if status != 500 else None):
+            metrics.refused(reason)
+        body = app.json.dumps(_document(error_type, message, {}, request_id)).encode()
+    return [("Content-Type", "application/json"), (HEADER, request_id), *HEADERS], body
+
+
 def _render_http(error: HTTPException) -> ResponseReturnValue:
     status = error.code or InternalServerError.code
     error_type = HTTP_ERROR_TYPES.get(status, "validation_error")
@@ -79,10 +103,8 @@ def _render_http(error: HTTPException) -> ResponseReturnValue:
 def _render(error_type: str, message: str, details: dict[str, Any]) -> tuple[dict[str, Any], int]:
     if reason := REFUSALS.get(error_type):
         metrics.refused(reason)
-    body = {
-        "error": message,
-        "error_type": error_type,
-        "details": details,
-        "request_id": g.request_id,
-    }
-    return body, STATUS[error_type]
+    return _document(error_type, message, details, g.request_id), STATUS[error_type]
+
+
+def _document(error_type: str, message: str, details: dict[str, Any], request_id: str) -> dict[str, Any]:
+    return {"error": message, "error_type": error_type, "details": details, "request_id": request_id}

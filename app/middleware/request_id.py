@@ -18,9 +18,13 @@ def init_app(app: Flask) -> None:
 
 
 def assign() -> None:
-    """Take over the caller's id or make one of 128 random bits, which need not be secret."""
-    given = running_request().environ.get("HTTP_X_REQUEST_ID", "")
-    running_globals().request_id = given if SANE.fullmatch(given) else f"{getrandbits(128):032x}"
+    """Name the request, for its log lines and its answer."""
+    running_globals().request_id = request_id_of(running_request().environ.get("HTTP_X_REQUEST_ID", ""))
+
+
+def request_id_of(given: str) -> str:
+    """The caller's id, or one of 128 random bits, which need not be secret."""
+    return given if SANE.fullmatch(given) else f"{getrandbits(128):032x}"
 
 
 def echo(response: Response) -> Response:

@@ -1,0 +1,42 @@
+"""Which of gunicorn's options the service cannot do with, and what to set instead."""
+
+from typing import Any
+
+WORKER = "app.server.worker.PromptWorker"
+# The others were not tried, or speak no WSGI.
+WORKER_CLASSES = (WORKER, "gthread", "sync")
+# Option: the value that it must have, and what to do instead.
+FIXED: dict[str, tuple[Any, str]] = {
+    "preload_app": (False, "models are loaded after the fork, and workers would follow no activation"),
+    "errorlog": ("-", "set LOG_FILE"),
+    "loglevel": ("info", "set LOG_LEVEL"),
+    "logconfig": (None, "set LOG_FORMAT and LOG_FILE"),
+    "logconfig_json": (None, "set LOG_FORMAT and LOG_FILE"),
+    "logconfig_dict": ({}, "set LOG_FORMAT and LOG_FILE"),
+    "syslog": (False, "the log is on stdout and in LOG_FILE"),
+    "statsd_host": (None, "metrics are at /metrics"),
+    "raw_env": ([], "set it in the environment, where all processes read it"),
+    "protocol": ("http", "the service speaks HTTP only"),
+    "http_protocols": (["h1"], "the service speaks HTTP/1.1 only; let a proxy speak HTTP/2"),
+    "http2_cleartext": ("off", "the service speaks HTTP/1.1 only; let a proxy speak HTTP/2"),
+    "http_parser": ("python", "what the service reads ahead is read by gunicorn's own parser"),
+    "paste": (None, "the service is run:app"),
+    "dirty_apps": ([], "the service has none"),
+}
+
+
+def options_fault(cfg: Any, *, workers: int) -> str | None:
+    """Which option cannot be what it is, and why; None if all can.
+
+    :param cfg: gunicorn's settings, as the configuration file and the command line made them.
+    :param workers: what limits and statistics take for the number of workers.
+    """
+    worker_class = cfg.settings["worker_class"].get()
+    if worker_class not in WORKER_CLASSES:
+        return f"gunicorn's worker_class={worker_class!r}: must be one of {', '.join(WORKER_CLASSES)}"
+    fixed = FIXED | {"workers": (workers, "set WORKERS, by which limits are shared out")}
+    for name, (wanted, instead) in fixed.items():
+        value = cfg.settings[name].get()
+        if value != wanted:
+            return f"gunicorn's {name}={value!r}: must stay {wanted!r}; {instead}"
+    return None

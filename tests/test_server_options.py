@@ -1,0 +1,261 @@
+"""gunicorn's own options: each works with the service, or is refused by name."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+
+import pytest
+from gunicorn.config import Config
+
+from app.models.store import ModelStore
+from app.server.options import FIXED, WORKER, options_fault
+from tests import settings
+from tests.services import PATIENCE, free_port, gunicorn, require_command, wait_until
+from tests.test_serving import environment
+
+BODY = json.dumps({"features": [0.5] * 20})
+PREDICT = (
+    b"POST /api/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    % len(BODY)
+) + BODY.encode()
+
+
+def serving(directory, models, options, **variables):
+    """The service under gunicorn with these options, as an operator may give them in the environment."""
+    return gunicorn(directory, MODELS_DIR=models, WORKERS=1, GUNICORN_CMD_ARGS=options, **variables)
+
+
+def predict(service):
+    return service.ask("POST", "/api/predict", BODY, {"Content-Type": "application/json"})[0]
+
+
+def ask(connection, request=PREDICT):
+    """Status and body of the answer on a connection that is then closed."""
+    with connection:
+        connection.settimeout(PATIENCE)
+        connection.sendall(request.replace(b"\r\nHost:", b"\r\nConnection: close\r\nHost:"))
+        received = b"".join(iter(lambda: connection.recv(100_000), b""))
+    head, _, body = received.partition(b"\r\n\r\n")
+    return int(head.split()[1]), body
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--threads 1 --keep-alive 0 --timeout 0 --max-requests 2 --max-requests-jitter 1 --no-sendfile",
+        "--reload --reuse-port --backlog 5 --access-logfile - --capture-output --graceful-timeout 3",
+        "--worker-tmp-dir /dev/shm --umask 077 --limit-request-line 1000 --limit-request-fields 20"
+        " --limit-request-field_size 2000",
+    ],
+)
+def test_options_work(trained_dir, tmp_path, options):
+    with serving(tmp_path, trained_dir, options) as service:
+        assert [predict(service) for _ in range(5)] == [200] * 5
+
+
+@pytest.mark.parametrize("worker_class", ["gthread", "sync"])
+def test_other_worker_classes_follow_activations(trained_dir, tmp_path, worker_class):
+    """What another process activates is served by them too."""
+    models = shutil.copytree(trained_dir, tmp_path / "models")
+    ModelStore(models).activate("wine")
+    with serving(tmp_path, models, f"-k {worker_class}") as service:
+        assert predict(service) == 400
+        ModelStore(models).activate("synthetic")
+        wait_until(lambda: predict(service) == 200)
+
+
+def test_unix_socket_works(trained_dir, tmp_path):
+    path = tmp_path / "socket"
+    port = free_port()
+    with serving(tmp_path, trained_dir, f"--bind unix:{path} --bind 127.0.0.1:{port}", PORT=port):
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(str(path))
+        assert ask(connection)[0] == 200
+
+
+def test_proxy_protocol_tells_the_address(trained_dir, tmp_path):
+    port = free_port()
+    options = f"--proxy-protocol v1 --bind 127.0.0.1:{port}"
+    command = [sys.executable, "-m", "gunicorn", "run:app"]
+    variables = environment(
+        MODELS_DIR=trained_dir, WORKERS=1, PORT=port, APP_ENV="testing", GUNICORN_CMD_ARGS=options
+    )
+    with subprocess.Popen(
+        command, cwd=settings.ROOT, env=variables, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            wait_until(lambda: process.poll() is not None or listens(port))
+            connection = socket.create_connection(("127.0.0.1", port))
+            assert ask(connection, b"PROXY TCP4 203.0.113.7 10.0.0.1 4711 80\r\n" + PREDICT)[0] == 200
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            said = process.stdout.read()
+    assert '"client":"203.0.113.7"' in said
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_tls_of_gunicorn_works(trained_dir, tmp_path):
+    openssl = require_command("openssl")
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    subprocess.run(
+        [openssl, *made, "-keyout", key, "-out", certificate], check=True, capture_output=True, timeout=60
+    )
+    port = free_port()
+    variables = environment(MODELS_DIR=trained_dir, WORKERS=1, PORT=port, APP_ENV="testing")
+    command = [sys.executable, "-m", "gunicorn", "--certfile", certificate, "--keyfile", key, "run:app"]
+    context = ssl.create_default_context(cafile=str(certificate))
+
+    def connect():
+        plain = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        return context.wrap_socket(plain, server_hostname="localhost")
+
+    with subprocess.Popen(command, cwd=settings.ROOT, env=variables, start_new_session=True) as process:
+        try:
+            wait_until(lambda: process.poll() is not None or listens(port))
+            with socket.create_connection(("127.0.0.1", port)):  # who says nothing holds nobody up
+                assert [ask(connect())[0] for _ in range(5)] == [200] * 5
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+
+
+def cfg(**changes):
+    """gunicorn's settings as its configuration file makes them, and then changed."""
+    config = Config()
+    config.set("worker_class", WORKER)
+    config.set("http_parser", "python")
+    config.set("workers", 2)
+    for name, value in changes.items():
+        config.set(name, value)
+    return config
+
+
+CHANGED = {
+    "preload_app": True,
+    "workers": 3,
+    "worker_class": "asgi",
+    "errorlog": "/tmp/error.log",
+    "loglevel": "debug",
+    "logconfig": "logging.ini",
+    "logconfig_dict": {"version": 1},
+    "logconfig_json": "logging.json",
+    "syslog": True,
+    "statsd_host": "127.0.0.1:8125",
+    "raw_env": ["LOG_LEVEL=DEBUG"],
+    "protocol": "uwsgi",
+    "http_protocols": "h1,h2",
+    "http2_cleartext": "prior-knowledge",
+    "http_parser": "fast",
+    "paste": "service.ini",
+    "dirty_apps": ["app:x"],
+}
+
+
+def test_the_options_of_the_configuration_file_are_sound():
+    assert options_fault(cfg(), workers=2) is None
+    assert {*FIXED, "workers", "worker_class"} == set(CHANGED)
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_option_that_the_service_cannot_do_with_is_named(name):
+    changed = cfg()
+    changed.settings[name].value = CHANGED[name]
+    assert options_fault(changed, workers=2).startswith(f"gunicorn's {name}=")
+
+
+def test_refused_option_stops_the_start_in_a_line(tmp_path):
+    result = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "--preload", "run:app"],
+        cwd=settings.ROOT,
+        env=environment(MODELS_DIR=tmp_path, WORKERS=1, PORT=free_port()),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert result.returncode != 0
+    assert (
+        "Wrong configuration: gunicorn's preload_app=True: must stay False; models are loaded"
+        in result.stderr
+    )
+    assert "Traceback" not in result.stderr
+
+
+# --- what gunicorn answers itself
+
+LONG = b"x" * 20_000
+REFUSED = {
+    "no HTTP": (b"nonsense\r\n\r\n", 400, "validation_error"),
+    "TLS": (
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(20) + b"\r\n\r\n",
+        400,
+        "validation_error",
+    ),
+    "another version": (b"GET /api/health HTTP/3.0\r\nHost: x\r\n\r\n", 400, "validation_error"),
+    "no header": (b"GET /api/health HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", 400, "validation_error"),
+    "two lengths": (PREDICT.replace(b"\r\n", b"\r\nContent-Length: 1\r\n", 1), 400, "validation_error"),
+    "long address": (b"GET /" + LONG + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414, "validation_error"),
+    "long header": (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + LONG + b"\r\n\r\n", 431, "validation_error"),
+    "many headers": (b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 300 + b"\r\n", 431, "validation_error"),
+    "coding": (b"POST / HTTP/1.1\r\nTransfer-Encoding: gibberish\r\n\r\n", 501, "validation_error"),
+    "expectation": (b"POST / HTTP/1.1\r\nExpect: miracles\r\n\r\n", 417, "validation_error"),
+}
+
+
+@pytest.fixture(scope="module", params=[WORKER, "gthread"])
+def server(request, trained_dir, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("server")
+    with serving(folder, trained_dir, f"-k {request.param}") as service:
+        yield service
+
+
+def series(server):
+    """The counters of requests by route, method and status, and those of refusals."""
+    _, text = ask(connect(server), b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+    lines = [line.rpartition(" ") for line in text.decode().splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in lines}
+
+
+def connect(server):
+    return socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
+
+
+@pytest.mark.parametrize(("request_", "status", "error_type"), REFUSED.values(), ids=REFUSED)
+def test_what_gunicorn_refuses_is_answered_and_counted_as_by_the_service(
+    server, request_, status, error_type
+):
+    name = f'http_requests_total{{method="other",route="unmatched",status="{status}"}}'
+    before = series(server)
+    with connect(server) as connection:
+        connection.sendall(request_)
+        received = b"".join(iter(lambda: connection.recv(100_000), b""))
+    head, _, body = received.decode().partition("\r\n\r\n")
+    headers = dict(line.split(": ", 1) for line in head.split("\r\n")[1:])
+    document = json.loads(body)
+    assert head.startswith(f"HTTP/1.1 {status} ")
+    assert document == {
+        "error": document["error"],
+        "error_type": error_type,
+        "details": {},
+        "request_id": headers["X-Request-ID"],
+    }
+    assert document["error"]
+    assert headers["Content-Type"] == "application/json"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    after = series(server)
+    assert after.get(name, 0) - before.get(name, 0) == 1
+    refused = 'requests_refused_total{reason="other"}'
+    assert after[refused] - before.get(refused, 0) == 1
+
+
+def test_cookies_of_eight_kilobytes_pass(server):
+    cookie = b"\r\nCookie: session=" + b"c" * 8192
+    assert ask(connect(server), PREDICT.replace(b"\r\nHost: x", b"\r\nHost: x" + cookie))[0] == 200
