@@ -42,6 +42,12 @@ class Response(wsgi.Response):
     def can_sendfile(self) -> bool:
         return False
 
+    def write(self, arg: bytes) -> None:
+        """The head leaves without a body too, where there is none: what comes next may fail."""
+        super().write(arg)
+        if self.head:
+            self._send(b"")
+
     def send(self, body: Iterable[bytes]) -> None:
         """The whole answer of an application, which is closed however that ends."""
         try:

@@ -6,8 +6,6 @@ import os
 import resource
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -15,9 +13,9 @@ from statistics import median
 
 import pytest
 
+from tests.app.server.serving import PATIENCE, serving
 from tests.services import wait_until
 
-PATIENCE = 20.0
 SOON = 2.0  # s: far more than an answer takes, far less than any slow client is waited for
 
 APPLICATION = """
@@ -51,50 +49,11 @@ POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
 POST_WORK = b"POST /work HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\ngood"
 
 
-class Server:
-    def __init__(self, process, port):
-        self.process = process
-        self.port = port
-
-    def connect(self, data=b""):
-        connection = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
-        connection.sendall(data)
-        return connection
-
-    def ask(self, method="POST", path="/", body=b"good", timeout=PATIENCE, **headers):
-        """Status and body of one call on a connection of its own."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)) as connection:
-            connection.request(method, path, body, headers)
-            response = connection.getresponse()
-            return response.status, response.read()
-
-
 @contextmanager
 def running(folder, *options, application="application:app"):
-    """One worker process; the socket listens before there is one, so nobody has to wait for it."""
-    (folder / "application.py").write_text(APPLICATION)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "gunicorn", "--config", "/dev/null", "--chdir", str(folder)),
-                *("--worker-class", "app.server.worker.PromptWorker", "--workers", "1", "--threads", "4"),
-                *("--keep-alive", "75", "--no-control-socket", "--bind", f"fd://{listener.fileno()}"),
-                *(*options, application),
-            ],
-            env={**os.environ, "PYTHONPATH": os.getcwd()},
-            pass_fds=[listener.fileno()],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-    watchdog = threading.Timer(60, process.kill)
-    watchdog.start()
-    try:
-        yield Server(process, port)
-    finally:
-        watchdog.cancel()
-        process.terminate()
-        process.communicate(timeout=PATIENCE)
+    """The application under one `PromptWorker`."""
+    with serving(APPLICATION, folder, *options, application=application) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
