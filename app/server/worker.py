@@ -68,6 +68,7 @@ class PromptWorker(SharingWorker):
         self.log.error_log.addFilter(_is_not_a_stall)
         # Operators get through however many long bodies the other threads read.
         self.operators = ThreadPoolExecutor(max_workers=1)
+        self.requests = (self.on_client_socket_readable, self.on_pending_socket_readable, self.accept)
         super().init_process()
 
     def on_client_socket_readable(self, conn: Any, client: socket.socket) -> None:
@@ -146,7 +147,12 @@ class PromptWorker(SharingWorker):
         conn.sock.setblocking(False)
         conn.timeout = conn.begun + HEAD_SECONDS + (BODY_SECONDS if arrival.head else 0.0)
         self.pending_conns.append(conn)
-        self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+        readable = self.on_pending_socket_readable if arrival.head else self.on_head_readable
+        self.poller.register(conn.sock, EVENT_READ, partial(readable, conn))
+
+    def on_head_readable(self, conn: Any, client: socket.socket) -> None:
+        """Called when more has arrived of a head; of a body only when all has, by the low-water mark."""
+        self.on_pending_socket_readable(conn, client)
 
     def _hand_over(self, conn: Any, arrival: Arrival) -> None:
         """Have a thread read and answer a request."""
@@ -228,19 +234,28 @@ class PromptWorker(SharingWorker):
         """
         events = sorted(self.events(timeout), key=lambda event: self.left.get(event[0].fd, sys.maxsize))
         looked = time.monotonic()
-        most = self.most_ready if self.behind else len(events)
-        for place in range(most, len(events)):
+        late = self._late(events) if self.behind else {}
+        for key, place in late.items():
             self.ahead = place
-            key = events[place][0]
             key.data(key.fileobj)
+        events = [event for event in events if event[0] not in late]
         self.ahead, self.behind, self.left = 0, False, {}
-        for place, (key, _) in enumerate(events[:most], start=1):
+        for place, (key, _) in enumerate(events, start=1):
             key.data(key.fileobj)
             if time.monotonic() - looked > LOOK:
                 self.behind = True
-                self.left = {event[0].fd: place for place, event in enumerate(events[place:most])}
+                self.left = {event[0].fd: place for place, event in enumerate(events[place:])}
                 break
         self.share.note(self.nr_conns)
+
+    def _late(self, events: list[Any]) -> dict[Any, int]:
+        """What comes after too many requests, with its place among them.
+
+        Heads that grow by a byte and connections that are closing are none: who has many must not have the
+        requests of others refused.
+        """
+        requests = [key for key, _ in events if getattr(key.data, "func", key.data) in self.requests]
+        return {key: place for place, key in enumerate(requests) if place >= self.most_ready}
 
     def _finish(self, conn: Any, outcome: Any) -> None:
         """Keep or close a connection, after a thread has sent what the client did not take at once."""

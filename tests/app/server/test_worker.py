@@ -482,3 +482,35 @@ def test_longest_silent_connections_go_when_there_are_too_many(tmp_path):
         silent[0].settimeout(SOON)
         with suppress(ConnectionResetError):
             assert silent[0].recv(10) == b""
+
+
+SHEDDING = """
+waiting = None
+
+def app(environ, start_response):
+    status = "503 No" if waiting() else "200 OK"
+    start_response(status, [("Content-Length", "0")])
+    return [b""]
+"""
+CONFIGURATION = """
+def post_worker_init(worker):
+    import application
+    worker.most_ready = 4
+    application.waiting = worker.waiting
+"""
+
+
+def test_heads_that_grow_by_a_byte_have_no_request_refused(tmp_path):
+    (tmp_path / "shedding.py").write_text(CONFIGURATION)
+    with (
+        serving(SHEDDING, tmp_path, "--config", str(tmp_path / "shedding.py")) as server,
+        ExitStack() as stack,
+    ):
+        slow = [stack.enter_context(server.connect(b"G")) for _ in range(900)]
+        asked = [stack.enter_context(server.connect()) for _ in range(3)]
+        for _ in range(30):
+            for place, connection in enumerate(slow):
+                connection.sendall(b"E")
+                if place % 300 == 299:
+                    asked[place // 300].sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert all(connection.recv(1000).startswith(b"HTTP/1.1 200 OK") for connection in asked)
