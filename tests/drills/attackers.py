@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import resource
+import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -16,6 +17,7 @@ from tests.drills.traffic import LENGTH
 from tests.services import PATIENCE
 
 PIECE = 64 * 1024  # bytes sent at a time
+SIP = 500  # bytes read at a time by who reads slowly
 STOPPED = 0.05  # s between two looks whether to stop
 
 
@@ -183,6 +185,27 @@ async def _drip(
         except TimeoutError:
             pass
         writer.write(drop)
+
+
+async def reading_slowly(tally: Tally, port: int, data: bytes, number: int, pause: float) -> None:
+    """Connections with the smallest window that ask a lot at once and read a little after each pause."""
+
+    async def read() -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            with socket.socket() as connection, suppress(OSError):
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+                connection.setblocking(False)
+                await loop.sock_connect(connection, ("127.0.0.1", port))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await loop.sock_sendall(connection, data)
+                while await loop.sock_recv(connection, SIP):
+                    await asyncio.sleep(pause)
+            tally.note("closed")
+            await asyncio.sleep(pause)
+
+    await asyncio.gather(*(read() for _ in range(number)))
 
 
 async def guessing(tally: Tally, port: int, requests: Sequence[bytes], number: int) -> None:

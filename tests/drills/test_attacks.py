@@ -14,7 +14,15 @@ from sklearn.linear_model import LogisticRegression
 from app.models.publishing.publish import publish
 from app.models.store import ModelStore
 from tests.app.server.requests import mutated, written
-from tests.drills.attackers import attackers, dripping, guessing, one_by_one, together, unfinished
+from tests.drills.attackers import (
+    attackers,
+    dripping,
+    guessing,
+    one_by_one,
+    reading_slowly,
+    together,
+    unfinished,
+)
 from tests.drills.forest import publish_forest
 from tests.drills.memory import peak
 from tests.drills.traffic import ROW, kinds, milliseconds, percentile, traffic
@@ -87,7 +95,7 @@ def open_service(variables, tmp_path_factory):
 @pytest.fixture(scope="module")
 def guarded_service(variables, tmp_path_factory):
     """With a key, behind a proxy that tells the address of the client."""
-    own = {"API_KEY_1": KEY, "API_KEY_SCOPES": "predict,admin", "TRUSTED_PROXIES": 1}
+    own = {"API_KEY_1": KEY, "API_KEY_SCOPES": "predict,admin", "TRUSTED_PROXIES": 1, "MAX_BATCH_SIZE": 1000}
     with gunicorn(tmp_path_factory.mktemp("guarded"), **variables, **own) as service:
         yield service
 
@@ -112,23 +120,40 @@ def test_unfinished_requests_make_nobody_wait(open_service, endured, length):
         assert attack.wait(120).answers["unfinished"] == len(requests)
 
 
-def test_refused_clients_that_drip_hold_no_thread(guarded_service, endured, length, figure):
-    number, waits = WORKERS * THREADS * 4, {"an operator": [], "a long body": []}
-    first = post(CHUNKED, WRONG_KEY, body=None) + b"1\r\n \r\n"
+NUMBER = WORKERS * THREADS * 4
+CHUNK = b"1\r\n \r\n"
+ADMINISTRATIVE = b"/api/models/nothing/verify"
+BATCH = json.dumps({"samples": [[1, 1, 1]] * 1000}).encode()
+SMALL = b"GET /api/health HTTP/1.1\r\nHost: drill\r\n\r\n"
+HOLDING = {
+    "refused clients that drip chunks": (dripping, post(CHUNKED, WRONG_KEY) + CHUNK, CHUNK, NUMBER, 0.25),
+    "the same at an operator's route": (
+        *(dripping, post(CHUNKED, WRONG_KEY, path=ADMINISTRATIVE) + CHUNK, CHUNK, NUMBER, 0.25),
+    ),
+    "clients that read batches slowly": (
+        *(reading_slowly, post(RIGHT_KEY, path=b"/api/predict/batch", body=BATCH) * 9, NUMBER, 1.0),
+    ),
+    "clients that read 1,000 short answers slowly": (reading_slowly, SMALL * 1000, NUMBER, 1.0),
+}
+
+
+@pytest.mark.parametrize("kind", HOLDING)
+def test_no_thread_is_held(guarded_service, endured, length, figure, kind):
+    attack, *arguments = HOLDING[kind]
+    what, waits = f"{NUMBER} {kind}", {"an operator": [], "a long body": []}
     with (
-        endured(guarded_service, f"{number} refused clients that drip chunks", key=KEY),
-        attackers(dripping, guarded_service.port, first, b"1\r\n \r\n", number, 0.25) as attack,
+        endured(guarded_service, what, key=KEY),
+        attackers(attack, guarded_service.port, *arguments) as under_way,
     ):
-        for _ in range(int(length(5, 30))):
+        for _ in range(int(length(4, 30))):
             sleep(1)
-            waits["an operator"].append(wait_of(guarded_service, "/api/models/nothing/verify", b"", 404))
-            waits["a long body"].append(
-                wait_of(guarded_service, "/api/predict", ROW.encode().ljust(200_000), 200)
-            )
-        assert set(attack.wait(0).answers) <= {"401", "429", "closed"}
+            waits["an operator"].append(wait_of(guarded_service, ADMINISTRATIVE.decode(), b"", 404))
+            long = ROW.encode().ljust(200_000)
+            waits["a long body"].append(wait_of(guarded_service, "/api/predict", long, 200))
+        assert set(under_way.wait(0).answers) <= {"401", "429", "closed"}
     for who, seconds in waits.items():
-        longest = milliseconds(max(seconds))
-        figure("attacks", f"{number} refused clients that drip chunks: longest wait of {who}", longest, "1 s")
+        longest = max(seconds)
+        figure("attacks", f"{what}: longest wait of {who}", milliseconds(longest), milliseconds(ALLOWED))
     assert max(map(max, waits.values())) <= ALLOWED
 
 
@@ -267,6 +292,5 @@ def test_large_bodies_cost_bounded_memory(wide_service, endured, length, chunked
         attackers(together, wide_service.port, requests, 16, times) as attack,
     ):
         tally = attack.wait(120)
-    print(tally)
     assert sum(tally.answers.values()) == 16 * times
     assert set(tally.answers) <= {"400", "413", "503"}
