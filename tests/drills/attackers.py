@@ -21,6 +21,16 @@ SIP = 500  # bytes read at a time by who reads slowly
 STOPPED = 0.05  # s between two looks whether to stop
 
 
+CHUNKED = b"Transfer-Encoding: chunked"
+
+
+def post(*lines: bytes, path: bytes = b"/api/predict", body: bytes | None = None) -> bytes:
+    """A request; without ``body`` its head, whose lines say what follows."""
+    length = [] if body is None else [b"Content-Length: %d" % len(body)]
+    fields = [b"Host: drill", b"Content-Type: application/json", *lines, *length]
+    return b"\r\n".join([b"POST %b HTTP/1.1" % path, *fields, b"", body or b""])
+
+
 @dataclass
 class Tally:
     """What came of the attackers' requests: how often which status or ``closed``, the longest wait in s."""
@@ -190,8 +200,9 @@ async def _drip(
 async def reading_slowly(tally: Tally, port: int, data: bytes, number: int, pause: float) -> None:
     """Connections with the smallest window that ask a lot at once and read a little after each pause."""
 
-    async def read() -> None:
+    async def read(place: int) -> None:
         loop = asyncio.get_running_loop()
+        await asyncio.sleep(pause * place / number)
         while True:
             with socket.socket() as connection, suppress(OSError):
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
@@ -205,7 +216,7 @@ async def reading_slowly(tally: Tally, port: int, data: bytes, number: int, paus
             tally.note("closed")
             await asyncio.sleep(pause)
 
-    await asyncio.gather(*(read() for _ in range(number)))
+    await asyncio.gather(*map(read, range(number)))
 
 
 async def guessing(tally: Tally, port: int, requests: Sequence[bytes], number: int) -> None:
