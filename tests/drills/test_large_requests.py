@@ -41,7 +41,7 @@ def test_unknown_names_hold_up_nobody(wide_service, endured, length, figure):
         endured(wide_service, "100 unknown names for 2,000 columns, 5 a second"),
         attackers(one_by_one, wide_service.port, [request], 5) as attack,
     ):
-        tally = attack.wait(length(5, 30))
+        tally = attack.wait(length(3, 30))
     what = f"100 unknown names for 2,000 columns, a body of {len(body):,} bytes: until refused"
     figure("attacks", what, milliseconds(tally.longest), milliseconds(PROMISED))
     assert set(tally.answers) == {"400"}
@@ -65,7 +65,7 @@ def test_large_bodies_cost_bounded_memory(wide_service, endured, length, chunked
         else post(path=path, body=body)
         for body in LARGE.values()
     ]
-    times = int(length(2, 12))
+    times = int(length(1, 6))
     what = f"16 bodies of 9.9 MB at a time, {'chunked' if chunked else 'declared'}"
     with (
         endured(wide_service, what, memory=True),
