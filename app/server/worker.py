@@ -147,7 +147,9 @@ class PromptWorker(SharingWorker):
         conn.sock.setblocking(False)
         conn.timeout = conn.begun + HEAD_SECONDS + (BODY_SECONDS if arrival.head else 0.0)
         self.pending_conns.append(conn)
-        readable = self.on_pending_socket_readable if arrival.head else self.on_head_readable
+        # Who has sent nothing yet may send all of it.
+        begun = conn.awaited and arrival.head is None
+        readable = self.on_head_readable if begun else self.on_pending_socket_readable
         self.poller.register(conn.sock, EVENT_READ, partial(readable, conn))
 
     def on_head_readable(self, conn: Any, client: socket.socket) -> None:
