@@ -74,8 +74,7 @@ class Arrivals:
         """
         end = data.find(END_OF_HEAD)
         if end < 0:
-            lines = data.count(b"\n")
-            refusal = self._refusal(data, client) if lines == 0 or lines > known_lines else None
+            refusal = self._refusal(data, client, known_lines)
             if refusal is not None:
                 return Arrival(None, refusal=refusal)
             return MORE if len(data) < LONGEST_HEAD else THREAD
@@ -113,12 +112,14 @@ class Arrivals:
         administrative = changes and is_administrative(environ["PATH_INFO"])
         return Head(request, environ | {"wsgi.multithread": True}, length, administrative)
 
-    def _refusal(self, data: bytes, client: Any) -> Exception | None:
+    def _refusal(self, data: bytes, client: Any, known_lines: int) -> Exception | None:
         # TLS, for which gunicorn would wait for a line to end.
         if data[:1] < b" " and data[:1] not in (b"\r", b"\n"):
             binary: Exception = InvalidRequestLine("binary data")
             return binary
-        if b"\n" not in data:
+        # Of what no line feed ends gunicorn bounds the first line, which an empty line may precede.
+        too_long = 0 < self._cfg.limit_request_line < len(data) and data.find(b"\n", 2) < 0
+        if not too_long and data.count(b"\n") <= known_lines:
             return None
         try:
             Request(self._cfg, IterUnreader([data]), client, req_number=2)

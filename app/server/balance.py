@@ -10,7 +10,7 @@ import socket
 import time
 from typing import Any
 
-from app.server.closing import LingeringWorker
+from app.server.sending import SendingWorker
 
 GIVE_WAY = 0.001  # s: for which a new connection is left to the other workers
 SPREAD = 4  # connections that a worker which is behind may have more than another
@@ -42,7 +42,7 @@ def forget(age: int) -> None:
     _counts[age % MOST_WORKERS] = 0
 
 
-class SharingWorker(LingeringWorker):
+class SharingWorker(SendingWorker):
     """A worker that leaves new connections to those who have fewer."""
 
     behind = False  # not all that was ready was looked at in the last turn of the loop

@@ -84,10 +84,14 @@ class LingeringWorker(ThreadWorker):
         if time.monotonic() - self.told > TOLD:
             self.told = time.monotonic()
             self.log.warning("%s: silent connections are closed", reason)
-        silent = [(conns, conn) for conns in (self.pending_conns, self.keepalived_conns) for conn in conns]
+        silent = self.silent()
         for conns, conn in silent[:ROOM]:
             self._drop(conns, conn)
         return bool(silent)
+
+    def silent(self) -> list[Any]:
+        """The connections that may make room, with where they are kept, in the order in which they go."""
+        return [(conns, conn) for conns in (self.pending_conns, self.keepalived_conns) for conn in conns]
 
     def _drop(self, conns: "deque[Any]", conn: Any) -> None:
         conns.remove(conn)

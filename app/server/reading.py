@@ -7,8 +7,8 @@ from typing import Any
 HEAD_SECONDS = 15.0
 # From the end of the head; 10 MB in it are 170 kB/s.
 BODY_SECONDS = 60.0
-# What is left of a body that nobody wanted is read for so long, before the connection is closed instead.
-DRAIN_SECONDS = 0.05
+# Bytes read of a body that nobody wanted, where they have arrived, so that the connection can be kept.
+DRAINED = 64 * 1024
 
 
 def limit_reading(conn: Any) -> None:
@@ -26,3 +26,17 @@ def limit_reading(conn: Any) -> None:
         return read(unreader, *arguments)
 
     unreader.chunk = chunk
+
+
+def drain(conn: Any) -> bool:
+    """Read what has arrived of a body that nobody wanted; False if that is not all of it.
+
+    Clients who are refused may send the rest byte by byte, and nobody waits for them.
+    """
+    conn.sock.setblocking(False)
+    try:
+        return bool(conn.parser.finish_body(max_bytes=DRAINED))
+    except BlockingIOError:
+        return False
+    finally:
+        conn.sock.setblocking(True)

@@ -1,16 +1,16 @@
 """How an answer leaves: at once, and without waiting for the client."""
 
 import socket
-import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from ssl import SSLSocket
 
 from gunicorn import util
 from gunicorn.http import wsgi
 
 # By connection: the end of an answer that the client did not take at once.
-unsent: dict[socket.socket, bytes] = {}
+unsent: dict[socket.socket, bytearray] = {}
 
 
 class Response(wsgi.Response):
@@ -42,6 +42,12 @@ class Response(wsgi.Response):
     def can_sendfile(self) -> bool:
         return False
 
+    def write(self, arg: bytes) -> None:
+        """The head leaves without a body too, where there is none: what comes next may fail."""
+        super().write(arg)
+        if self.head:
+            self._send(b"")
+
     def send(self, body: Iterable[bytes]) -> None:
         """The whole answer of an application, which is closed however that ends."""
         try:
@@ -61,7 +67,7 @@ class Response(wsgi.Response):
 
     def _send(self, data: bytes) -> None:
         data, self.head = self.head + data, b""
-        if threading.current_thread() is not threading.main_thread():
+        if isinstance(self.sock, SSLSocket):  # in a thread, which may wait
             self.sock.sendall(data)
         elif self.sock in unsent:
             unsent[self.sock] += data
@@ -70,14 +76,4 @@ class Response(wsgi.Response):
             with suppress(BlockingIOError):
                 sent = self.sock.send(data, socket.MSG_DONTWAIT)
             if sent < len(data):
-                unsent[self.sock] = data[sent:]
-
-
-def send_rest(sock: socket.socket, rest: bytes) -> bool:
-    """Send what the client did not take at once, in a thread; False if it does not take it now either."""
-    try:
-        sock.setblocking(True)
-        sock.sendall(rest)
-    except OSError:
-        return False
-    return True
+                unsent[self.sock] = bytearray(data[sent:])

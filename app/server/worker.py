@@ -2,7 +2,7 @@
 
 Handing it over to a thread and back cost 73 µs of 266 CPU. Nothing in the loop waits for a client, however
 slow: what has not arrived is waited for by the poller, what is too long for that by a thread, what the client
-does not take is sent by a thread, and closing connections linger in the poller.
+does not take is sent from the poller, where closing connections linger too.
 """
 
 import socket
@@ -22,8 +22,8 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER
 
 from app.server.arrival import LONGEST_HEAD, MORE, THREAD, Arrival, Arrivals, environment
 from app.server.balance import LOOK, SharingWorker
-from app.server.reading import BODY_SECONDS, DRAIN_SECONDS, HEAD_SECONDS, limit_reading
-from app.server.response import Response, send_rest, unsent
+from app.server.reading import BODY_SECONDS, HEAD_SECONDS, drain, limit_reading
+from app.server.response import Response, unsent
 
 PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
 STALL = struct.pack("ll", 5, 0)  # s, µs: how long a thread waits for one read or write
@@ -68,6 +68,7 @@ class PromptWorker(SharingWorker):
         self.log.error_log.addFilter(_is_not_a_stall)
         # Operators get through however many long bodies the other threads read.
         self.operators = ThreadPoolExecutor(max_workers=1)
+        self.requests = (self.on_client_socket_readable, self.on_pending_socket_readable, self.accept)
         super().init_process()
 
     def on_client_socket_readable(self, conn: Any, client: socket.socket) -> None:
@@ -84,7 +85,7 @@ class PromptWorker(SharingWorker):
                 return
             self.poller.unregister(client)
             self.keepalived_conns.remove(conn)
-            self._finish(conn, kept)
+            self.finish_request(conn, Finished(kept))
             return
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
@@ -135,7 +136,7 @@ class PromptWorker(SharingWorker):
             self.handle_error(None, conn.sock, conn.client, arrival.refusal)
             self.finish_request(conn, Finished(False))
         elif arrival.lacking == 0:
-            self._finish(conn, self._run(conn, arrival))
+            self.finish_request(conn, Finished(self._run(conn, arrival)))
         elif arrival.lacking and self.alive:
             self._wait(conn, arrival)
         else:
@@ -146,7 +147,14 @@ class PromptWorker(SharingWorker):
         conn.sock.setblocking(False)
         conn.timeout = conn.begun + HEAD_SECONDS + (BODY_SECONDS if arrival.head else 0.0)
         self.pending_conns.append(conn)
-        self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+        # Who has sent nothing yet may send all of it.
+        begun = conn.awaited and arrival.head is None
+        readable = self.on_head_readable if begun else self.on_pending_socket_readable
+        self.poller.register(conn.sock, EVENT_READ, partial(readable, conn))
+
+    def on_head_readable(self, conn: Any, client: socket.socket) -> None:
+        """Called when more has arrived of a head; of a body only when all has, by the low-water mark."""
+        self.on_pending_socket_readable(conn, client)
 
     def _hand_over(self, conn: Any, arrival: Arrival) -> None:
         """Have a thread read and answer a request."""
@@ -170,7 +178,7 @@ class PromptWorker(SharingWorker):
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
         """Without waiting for the rest of a body that nobody read: after a refusal the connection is
         closed."""
-        return bool(keepalive and conn.parser.finish_body(deadline=time.monotonic() + DRAIN_SECONDS))
+        return bool(keepalive and (drain(conn) if self.looks_ahead else super()._keepalive_after(conn, True)))
 
     def _run(self, conn: Any, arrival: Arrival) -> bool:
         """What `ThreadWorker.handle_request` does; returns whether the connection may be kept."""
@@ -214,9 +222,11 @@ class PromptWorker(SharingWorker):
 
     def waiting(self) -> int:
         """How many requests wait before the one that asks, in the loop or for a thread, wherever it is."""
-        if threading.current_thread() is threading.main_thread():
+        thread = threading.current_thread()
+        if thread is threading.main_thread():
             return self.ahead
-        length: int = self.tpool._work_queue.qsize()
+        pool = self.operators if thread in self.operators._threads else self.tpool
+        length: int = pool._work_queue.qsize()
         return length
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
@@ -228,32 +238,33 @@ class PromptWorker(SharingWorker):
         """
         events = sorted(self.events(timeout), key=lambda event: self.left.get(event[0].fd, sys.maxsize))
         looked = time.monotonic()
-        most = self.most_ready if self.behind else len(events)
-        for place in range(most, len(events)):
+        late = self._late(events) if self.behind else {}
+        for key, place in late.items():
             self.ahead = place
-            key = events[place][0]
             key.data(key.fileobj)
+        events = [event for event in events if event[0] not in late] if late else events
         self.ahead, self.behind, self.left = 0, False, {}
-        for place, (key, _) in enumerate(events[:most], start=1):
+        for place, (key, _) in enumerate(events, start=1):
             key.data(key.fileobj)
             if time.monotonic() - looked > LOOK:
                 self.behind = True
-                self.left = {event[0].fd: place for place, event in enumerate(events[place:most])}
+                self.left = {event[0].fd: place for place, event in enumerate(events[place:])}
                 break
         self.share.note(self.nr_conns)
 
-    def _finish(self, conn: Any, outcome: Any) -> None:
-        """Keep or close a connection, after a thread has sent what the client did not take at once."""
-        if rest := unsent.pop(conn.sock, b""):
-            future = self.tpool.submit(lambda: send_rest(conn.sock, rest) and outcome)
-            future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
-        elif outcome and conn.parser is None:  # gunicorn asks the parser, which no thread has made yet
-            self._keep(conn)
-        else:
-            self.finish_request(conn, Finished(outcome))
+    def _late(self, events: list[Any]) -> dict[Any, int]:
+        """What comes after too many requests, with its place among them.
+
+        Heads that grow by a byte and connections that are closing are none: who has many must not have the
+        requests of others refused.
+        """
+        requests = [key for key, _ in events if getattr(key.data, "func", key.data) in self.requests]
+        return {key: place for place, key in enumerate(requests) if place >= self.most_ready}
 
     def finish_request(self, conn: Any, fs: Any) -> None:
-        """As in `ThreadWorker`, for connections whose requests no thread has read."""
+        """As in `ThreadWorker`, when the client has taken the answer, and though no thread read a request."""
+        if self.sends_rest(conn, fs):
+            return
         if conn.parser is None and not fs.cancelled() and fs.result() is True:
             self._keep(conn)
         else:

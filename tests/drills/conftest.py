@@ -1,11 +1,13 @@
 """Options of the drills, and where they leave their figures."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.drills import figures, stack
+from tests.drills import figures, others, stack
 from tests.drills.figures import Figure
 from tests.drills.forest import publish_forest
 
@@ -47,6 +49,12 @@ def forest_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def figure(pytestconfig: pytest.Config) -> Callable[[str, str, str, str], None]:
     """Note what was measured: drill, what, measured, promised."""
     return lambda *columns: pytestconfig.stash[MEASURED].append(Figure(*columns))
+
+
+@pytest.fixture
+def endured(figure: Callable[[str, str, str, str], None]) -> Callable[..., Any]:
+    """Attack a service in a block, during which others ask it; see `others.endured`."""
+    return partial(others.endured, figure)
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event, Thread
 from time import monotonic
+from typing import Any
 
 ROW = json.dumps({"features": [1, 1, 1]})
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 RETRY_AFTER = re.compile(rb"\r\nretry-after: *(\d+)\r\n", re.IGNORECASE)
 CLOSE = re.compile(rb"\r\nconnection: *close\r\n", re.IGNORECASE)
 PATIENCE = 30.0  # s
+CRLF = "\r\n"
 
 
 @dataclass(frozen=True)
@@ -45,17 +47,23 @@ class Outcome:
 
 @dataclass
 class Traffic:
-    """Requests at ``rate`` a second, each over a connection that is idle, or else a new one."""
+    """Requests at ``rate`` a second, each over a connection that is idle, or else a new one.
+
+    :param keep: whether connections are kept; else each request has a new one.
+    """
 
     port: int
     rate: float
     source: str = "127.0.0.1"
     body: str = ROW
+    key: str = ""
+    keep: bool = True
     outcomes: list[Outcome] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.message = (
             f"POST /api/predict HTTP/1.1\r\nHost: drill\r\nContent-Type: application/json\r\n"
+            f"{f'X-API-Key: {self.key}' + CRLF if self.key else ''}"
             f"Content-Length: {len(self.body)}\r\n\r\n{self.body}"
         ).encode()
         self.ended = Event()
@@ -99,7 +107,7 @@ class Traffic:
         except BaseException:
             writer.close()
             raise
-        if CLOSE.search(head):
+        if CLOSE.search(head) or not self.keep:
             writer.close()
         else:
             self._idle.append((reader, writer))
@@ -127,7 +135,7 @@ class Traffic:
 
 
 @contextmanager
-def traffic(port: int, *, rate: float, **options: str) -> Iterator[Traffic]:
+def traffic(port: int, *, rate: float, **options: Any) -> Iterator[Traffic]:
     """Good clients beside what the test does; at its end all their requests are answered or have failed."""
     clients = Traffic(port, rate, **options)
     thread = Thread(target=clients.run)

@@ -34,8 +34,9 @@ def head(*lines, line=b"POST /x HTTP/1.1", body=b""):
         (head(b"Content-Length: " + b"9" * 2000), None),
         (head(b"Transfer-Encoding: chunked", body=b"0\r\n\r\n"), None),
         (head(b"Expect: 100-continue", b"Content-Length: 3"), None),
-        (b"x" * (LONGEST_HEAD - 1), 1),
-        (b"x" * LONGEST_HEAD, None),
+        (b"GET / HTTP/1.1\r\n".ljust(LONGEST_HEAD - 1, b"x"), 1),
+        (b"GET / HTTP/1.1\r\n".ljust(LONGEST_HEAD, b"x"), None),
+        (b"GET /".ljust(4094, b"x"), 1),
         (head(b"Content-Length: 99999", body=b"a" * 50_000), 49_999),
     ],
 )
@@ -73,6 +74,8 @@ def test_length_that_gunicorn_refuses_is_left_to_a_thread(look, value):
         b"nonsense\r\n",
         b"GET / HTTP/9.9\r\n",
         b"\x00\x00\x00",
+        b"GET /".ljust(4097, b"x"),
+        b"\r\nGET /".ljust(4099, b"x"),
     ],
 )
 def test_bytes_that_can_begin_no_head_are_refused_at_once(look, data):

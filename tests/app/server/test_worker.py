@@ -6,8 +6,6 @@ import os
 import resource
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -15,9 +13,9 @@ from statistics import median
 
 import pytest
 
+from tests.app.server.serving import PATIENCE, serving
 from tests.services import wait_until
 
-PATIENCE = 20.0
 SOON = 2.0  # s: far more than an answer takes, far less than any slow client is waited for
 
 APPLICATION = """
@@ -48,53 +46,15 @@ def app(environ, start_response):
 """
 
 POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
+CHUNKED_LARGE = b"POST /large HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
 POST_WORK = b"POST /work HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\ngood"
-
-
-class Server:
-    def __init__(self, process, port):
-        self.process = process
-        self.port = port
-
-    def connect(self, data=b""):
-        connection = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
-        connection.sendall(data)
-        return connection
-
-    def ask(self, method="POST", path="/", body=b"good", timeout=PATIENCE, **headers):
-        """Status and body of one call on a connection of its own."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)) as connection:
-            connection.request(method, path, body, headers)
-            response = connection.getresponse()
-            return response.status, response.read()
 
 
 @contextmanager
 def running(folder, *options, application="application:app"):
-    """One worker process; the socket listens before there is one, so nobody has to wait for it."""
-    (folder / "application.py").write_text(APPLICATION)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "gunicorn", "--config", "/dev/null", "--chdir", str(folder)),
-                *("--worker-class", "app.server.worker.PromptWorker", "--workers", "1", "--threads", "4"),
-                *("--keep-alive", "75", "--no-control-socket", "--bind", f"fd://{listener.fileno()}"),
-                *(*options, application),
-            ],
-            env={**os.environ, "PYTHONPATH": os.getcwd()},
-            pass_fds=[listener.fileno()],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-    watchdog = threading.Timer(60, process.kill)
-    watchdog.start()
-    try:
-        yield Server(process, port)
-    finally:
-        watchdog.cancel()
-        process.terminate()
-        process.communicate(timeout=PATIENCE)
+    """The application under one `PromptWorker`."""
+    with serving(APPLICATION, folder, *options, application=application) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -484,14 +444,31 @@ def test_head_that_can_never_end_is_400_at_once(server, data):
         assert connection.recv(1000).startswith(b"HTTP/1.1 400")
 
 
+SHEDDING = """
+waiting = None
+
+def app(environ, start_response):
+    status = "503 No" if waiting() else "200 OK"
+    environ["wsgi.input"].read()
+    start_response(status, [("Content-Length", "0")])
+    return [b""]
+"""
+CONFIGURATION = """
+def post_worker_init(worker):
+    import application
+    worker.most_ready = 4
+    application.waiting = worker.waiting
+"""
+REFUSING = """
+def app(environ, start_response):
+    start_response("401 No", [("Content-Length", "0")])
+    return [b""]
+"""
+
+
 def test_rest_of_a_body_that_nobody_read_holds_no_thread(tmp_path):
     """An application that refuses before it reads, and four clients that drip chunks after the refusal."""
-    (tmp_path / "refusing.py").write_text(
-        "def app(environ, start_response):\n"
-        "    start_response('401 No', [('Content-Length', '0')])\n"
-        "    return [b'']\n"
-    )
-    with running(tmp_path, application="refusing:app") as server:
+    with serving(REFUSING, tmp_path) as server:
         head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
         with ExitStack() as stack:
             dripping = [stack.enter_context(server.connect(head)) for _ in range(8)]
@@ -502,6 +479,45 @@ def test_rest_of_a_body_that_nobody_read_holds_no_thread(tmp_path):
             body = b"x" * 200_000  # too long for the loop: it needs a thread
             assert server.ask(body=body, timeout=SOON)[0] == 401
             assert time.monotonic() - began < SOON
+
+
+def test_operator_waits_for_no_rest_of_what_was_refused(tmp_path):
+    head = b"POST /api/models/v1/activate HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
+    with serving(REFUSING, tmp_path) as server, ExitStack() as stack:
+        for _ in range(200):
+            stack.enter_context(server.connect(head))
+        assert server.ask(path="/api/models/v1/activate", timeout=SOON)[0] == 401
+
+
+def test_clients_that_read_nothing_hold_no_thread(server):
+    with ExitStack() as stack:
+        for _ in range(12):
+            stack.enter_context(server.connect(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n"))
+            stack.enter_context(server.connect(CHUNKED_LARGE))
+        body = b"x" * 200_000  # too long for the loop: it needs a thread
+        assert server.ask(body=body, timeout=SOON) == (200, body)
+
+
+def test_answer_that_is_read_slowly_arrives_whole_and_the_connection_goes_on(server):
+    with server.connect(CHUNKED_LARGE + POST + b"\r\ngood") as connection:
+        assert server.ask(timeout=SOON) == (200, b"good")
+        received = b""
+        while not received.endswith(b"\r\n\r\ngood"):
+            received += connection.recv(100_000)
+    assert received.count(b"x" * 8_000_000) == 1
+
+
+def test_operator_is_not_refused_for_the_long_bodies_that_wait(tmp_path):
+    (tmp_path / "shedding.py").write_text(CONFIGURATION)
+    long = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n"
+    with (
+        serving(SHEDDING, tmp_path, "--config", str(tmp_path / "shedding.py")) as server,
+        ExitStack() as stack,
+    ):
+        for _ in range(8):
+            stack.enter_context(server.connect(long))
+        assert server.ask(timeout=SOON)[0] == 200  # so the long ones have been looked at
+        assert server.ask(path="/api/models/v1/activate", timeout=SOON)[0] == 200
 
 
 def test_operator_is_answered_while_all_threads_read_long_bodies(server):
@@ -523,3 +539,19 @@ def test_longest_silent_connections_go_when_there_are_too_many(tmp_path):
         silent[0].settimeout(SOON)
         with suppress(ConnectionResetError):
             assert silent[0].recv(10) == b""
+
+
+def test_heads_that_grow_by_a_byte_have_no_request_refused(tmp_path):
+    (tmp_path / "shedding.py").write_text(CONFIGURATION)
+    with (
+        serving(SHEDDING, tmp_path, "--config", str(tmp_path / "shedding.py")) as server,
+        ExitStack() as stack,
+    ):
+        slow = [stack.enter_context(server.connect(b"G")) for _ in range(900)]
+        asked = [stack.enter_context(server.connect()) for _ in range(3)]
+        for _ in range(30):
+            for place, connection in enumerate(slow):
+                connection.sendall(b"E")
+                if place % 300 == 299:
+                    asked[place // 300].sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert all(connection.recv(1000).startswith(b"HTTP/1.1 200 OK") for connection in asked)

@@ -1,0 +1,145 @@
+"""`PromptWorker` answers every request as gunicorn's own threaded worker does, to the byte."""
+
+import asyncio
+import re
+from contextlib import closing, suppress
+from typing import NamedTuple
+
+import pytest
+
+from tests.app.server.requests import GOOD, cut, mutated, written
+from tests.app.server.serving import PROMPT, serving
+
+APPLICATION = """
+import json
+
+LEFT_OUT = ("SERVER_PORT", "REMOTE_PORT")
+LENGTHS = {"/longer": "3", "/shorter": "9"}
+
+def answer(start_response, status, body, *headers):
+    start_response(status, [("Content-Length", str(len(body))), *headers])
+    return [body]
+
+def late():
+    yield b"one"
+    raise RuntimeError
+
+def app(environ, start_response):
+    path, stream = environ["PATH_INFO"], environ["wsgi.input"]
+    if path == "/refuse":
+        return answer(start_response, "401 Unauthorized", b"no")
+    if path == "/two":
+        return answer(start_response, "200 OK", stream.read(2))
+    if path == "/lines":
+        return answer(start_response, "200 OK", b"|".join([stream.readline(3), *stream]))
+    body = stream.read()
+    if path == "/none":
+        return answer(start_response, "204 No Content", b"")
+    if path == "/unchanged":
+        return answer(start_response, "304 Not Modified", b"body")
+    if path == "/close":
+        return answer(start_response, "200 OK", body, ("Connection", "close"))
+    if path == "/header":
+        return answer(start_response, "200 OK", body, ("X-Bad", "a\\r\\nb"))
+    if path == "/fail":
+        raise RuntimeError
+    start_response("200 OK", [("Content-Length", LENGTHS[path])] if path in LENGTHS else [])
+    if path == "/pieces":
+        return iter([b"one", b"", b"two"])
+    if path == "/late":
+        return late()
+    if path == "/nothing":
+        return []
+    seen = {name: value for name, value in environ.items() if isinstance(value, str) and name not in LEFT_OUT}
+    return [json.dumps(seen, sort_keys=True).encode(), b"\\n", body]
+"""
+SETTINGS = [
+    *("--limit-request-line", "2048", "--limit-request-fields", "50", "--limit-request-field_size", "4096"),
+    *("--http-parser", "python", "--threads", "200", "--log-level", "critical"),
+]
+TOGETHER = 100  # exchanges under way; each may hold a thread of both servers
+GAP = 0.02  # s between two pieces
+QUIET = 0.5  # s without a byte, after which nothing more is expected
+LONG_QUIET = 3.0  # the same where the two differed
+REQUESTS = list(dict.fromkeys([*written(), *mutated(400)]))
+END = b""  # of what is sent
+MODES = {
+    "whole": lambda request: [request],
+    "in pieces": lambda request: cut(request, 4),
+    "second on a connection": lambda request: [GOOD, request],
+    "pipelined before a good one": lambda request: [request + GOOD],
+    "pipelined behind a good one": lambda request: [GOOD + request],
+    "pipelined and in pieces": lambda request: cut(GOOD + request + GOOD, 4),
+    "half closed": lambda request: [request, END],
+}
+# Whose bodies the application leaves: `PromptWorker` waits for no more of them, and closes the connection.
+UNREAD = re.compile(rb" /(?:refuse|two) ")
+# What differs from one time to the next: the date, and how many bytes of a line that is too long had come.
+PASSING = re.compile(rb"(?s)(HTTP/1.1 414 ).*?</html>|\r\nDate: [^\r]*")
+# And in pieces, which of two faults was seen first.
+PASSING_IN_PIECES = re.compile(rb"(?s)(HTTP/1.1 4(?:00|14) ).*?</html>|\r\nDate: [^\r]*")
+
+
+class Transcript(NamedTuple):
+    received: bytes
+    closed: bool
+
+
+@pytest.fixture(scope="module")
+def ports(tmp_path_factory):
+    """Of the two servers."""
+    folder = tmp_path_factory.mktemp("differential")
+    with (
+        serving(APPLICATION, folder, *SETTINGS, worker_class=PROMPT) as prompt,
+        serving(APPLICATION, folder, *SETTINGS, worker_class="gthread") as stock,
+    ):
+        assert prompt.ask()[0] == stock.ask()[0] == 200
+        yield prompt.port, stock.port
+
+
+async def exchange(port, pieces, quiet):
+    """What is answered to the pieces, until the server closes or says no more."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    received, closed = b"", False
+    with closing(writer):
+        with suppress(ConnectionError):
+            for place, piece in enumerate(pieces):
+                await asyncio.sleep(GAP if place else 0)
+                writer.write(piece) if piece else writer.write_eof()
+        try:
+            while not closed:
+                async with asyncio.timeout(quiet):
+                    part = await reader.read(2**20)
+                received, closed = received + part, not part
+        except TimeoutError:
+            pass
+        except ConnectionError:
+            closed = True
+    passing = PASSING_IN_PIECES if len(pieces) > 1 else PASSING
+    return Transcript(passing.sub(rb"\1", received), closed)
+
+
+async def both(ports, pieces, quiet):
+    return tuple(await asyncio.gather(*(exchange(port, pieces, quiet) for port in ports)))
+
+
+async def differences(ports, requests):
+    """Requests that are answered differently, with the two answers; tried again, as one may be late."""
+    gate = asyncio.Semaphore(TOGETHER)
+
+    async def compared(pieces, quiet):
+        async with gate:
+            return pieces, *await both(ports, pieces, quiet)
+
+    for quiet in (QUIET, LONG_QUIET):
+        results = await asyncio.gather(*(compared(pieces, quiet) for pieces in requests))
+        different = [result for result in results if result[1] != result[2]]
+        requests = [pieces for pieces, *_ in different]
+    return different
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_request_is_answered_as_by_gunicorn(ports, mode):
+    requests = [request for request in REQUESTS if "pieces" not in mode or not UNREAD.search(request)]
+    different = asyncio.run(differences(ports, [MODES[mode](request) for request in requests]))
+    assert different[:5] == []
