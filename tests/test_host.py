@@ -49,7 +49,7 @@ def test_banner_of_a_damaged_store_names_the_address_alone(models_dir, capsys):
     (models_dir / "model_v1").mkdir(parents=True)
     (models_dir / "model_v1" / "metadata.json").write_text('{"golden": {"rows": []}}')
     (models_dir / "active.json").write_text("[[[")
-    announce(configuration(models_dir, HOST="::1"))
+    announce(configuration(models_dir), ["http://[::1]:5000"])
     assert capsys.readouterr().out.strip() == "Serving on http://[::1]:5000"
 
 

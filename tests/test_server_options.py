@@ -194,11 +194,7 @@ def test_refused_option_stops_the_start_in_a_line(tmp_path):
 LONG = b"x" * 20_000
 REFUSED = {
     "no HTTP": (b"nonsense\r\n\r\n", 400, "validation_error"),
-    "TLS": (
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(20) + b"\r\n\r\n",
-        400,
-        "validation_error",
-    ),
+    "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, "validation_error"),
     "another version": (b"GET /api/health HTTP/3.0\r\nHost: x\r\n\r\n", 400, "validation_error"),
     "no header": (b"GET /api/health HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", 400, "validation_error"),
     "two lengths": (PREDICT.replace(b"\r\n", b"\r\nContent-Length: 1\r\n", 1), 400, "validation_error"),
@@ -254,6 +250,24 @@ def test_what_gunicorn_refuses_is_answered_and_counted_as_by_the_service(
     assert after.get(name, 0) - before.get(name, 0) == 1
     refused = 'requests_refused_total{reason="other"}'
     assert after[refused] - before.get(refused, 0) == 1
+
+
+@pytest.mark.parametrize(("path", "status"), [("/ml/api/health/live", 200), ("/api/health/live", 404)])
+def test_address_outside_of_the_prefix_is_not_found(trained_dir, tmp_path, path, status):
+    port = free_port()
+    command = [sys.executable, "-m", "gunicorn", "run:app"]
+    variables = environment(
+        MODELS_DIR=trained_dir, WORKERS=1, PORT=port, APP_ENV="testing", SCRIPT_NAME="/ml"
+    )
+    with subprocess.Popen(command, cwd=settings.ROOT, env=variables, start_new_session=True) as process:
+        try:
+            wait_until(lambda: process.poll() is not None or listens(port))
+            connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+            found, body = ask(connection, b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % path.encode())
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+    assert found == status
+    assert json.loads(body).get("error_type") == (None if status == 200 else "not_found")
 
 
 def test_cookies_of_eight_kilobytes_pass(server):

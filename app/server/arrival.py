@@ -9,17 +9,20 @@ from typing import Any, NamedTuple
 
 from gunicorn.http import wsgi
 from gunicorn.http.body import LengthReader
-from gunicorn.http.errors import InvalidRequestLine, NoMoreData
+from gunicorn.http.errors import InvalidRequestLine, LimitRequestHeaders, NoMoreData
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import IterUnreader
 
 # Bytes: the longest request answered in the loop. 100 rows of 20 numbers are 40 kB, and through a thread they
 # cost a third more.
 IN_PLACE = 128 * 1024
-LONGEST_HEAD = 16 * 1024
+FIRST_LOOK = 16 * 1024
+# Bytes; of longer ones no thread waits for the end. As much of a request is there before any of it is read.
+LONGEST_HEAD = 32 * 1024
 END_OF_HEAD = b"\r\n\r\n"
 READ_ONLY = frozenset(("GET", "HEAD", "OPTIONS"))
 KNOWN_HEADS = 256
+LONGEST_KNOWN = 4 * 1024
 OF_CONNECTION = ("REMOTE_PORT", "gunicorn.socket", "wsgi.early_hints")
 
 
@@ -77,7 +80,8 @@ class Arrivals:
             refusal = self._refusal(data, client, known_lines)
             if refusal is not None:
                 return Arrival(None, refusal=refusal)
-            return MORE if len(data) < LONGEST_HEAD else THREAD
+            too_long: Exception = LimitRequestHeaders("limit request headers total size")
+            return MORE if len(data) < LONGEST_HEAD else Arrival(None, refusal=too_long)
         head = self._head(data, end, client, server)
         if head is None or head.body_length is None or head.administrative:
             return Arrival(None, head)
@@ -93,7 +97,8 @@ class Arrivals:
         head = self._read(data[: end + len(END_OF_HEAD)], client, server)
         if len(self._known) >= KNOWN_HEADS:
             self._known.clear()
-        self._known[key] = head
+        if end <= LONGEST_KNOWN:
+            self._known[key] = head
         return head
 
     def _read(self, data: bytes, client: Any, server: Any) -> Head | None:

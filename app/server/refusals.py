@@ -6,6 +6,8 @@ from typing import Any
 
 from gunicorn import util
 
+# What gunicorn says of an address that is not below SCRIPT_NAME. It answers 500, as if it were its own fault.
+OUTSIDE = "does not start with SCRIPT_NAME"
 Page = tuple[Iterable[tuple[str, str]], bytes]
 
 
@@ -16,9 +18,11 @@ def answer_by(page: Callable[[int], Page]) -> None:
     """
 
     def write_error(sock: Any, status: int, reason: str, message: str) -> None:
+        if OUTSIDE in message:
+            status = HTTPStatus.NOT_FOUND
         headers, body = page(status)
         lines = [
-            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+            f"HTTP/1.1 {status:d} {HTTPStatus(status).phrase}",
             *(f"{name}: {value}" for name, value in headers),
             f"Content-Length: {len(body)}",
             "Connection: close",

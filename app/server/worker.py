@@ -20,7 +20,16 @@ from typing import Any
 from gunicorn.http import wsgi
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER
 
-from app.server.arrival import LONGEST_HEAD, MORE, THREAD, Arrival, Arrivals, environment
+from app.server.arrival import (
+    END_OF_HEAD,
+    FIRST_LOOK,
+    LONGEST_HEAD,
+    MORE,
+    THREAD,
+    Arrival,
+    Arrivals,
+    environment,
+)
 from app.server.balance import LOOK, SharingWorker
 from app.server.reading import BODY_SECONDS, HEAD_SECONDS, drain, limit_reading
 from app.server.response import Response, unsent
@@ -105,12 +114,14 @@ class PromptWorker(SharingWorker):
         if not self.looks_ahead or (conn.parser is not None and conn.parser.unreader.buf.getvalue()):
             return THREAD  # the beginning may have been read already, of requests that are pipelined
         try:
-            data = conn.sock.recv(LONGEST_HEAD, PEEK)
+            data = conn.sock.recv(FIRST_LOOK, PEEK)
             if not data:
                 return None
+            if len(data) == FIRST_LOOK and END_OF_HEAD not in data:
+                data = conn.sock.recv(LONGEST_HEAD, PEEK)
             arrival = self.arrivals.look(data, conn.client, conn.server, known_lines=conn.lines)
             conn.lines = data.count(b"\n")
-            if arrival.lacking and arrival.head is not None and len(data) == LONGEST_HEAD:
+            if arrival.lacking and arrival.head is not None and len(data) >= FIRST_LOOK:
                 data = conn.sock.recv(arrival.size, PEEK)
                 arrival = arrival._replace(lacking=arrival.size - len(data))
         except BlockingIOError:

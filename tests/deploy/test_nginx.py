@@ -129,6 +129,11 @@ def test_long_answers_are_compressed_and_short_ones_not(proxy):
     assert "Content-Encoding" not in short.headers
 
 
+def test_cookies_of_eight_kilobytes_pass(proxy):
+    answer = ask(proxy, "POST", "/api/predict", ROW, JSON | {"Cookie": "session=" + "c" * 8192})
+    assert answer.status == 200
+
+
 def test_body_at_the_limit_passes(proxy):
     answer = ask(proxy, "POST", "/api/predict", ROW.ljust(LIMIT), JSON)
     assert answer.status == 200
@@ -255,8 +260,8 @@ def test_body_over_the_limit_is_refused(proxy, chunked):
         (b"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n", 405, "method_not_allowed"),
         (b"GET / HTTP/1.1\r\n\r\n", 400, "validation_error"),
         (b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400, "validation_error"),
-        (b"GET /" + b"x" * 5000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414, "validation_error"),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 5000 + b"\r\n\r\n", 400, "validation_error"),
+        (b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414, "validation_error"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 20_000 + b"\r\n\r\n", 400, "validation_error"),
         (b"nonsense\r\n\r\n", 400, "validation_error"),
         (b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: x\r\n\r\n", 501, "validation_error"),
     ],

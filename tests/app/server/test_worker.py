@@ -466,6 +466,20 @@ def app(environ, start_response):
 """
 
 
+def test_head_that_is_too_long_and_never_ends_is_431_at_once(server):
+    with server.connect(
+        b"GET / HTTP/1.1\r\n" + b"".join(b"X: %b\r\n" % (b"x" * 4000) for _ in range(9))
+    ) as connection:
+        connection.settimeout(SOON)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 431")
+
+
+def test_long_head_is_answered_in_the_loop(server):
+    long = b"".join(b"X: %b\r\n" % (b"x" * 4000) for _ in range(7))
+    with server.connect(POST + long + b"\r\ngood") as connection:
+        assert connection.recv(10_000).endswith(b"good")
+
+
 def test_rest_of_a_body_that_nobody_read_holds_no_thread(tmp_path):
     """An application that refuses before it reads, and four clients that drip chunks after the refusal."""
     with serving(REFUSING, tmp_path) as server:
