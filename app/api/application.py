@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 NO_SESSION = NullSession()
-PART = 128 * 1024  # bytes of a body that are read at a time
+PART = 128 * 1024  # bytes of a long body that are read at a time
 SIGNALS = (
     signals.appcontext_pushed,
     signals.appcontext_popped,
@@ -95,12 +95,11 @@ class Request(flask.Request):
         shedder = flask.current_app.extensions.get(LOAD_SHEDDER)
         if size <= PART or shedder is None:
             return read(size)
-        parts = []
+        body = BytesIO()  # grows, where joining the parts would hold them twice
         while size > 0 and (part := read(min(PART, size))):
             shedder.take(self.environ, len(part))
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
+            size -= body.write(part)
+        return body.getvalue()
 
 
 class RouteContext(RequestContext):

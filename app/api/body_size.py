@@ -22,24 +22,38 @@ def body_limit(signature: InputSignature | None) -> int:
     most: int = current_app.config["MAX_CONTENT_LENGTH"]
     if signature is None or not current_app.config["BODY_FOLLOWS_MODEL"]:
         return most
-    rows: int = current_app.config["MAX_BATCH_SIZE"]
-    return min(most, max(SHORT, ROOM + rows * signature.row_bytes))
+    return min(most, max(SHORT, _longest(signature)))
 
 
 def check_values(raw: bytes, signature: InputSignature | None) -> None:
     """Refuse a long body of more values than the model takes before they become objects, each of which is
     some thirty times as large as its text.
 
-    :raises InvalidInput: if there are more than twice as many as ``MAX_BATCH_SIZE`` rows have.
+    :raises InvalidInput: if there are more than twice as many as ``MAX_BATCH_SIZE`` rows have, or it is more
+        than twice as long as their numbers can be.
     """
     if len(raw) <= SHORT or signature is None:
         return
     rows, width = current_app.config["MAX_BATCH_SIZE"], len(signature.features)
-    most = SLACK * (rows + 1) * (width + 1)
-    # What stands in strings is no value; they are only taken out where they are not too many themselves.
-    if _separators(raw) > most and (_quotes(raw) > 2 * most or _separators(STRING.sub(b"", raw)) > most):
+    if signature.numeric and len(raw) > SLACK * _longest(signature):
+        raise InvalidInput([{"reason": f"is longer than {rows} rows of the model's {width} columns can be"}])
+    if _values(raw, most := SLACK * (rows + 1) * (width + 1)) > most:
         reason = f"holds more values than {rows} rows of the model's {width} columns"
         raise InvalidInput([{"reason": reason}])
+
+
+def _longest(signature: InputSignature) -> int:
+    rows: int = current_app.config["MAX_BATCH_SIZE"]
+    return ROOM + rows * signature.row_bytes
+
+
+def _values(raw: bytes, most: int) -> int:
+    """About as many as there are, or more than ``most``."""
+    found = _separators(raw)
+    if found > most and _quotes(raw) <= 2 * most:
+        # What stands in strings is no value; where these are too many themselves it does not matter.
+        found -= sum(_separators(match[0]) for match in STRING.finditer(raw))
+    return found
 
 
 def _quotes(raw: bytes) -> int:

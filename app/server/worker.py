@@ -36,6 +36,7 @@ from app.server.response import Response, unsent
 
 PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
 STALL = struct.pack("ll", 5, 0)  # s, µs: how long a thread waits for one read or write
+OPERATORS = "operators"  # the name of their thread
 NOTIFY_EVERY = 0.1  # s: the arbiter allows whole seconds
 
 
@@ -76,7 +77,7 @@ class PromptWorker(SharingWorker):
         self.notified = 0.0
         self.log.error_log.addFilter(_is_not_a_stall)
         # Operators get through however many long bodies the other threads read.
-        self.operators = ThreadPoolExecutor(max_workers=1)
+        self.operators = ThreadPoolExecutor(max_workers=1, thread_name_prefix=OPERATORS)
         self.requests = (self.on_client_socket_readable, self.on_pending_socket_readable, self.accept)
         super().init_process()
 
@@ -106,6 +107,9 @@ class PromptWorker(SharingWorker):
             conn.begun, conn.lines, conn.awaited, conn.low_water = time.monotonic(), 0, 0, 1
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, STALL)
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, STALL)
+            if self.behind:  # it comes after all that wait, and others that come with it are taken first
+                self._wait(conn, MORE)
+                return
         self._dispatch(conn, self._look(conn))
 
     def _look(self, conn: Any) -> Arrival | None:
@@ -236,7 +240,7 @@ class PromptWorker(SharingWorker):
         thread = threading.current_thread()
         if thread is threading.main_thread():
             return self.ahead
-        pool = self.operators if thread in self.operators._threads else self.tpool
+        pool = self.operators if thread.name.startswith(OPERATORS) else self.tpool
         length: int = pool._work_queue.qsize()
         return length
 
@@ -254,13 +258,14 @@ class PromptWorker(SharingWorker):
             self.ahead = place
             key.data(key.fileobj)
         events = [event for event in events if event[0] not in late] if late else events
-        self.ahead, self.behind, self.left = 0, False, {}
+        self.ahead, self.left, behind = 0, {}, False
         for place, (key, _) in enumerate(events, start=1):
             key.data(key.fileobj)
             if time.monotonic() - looked > LOOK:
-                self.behind = True
+                behind = True
                 self.left = {event[0].fd: place for place, event in enumerate(events[place:])}
                 break
+        self.behind = behind  # only now: who takes connections in this turn goes by the one before
         self.share.note(self.nr_conns)
 
     def _late(self, events: list[Any]) -> dict[Any, int]:

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.drill
 
 WORKERS, THREADS = 2, 4
 KEY = "drill-0123456789abcdef"
+LONG_BATCH = 15_000  # rows
 RIGHT_KEY, WRONG_KEY = b"X-API-Key: " + KEY.encode(), b"X-API-Key: guess-0123456789abcdef"
 
 
@@ -48,7 +49,12 @@ def open_service(variables, tmp_path_factory):
 @pytest.fixture(scope="module")
 def guarded_service(variables, tmp_path_factory):
     """With a key, behind a proxy that tells the address of the client."""
-    own = {"API_KEY_1": KEY, "API_KEY_SCOPES": "predict,admin", "TRUSTED_PROXIES": 1}
+    own = {
+        "API_KEY_1": KEY,
+        "API_KEY_SCOPES": "predict,admin",
+        "TRUSTED_PROXIES": 1,
+        "MAX_BATCH_SIZE": LONG_BATCH,
+    }
     with gunicorn(tmp_path_factory.mktemp("guarded"), **variables, **own) as service:
         yield service
 
@@ -80,6 +86,8 @@ CHUNK = b"1\r\n \r\n"
 ADMINISTRATIVE = b"/api/models/nothing/verify"
 BATCH = json.dumps({"samples": [[1, 1, 1]] * 50}).encode()
 SMALL = b"GET /api/health HTTP/1.1\r\nHost: drill\r\n\r\n"
+# Too long for the loop: it needs a thread.
+LONG = json.dumps({"samples": [[1, 1, 1]] * LONG_BATCH}).encode()
 HOLDING = {
     "refused clients that drip chunks": (dripping, post(CHUNKED, WRONG_KEY) + CHUNK, CHUNK, NUMBER, 0.25),
     "the same at an operator's route": (
@@ -103,8 +111,7 @@ def test_no_thread_is_held(guarded_service, endured, length, figure, kind):
         for _ in range(int(length(2, 20))):
             sleep(1)
             waits["an operator"].append(wait_of(guarded_service, ADMINISTRATIVE.decode(), b"", 404))
-            long = ROW.encode().ljust(200_000)
-            waits["a long body"].append(wait_of(guarded_service, "/api/predict", long, 200))
+            waits["a long body"].append(wait_of(guarded_service, "/api/predict/batch", LONG, 200))
         assert set(under_way.wait(0).answers) <= {"401", "429", "closed"}
     for who, seconds in waits.items():
         longest = max(seconds)

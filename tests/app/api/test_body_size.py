@@ -80,20 +80,34 @@ MANY = {
 }
 
 
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("numbers", "is longer than 100 rows of the model's 20 columns can be"),
+        ("texts", "holds more values than 100 rows of the model's 2 columns"),
+    ],
+)
 @pytest.mark.parametrize("body", MANY.values(), ids=MANY)
-def test_more_values_than_a_model_takes_are_refused_before_they_take_memory(serve_wide, body):
-    client = serve_wide(20, MAX_CONTENT_LENGTH=LONG)
+def test_more_than_a_model_takes_is_refused_before_it_takes_memory(serve, serve_wide, body, kind, reason):
+    if kind == "numbers":
+        client = serve_wide(20, MAX_CONTENT_LENGTH=LONG)
+    else:
+        model = mixed_pipeline(PEOPLE, LogisticRegression()).fit(PEOPLE, INCOME)
+        client = serve(model, sample=PEOPLE, MAX_CONTENT_LENGTH=LONG)
     tracemalloc.start()
     try:
         response = post(client, body)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert (
-        "more values than 100 rows of the model's 20 columns"
-        in assert_error(response, 400, "validation_error")[0]["reason"]
-    )
+    assert assert_error(response, 400, "validation_error") == [{"reason": reason}]
     assert peak < 5 * len(body)
+
+
+def test_short_body_of_too_many_values_is_refused_for_their_number(serve_wide):
+    client = serve_wide(20, MAX_CONTENT_LENGTH=LONG)
+    (found,) = assert_error(post(client, b"[" + b"0," * 100_000 + b"0]"), 400, "validation_error")
+    assert found["reason"] == "holds more values than 100 rows of the model's 20 columns"
 
 
 def test_what_stands_in_strings_is_no_value(serve):

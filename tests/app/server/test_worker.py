@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from statistics import median
 
@@ -30,6 +31,8 @@ def app(environ, start_response):
         raise RuntimeError
     elif path == "/work":
         time.sleep(0.006)
+    elif path == "/slow":
+        time.sleep(0.03)
     elif path == "/hang":
         time.sleep(60)
     elif path == "/api/models/v1/wait":
@@ -297,6 +300,29 @@ def test_connections_that_come_under_load_are_taken_together(server):
     assert answers < 32
 
 
+def test_connections_that_wait_are_not_taken_one_by_one_by_a_busy_worker(server):
+    """Between two of them each of the others would get a turn, and those that came last wait to the end."""
+    ended = threading.Event()
+
+    def ask_again_and_again():
+        with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)) as connection:
+            while not ended.is_set():
+                connection.request("POST", "/slow", b"good")
+                assert connection.getresponse().read() == b"good"
+
+    with ThreadPoolExecutor(8) as busy, ExitStack() as stack:
+        others = [busy.submit(ask_again_and_again) for _ in range(8)]
+        stack.callback(ended.set)
+        time.sleep(0.5)
+        began = time.monotonic()
+        slow = POST.replace(b"/", b"/slow", 1) + b"\r\ngood"
+        new = [stack.enter_context(server.connect(slow)) for _ in range(20)]
+        assert all(connection.recv(1000) for connection in new)
+        waited = time.monotonic() - began
+    assert not any(other.exception() for other in others)
+    assert waited < 20 * 8 * 0.03 / 2
+
+
 def arrived(connection):
     """What has come until now."""
     with suppress(BlockingIOError):
@@ -380,8 +406,9 @@ def refuses_connections(server):
     return False
 
 
-def test_operator_who_waits_holds_nobody_up(server):
-    with server.connect(b"POST /api/models/v1/wait HTTP/1.1\r\nHost: x\r\n\r\n") as waiting:
+def test_operator_who_waits_holds_nobody_up(tmp_path):
+    request = b"POST /api/models/v1/wait HTTP/1.1\r\nHost: x\r\n\r\n"
+    with running(tmp_path) as server, server.connect(request) as waiting:
         for _ in range(5):
             assert server.ask(timeout=SOON) == (200, b"good")
         waiting.settimeout(0.01)
