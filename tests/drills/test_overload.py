@@ -2,7 +2,8 @@
 
 Client and server share the machine, so what is to be seen must not depend on who gets the processor: the
 model takes 20 ms of time and none of the processor, twice a request: for the label and for the probabilities.
-That makes 50 requests a second the capacity of two workers. What is tested is whom the service refuses and when, not how fast it is.
+That makes 50 requests a second the capacity of two workers. What is tested is whom the service refuses and
+when, not how fast it is.
 """
 
 from dataclasses import dataclass
