@@ -271,10 +271,12 @@ class PromptWorker(SharingWorker):
     def _late(self, events: list[Any]) -> dict[Any, int]:
         """What comes after too many requests, with its place among them.
 
-        Heads that grow by a byte and connections that are closing are none: who has many must not have the
-        requests of others refused.
+        Heads that grow by a byte and connections that are closing, or that clients have closed, are none: who
+        has many must not have the requests of others refused.
         """
         requests = [key for key, _ in events if getattr(key.data, "func", key.data) in self.requests]
+        if len(requests) > self.most_ready and self.looks_ahead:
+            requests = [key for key in requests if _asks(key.fileobj)]
         return {key: place for place, key in enumerate(requests) if place >= self.most_ready}
 
     def finish_request(self, conn: Any, fs: Any) -> None:
@@ -293,6 +295,16 @@ class PromptWorker(SharingWorker):
             conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
         self.keepalived_conns.append(conn)
         self.poller.register(conn.sock, EVENT_READ, partial(self.on_client_socket_readable, conn))
+
+
+def _asks(sock: socket.socket) -> bool:
+    """Whether something has arrived on a connection, or a new one waits."""
+    try:
+        return bool(sock.recv(1, PEEK))
+    except (BlockingIOError, ConnectionError):
+        return False
+    except OSError:  # it is the socket that listens
+        return True
 
 
 def _is_not_a_stall(record: LogRecord) -> bool:

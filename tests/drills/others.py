@@ -40,7 +40,7 @@ def endured(
     if memory:
         figure("attacks", f"{what}: memory of a worker", f"{highest.times:.2f} × idle", f"{TIMES} × idle")
     assert service.workers() == workers
-    assert kinds(outcomes) == {"200": len(outcomes)}
+    assert kinds(outcomes) == {"200": len(outcomes)}, kinds(outcomes)
     assert p99 <= max(PROMISED, 3 * slowest(before)[0])
     assert longest <= ALLOWED
     assert not memory or highest.times <= TIMES

@@ -86,7 +86,7 @@ WRONG = {
 def service(forest_dir, tmp_path_factory):
     directory = tmp_path_factory.mktemp("hostile")
     variables = {"MODELS_DIR": forest_dir, "WORKERS": 2, "TRUSTED_PROXIES": 1, "LOG_LEVEL": "ERROR"}
-    with gunicorn(directory, **variables) as service:
+    with gunicorn(directory, **variables, MAX_CONTENT_LENGTH=LIMIT) as service:
         yield service
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
 from statistics import median
 
 import pytest
@@ -559,6 +560,25 @@ def test_operator_is_not_refused_for_the_long_bodies_that_wait(tmp_path):
             stack.enter_context(server.connect(long))
         assert server.ask(timeout=SOON)[0] == 200  # so the long ones have been looked at
         assert server.ask(path="/api/models/v1/activate", timeout=SOON)[0] == 200
+
+
+def test_connections_that_are_closed_together_have_no_request_refused(tmp_path):
+    (tmp_path / "shedding.py").write_text(CONFIGURATION)
+    with (
+        serving(SHEDDING, tmp_path, "--config", str(tmp_path / "shedding.py")) as server,
+        closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)) as good,
+    ):
+        good.request("POST", "/", b"good")
+        assert good.getresponse().read() == b""
+        children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text()
+        with ExitStack() as stack:
+            for _ in range(900):
+                stack.enter_context(server.connect())
+            assert server.ask()[0] == 200  # so they have been taken
+            os.kill(int(children), signal.SIGSTOP)
+        good.request("POST", "/", b"good")
+        os.kill(int(children), signal.SIGCONT)
+        assert good.getresponse().status == 200
 
 
 def test_operator_is_answered_while_all_threads_read_long_bodies(server):
