@@ -92,8 +92,7 @@ class Request(flask.Request):
     def _read(self, size: int) -> bytes:
         """The body up to ``size`` bytes; of a long one each part is counted before the next is read."""
         read: Callable[[int], bytes] = self.environ["wsgi.input"].read
-        shedder = flask.current_app.extensions.get(LOAD_SHEDDER)
-        if size <= PART or shedder is None:
+        if size <= PART or (shedder := flask.current_app.extensions.get(LOAD_SHEDDER)) is None:
             return read(size)
         body = BytesIO()  # grows, where joining the parts would hold them twice
         while size > 0 and (part := read(min(PART, size))):

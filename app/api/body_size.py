@@ -19,10 +19,11 @@ STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 def body_limit(signature: InputSignature | None) -> int:
     """The most bytes that a body for this model may have: ``MAX_CONTENT_LENGTH`` or, where that is not set,
     what ``MAX_BATCH_SIZE`` rows can take, if that is less."""
-    most: int = current_app.config["MAX_CONTENT_LENGTH"]
-    if signature is None or not current_app.config["BODY_FOLLOWS_MODEL"]:
+    config = current_app.config
+    most: int = config["MAX_CONTENT_LENGTH"]
+    if signature is None or not config["BODY_FOLLOWS_MODEL"]:
         return most
-    return min(most, max(SHORT, _longest(signature)))
+    return min(most, max(SHORT, ROOM + config["MAX_BATCH_SIZE"] * signature.row_bytes))
 
 
 def check_values(raw: bytes, signature: InputSignature | None) -> None:
@@ -35,16 +36,11 @@ def check_values(raw: bytes, signature: InputSignature | None) -> None:
     if len(raw) <= SHORT or signature is None:
         return
     rows, width = current_app.config["MAX_BATCH_SIZE"], len(signature.features)
-    if signature.numeric and len(raw) > SLACK * _longest(signature):
+    if signature.numeric and len(raw) > SLACK * (ROOM + rows * signature.row_bytes):
         raise InvalidInput([{"reason": f"is longer than {rows} rows of the model's {width} columns can be"}])
     if _values(raw, most := SLACK * (rows + 1) * (width + 1)) > most:
         reason = f"holds more values than {rows} rows of the model's {width} columns"
         raise InvalidInput([{"reason": reason}])
-
-
-def _longest(signature: InputSignature) -> int:
-    rows: int = current_app.config["MAX_BATCH_SIZE"]
-    return ROOM + rows * signature.row_bytes
 
 
 def _values(raw: bytes, most: int) -> int:
