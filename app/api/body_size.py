@@ -23,7 +23,8 @@ def body_limit(signature: InputSignature | None) -> int:
     most: int = config["MAX_CONTENT_LENGTH"]
     if signature is None or not config["BODY_FOLLOWS_MODEL"]:
         return most
-    return min(most, max(SHORT, ROOM + config["MAX_BATCH_SIZE"] * signature.row_bytes))
+    rows: int = config["MAX_BATCH_SIZE"]
+    return min(most, max(SHORT, ROOM + rows * signature.row_bytes))
 
 
 def check_values(raw: bytes, signature: InputSignature | None) -> None:
