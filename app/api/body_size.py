@@ -37,7 +37,7 @@ def check_values(raw: bytes, signature: InputSignature | None) -> None:
     if len(raw) <= SHORT or signature is None:
         return
     rows, width = current_app.config["MAX_BATCH_SIZE"], len(signature.features)
-    if signature.numeric and len(raw) > SLACK * (ROOM + rows * signature.row_bytes):
+    if signature.numeric and len(raw.rstrip()) > SLACK * (ROOM + rows * signature.row_bytes):
         raise InvalidInput([{"reason": f"is longer than {rows} rows of the model's {width} columns can be"}])
     if _values(raw, most := SLACK * (rows + 1) * (width + 1)) > most:
         reason = f"holds more values than {rows} rows of the model's {width} columns"

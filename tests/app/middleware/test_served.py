@@ -164,11 +164,17 @@ def busy_seconds(service):
 def test_a_worker_that_is_full_refuses_and_recovers(models_dir, tmp_path):
     settings = {"MODELS_DIR": models_dir, "MAX_IN_FLIGHT": 1, "WORKERS": 1}
     with gunicorn(tmp_path, **settings) as service:
-        with socket.create_connection(("127.0.0.1", service.port)) as slow:
-            head = b"POST /api/predict HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n"
-            slow.sendall(head + b"Expect: 100-continue\r\n\r\n")
-            assert slow.recv(100).startswith(b"HTTP/1.1 100")
-            wait_until(lambda: predict(service, "127.0.0.2")[0] == 503)
+        with ExitStack() as stack:
+
+            def is_full():
+                """Whether somebody who keeps a body back got in, before the one who asks."""
+                slow = stack.enter_context(socket.create_connection(("127.0.0.1", service.port)))
+                head = b"POST /api/predict HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n"
+                slow.sendall(head + b"Expect: 100-continue\r\n\r\n")
+                assert slow.recv(100).startswith(b"HTTP/1.1 100")
+                return predict(service, "127.0.0.2")[0] == 503
+
+            wait_until(is_full)
             began = perf_counter()
             status, headers = predict(service, "127.0.0.2")
             assert (status, headers["Retry-After"]) == (503, "1")
