@@ -39,7 +39,8 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     MODELS_DIR=/models
 WORKDIR /app
 COPY deploy/entrypoint.sh /usr/local/bin/entrypoint
-COPY config.py setting_rules.py capacity.py run.py gunicorn.conf.py ./
+COPY config.py run.py gunicorn.conf.py ./
+COPY gunicorn_worker gunicorn_worker
 COPY app app
 USER 10001:10001
 EXPOSE 8080

@@ -12,8 +12,8 @@ from pathlib import Path
 from dotenv import load_dotenv
 from environs import EnvValidationError, validate
 
-import capacity
-from setting_rules import (
+from app.settings import capacity
+from app.settings.rules import (
     SECRET_NAMES,
     Environment,
     authentication_fault,

@@ -9,8 +9,8 @@ from granian.constants import HTTPModes, Interfaces
 from app.announcement import announce, log_notices
 from app.middleware import worker_slots
 from app.middleware.logging import configure
+from app.settings.rules import host_fault
 from config import ConfigError, load_config
-from setting_rules import host_fault
 
 
 def main() -> None:

@@ -13,9 +13,9 @@ from gunicorn.glogging import Logger
 from app.announcement import announce, log_notices
 from app.middleware import draining, worker_slots
 from app.middleware.logging import configure
-from app.server import balance, options, refusals
+from app.settings.rules import host_fault
 from config import ConfigError, load_config
-from setting_rules import host_fault
+from gunicorn_worker import balance, options, refusals
 
 try:
     settings = load_config()
@@ -27,7 +27,7 @@ if fault := host_fault(settings):
 
 bind = settings.authority
 workers = settings.WORKERS
-# Answers short requests in its main loop, and is safe with slow clients by itself; app/server/worker.py
+# Answers short requests in its main loop, and is safe with slow clients by itself; gunicorn_worker/worker.py
 # says how. The threads are for requests that arrive in parts.
 worker_class = options.WORKER
 threads = 4
@@ -118,9 +118,12 @@ def post_worker_init(worker: Any) -> None:
 
     Other worker classes than the project's own do not say.
     """
-    from app.api.errors import page_without_request  # of the app, which only workers have loaded
+    # Of the app, which only workers have loaded.
+    from app.api.errors import page_without_request
+    from app.middleware.rate_limit import is_administrative
 
     refusals.answer_by(partial(page_without_request, worker.wsgi))
+    worker.is_administrative = is_administrative
     if settings.MAX_IN_FLIGHT and hasattr(worker, "most_ready"):
         worker.most_ready = settings.MAX_IN_FLIGHT
         worker.wsgi.extensions["load_shedder"].waiting = worker.waiting

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from app.announcement import announce
-from setting_rules import host_fault, limits_fault
+from app.settings.rules import host_fault, limits_fault
 from tests.conftest import configuration
 
 

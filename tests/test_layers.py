@@ -9,8 +9,8 @@ from tests.settings import ROOT
 # The lower layer may not import the higher.
 LAYERS = {
     "config": 0,
-    "setting_rules": 0,
-    "capacity": 0,
+    "app.settings": 0,
+    "gunicorn_worker": 0,
     "app.exceptions": 0,
     "app.models": 1,
     "app.middleware": 2,
@@ -58,6 +58,17 @@ def imports(tree):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def is_worker(name):
+    """Whether a module is part of gunicorn's worker, which stands beside the app."""
+    return name.partition(".")[0] == "gunicorn_worker"
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if is_worker(name)])
+def test_the_worker_imports_nothing_of_the_project(name):
+    own = {target for target in imports(MODULES[name]) if layer(target) is not None and not is_worker(target)}
+    assert own == set()
+
+
 def test_every_module_has_a_layer():
     assert {"app.api.predictions", "app.models.store", "config", "run", "gunicorn.conf"} <= set(MODULES)
     assert [name for name in MODULES if layer(name) is None] == []
@@ -69,7 +80,7 @@ def test_imports_point_downward_only(name):
     assert upward == []
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if layer(name) <= 1])
+@pytest.mark.parametrize("name", [name for name in MODULES if layer(name) <= 1 and not is_worker(name)])
 def test_the_core_imports_no_flask(name):
     web = {"flask", "werkzeug", "flask_cors", "gunicorn"}
     assert not [target for target in imports(MODULES[name]) if target.partition(".")[0] in web]

@@ -13,7 +13,7 @@ import pytest
 from gunicorn.config import Config
 
 from app.models.store import ModelStore
-from app.server.options import FIXED, WORKER, options_fault
+from gunicorn_worker.options import FIXED, WORKER, options_fault
 from tests import settings
 from tests.services import PATIENCE, free_port, gunicorn, require_command, wait_until
 from tests.test_serving import environment

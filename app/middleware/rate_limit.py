@@ -25,6 +25,11 @@ ADMIN_BUCKET = "admin:"
 EXEMPT = frozenset({"/api/health", "/api/health/live", "/api/health/ready", "/ping"})
 
 
+def is_administrative(path: str) -> bool:
+    """Whether a path is that of an operator's call."""
+    return ADMIN.match(path) is not None
+
+
 class RateLimiter:
     """Counts in Redis as long as it answers, else in this process, which gets its share of the limit.
 
@@ -78,7 +83,7 @@ class Guard:
             key = f"key:{caller.id}"
         else:  # callers without a key do not share one bucket
             key = address_key(environ.get("REMOTE_ADDR") or "")
-        if ADMIN.match(path):
+        if is_administrative(path):
             limit, key = self._admin, f"{ADMIN_BUCKET}{key}"
         else:
             limit = self._limit_of(caller)

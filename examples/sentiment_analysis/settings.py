@@ -2,8 +2,8 @@
 
 from environs import EnvValidationError, validate
 
+from app.settings.rules import Environment
 from config import ROOT, Config, ConfigError, load_config
-from setting_rules import Environment
 
 NAME = "sentiment"
 DEFAULT_STORE = ROOT / "models"

@@ -14,8 +14,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
-import capacity
 from app import create_app
+from app.settings import capacity
 from config import load_config
 from tests import settings
 from tests.conftest import configuration

@@ -7,7 +7,6 @@ from time import sleep
 
 import pytest
 
-from tests.app.server.requests import mutated, written
 from tests.drills.attackers import (
     CHUNKED,
     attackers,
@@ -21,6 +20,7 @@ from tests.drills.attackers import (
 )
 from tests.drills.others import ALLOWED
 from tests.drills.traffic import ROW, milliseconds
+from tests.gunicorn_worker.requests import mutated, written
 from tests.services import gunicorn, wait_until
 
 pytestmark = pytest.mark.drill

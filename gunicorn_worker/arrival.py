@@ -4,6 +4,7 @@ gunicorn's own reading of the head decides. What the loop answers has arrived wh
 waits for a client.
 """
 
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -64,10 +65,12 @@ class Arrivals:
     They are kept by their bytes and the address they came from, which may be trusted.
 
     :param cfg: gunicorn's settings.
+    :param is_administrative: whether a path, as the application sees it, is that of an operator's call.
     """
 
-    def __init__(self, cfg: Any) -> None:
+    def __init__(self, cfg: Any, is_administrative: Callable[[str], bool]) -> None:
         self._cfg = cfg
+        self._is_administrative = is_administrative
         self._known: dict[tuple[bytes, Any, Any], Head | None] = {}
 
     def look(self, data: bytes, client: Any, server: Any, *, known_lines: int = 0) -> Arrival:
@@ -114,7 +117,7 @@ class Arrivals:
         # As gunicorn understands it: where one request ends and the next begins is decided once.
         length = reader.length if isinstance(reader, LengthReader) and "HTTP_EXPECT" not in environ else None
         changes = environ["REQUEST_METHOD"].upper() not in READ_ONLY
-        administrative = changes and is_administrative(environ["PATH_INFO"])
+        administrative = changes and self._is_administrative(environ["PATH_INFO"])
         return Head(request, environ | {"wsgi.multithread": True}, length, administrative)
 
     def _refusal(self, data: bytes, client: Any, known_lines: int) -> Exception | None:
@@ -133,13 +136,6 @@ class Arrivals:
         except Exception as error:  # it is the answer
             return error
         return None
-
-
-def is_administrative(path: str) -> bool:
-    """Whether ``path``, as the app sees it, is that of an operator's call, which may load a model or wait for
-    the other workers: below ``models``, and no prediction."""
-    parts = path.lower().split("/")
-    return "models" in parts and "predict" not in parts[len(parts) - parts[::-1].index("models") :]
 
 
 def environment(head: Head, conn: Any, body: bytes) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from functools import partial
 from selectors import EVENT_WRITE
 from typing import Any
 
-from app.server.closing import LingeringWorker
-from app.server.response import unsent
+from gunicorn_worker.closing import LingeringWorker
+from gunicorn_worker.response import unsent
 
 SEND_SECONDS = 60.0  # for the whole of it
 

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-import capacity
+from app.settings import capacity
 
 GIB = 1024**3
 AVAILABLE = len(os.sched_getaffinity(0))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-WORKER = "app.server.worker.PromptWorker"
+WORKER = "gunicorn_worker.worker.PromptWorker"
 # The others were not tried, or speak no WSGI.
 WORKER_CLASSES = (WORKER, "gthread", "sync")
 # Option: the value that it must have, and what to do instead.

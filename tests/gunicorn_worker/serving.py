@@ -9,7 +9,11 @@ import threading
 from contextlib import closing, contextmanager
 
 PATIENCE = 20.0
-PROMPT = "app.server.worker.PromptWorker"
+SETTINGS = """
+def post_worker_init(worker):
+    worker.is_administrative = lambda path: path.startswith("/api/models/")
+"""
+PROMPT = "gunicorn_worker.worker.PromptWorker"
 
 
 class Server:
@@ -31,17 +35,20 @@ class Server:
 
 
 @contextmanager
-def serving(text, folder, *options, application="application:app", worker_class=PROMPT):
+def serving(text, folder, *options, configuration="", application="application:app", worker_class=PROMPT):
     """One worker process; the socket listens before there is one, so nobody has to wait for it.
 
     :param text: the module ``application``.
+    :param configuration: lines more for the hook that is called when the worker is made.
     """
     (folder / "application.py").write_text(text)
+    settings = folder / "settings.py"
+    settings.write_text(SETTINGS + configuration)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "gunicorn", "--config", "/dev/null", "--chdir", str(folder)),
+                *(sys.executable, "-m", "gunicorn", "--config", str(settings), "--chdir", str(folder)),
                 *("--worker-class", worker_class, "--workers", "1", "--threads", "4"),
                 *("--keep-alive", "75", "--no-control-socket", "--bind", f"fd://{listener.fileno()}"),
                 *(*options, application),

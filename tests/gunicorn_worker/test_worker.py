@@ -15,7 +15,7 @@ from statistics import median
 
 import pytest
 
-from tests.app.server.serving import PATIENCE, serving
+from tests.gunicorn_worker.serving import PATIENCE, serving
 from tests.services import wait_until
 
 SOON = 2.0  # s: far more than an answer takes, far less than any slow client is waited for
@@ -482,7 +482,6 @@ def app(environ, start_response):
     return [b""]
 """
 CONFIGURATION = """
-def post_worker_init(worker):
     import application
     worker.most_ready = 4
     application.waiting = worker.waiting
@@ -550,10 +549,9 @@ def test_answer_that_is_read_slowly_arrives_whole_and_the_connection_goes_on(ser
 
 
 def test_operator_is_not_refused_for_the_long_bodies_that_wait(tmp_path):
-    (tmp_path / "shedding.py").write_text(CONFIGURATION)
     long = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n"
     with (
-        serving(SHEDDING, tmp_path, "--config", str(tmp_path / "shedding.py")) as server,
+        serving(SHEDDING, tmp_path, configuration=CONFIGURATION) as server,
         ExitStack() as stack,
     ):
         for _ in range(8):
@@ -563,9 +561,8 @@ def test_operator_is_not_refused_for_the_long_bodies_that_wait(tmp_path):
 
 
 def test_connections_that_are_closed_together_have_no_request_refused(tmp_path):
-    (tmp_path / "shedding.py").write_text(CONFIGURATION)
     with (
-        serving(SHEDDING, tmp_path, "--config", str(tmp_path / "shedding.py")) as server,
+        serving(SHEDDING, tmp_path, configuration=CONFIGURATION) as server,
         closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)) as good,
     ):
         good.request("POST", "/", b"good")
@@ -603,9 +600,8 @@ def test_longest_silent_connections_go_when_there_are_too_many(tmp_path):
 
 
 def test_heads_that_grow_by_a_byte_have_no_request_refused(tmp_path):
-    (tmp_path / "shedding.py").write_text(CONFIGURATION)
     with (
-        serving(SHEDDING, tmp_path, "--config", str(tmp_path / "shedding.py")) as server,
+        serving(SHEDDING, tmp_path, configuration=CONFIGURATION) as server,
         ExitStack() as stack,
     ):
         slow = [stack.enter_context(server.connect(b"G")) for _ in range(900)]

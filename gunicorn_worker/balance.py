@@ -10,7 +10,7 @@ import socket
 import time
 from typing import Any
 
-from app.server.sending import SendingWorker
+from gunicorn_worker.sending import SendingWorker
 
 GIVE_WAY = 0.001  # s: for which a new connection is left to the other workers
 SPREAD = 4  # connections that a worker which is behind may have more than another

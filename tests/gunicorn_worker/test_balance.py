@@ -1,7 +1,7 @@
 import pytest
 
-from app.server import balance
-from app.server.balance import MOST_WORKERS, Share
+from gunicorn_worker import balance
+from gunicorn_worker.balance import MOST_WORKERS, Share
 
 
 @pytest.fixture

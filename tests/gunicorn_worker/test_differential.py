@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.app.server.requests import GOOD, cut, mutated, written
-from tests.app.server.serving import PROMPT, serving
+from tests.gunicorn_worker.requests import GOOD, cut, mutated, written
+from tests.gunicorn_worker.serving import PROMPT, serving
 
 APPLICATION = """
 import json

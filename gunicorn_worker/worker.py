@@ -10,6 +10,7 @@ import struct
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -20,7 +21,7 @@ from typing import Any
 from gunicorn.http import wsgi
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER
 
-from app.server.arrival import (
+from gunicorn_worker.arrival import (
     END_OF_HEAD,
     FIRST_LOOK,
     LONGEST_HEAD,
@@ -30,9 +31,9 @@ from app.server.arrival import (
     Arrivals,
     environment,
 )
-from app.server.balance import LOOK, SharingWorker
-from app.server.reading import BODY_SECONDS, HEAD_SECONDS, drain, limit_reading
-from app.server.response import Response, unsent
+from gunicorn_worker.balance import LOOK, SharingWorker
+from gunicorn_worker.reading import BODY_SECONDS, HEAD_SECONDS, drain, limit_reading
+from gunicorn_worker.response import Response, unsent
 
 PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
 STALL = struct.pack("ll", 5, 0)  # s, µs: how long a thread waits for one read or write
@@ -60,6 +61,9 @@ class PromptWorker(SharingWorker):
     other; and ``timeout`` ends the process if it takes too long.
     """
 
+    is_administrative: Callable[[str], bool] = staticmethod(lambda path: False)
+    """Whether a path is that of a call which may take long, such as one that loads a model: unless it only
+    reads it gets a thread of its own."""
     most_ready = sys.maxsize
     """How many requests may wait for the loop; `waiting` tells those who came later that they did."""
     ahead = 0
@@ -71,7 +75,7 @@ class PromptWorker(SharingWorker):
             if not hasattr(type(self.cfg), name):
                 self.cfg.__dict__[name] = setting.get()
         wsgi.Response = Response
-        self.arrivals = Arrivals(self.cfg)
+        self.arrivals = Arrivals(self.cfg, lambda path: self.is_administrative(path))
         # What cannot be looked into before it is read is left to threads, as gunicorn has it.
         self.looks_ahead = not self.cfg.is_ssl and self.cfg.proxy_protocol == "off"
         self.notified = 0.0

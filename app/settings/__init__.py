@@ -1,0 +1,1 @@
+"""What makes a setting valid, and how many workers this machine has room for."""
