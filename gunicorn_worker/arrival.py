@@ -27,6 +27,19 @@ LONGEST_KNOWN = 4 * 1024
 OF_CONNECTION = ("REMOTE_PORT", "gunicorn.socket", "wsgi.early_hints")
 
 
+class Nowhere:
+    """In place of a connection, while a head is only looked at."""
+
+    def send(self, data: bytes) -> int:
+        """Called with ``100 Continue``, for which it is too early."""
+        return len(data)
+
+    sendall = send
+
+
+NOWHERE = Nowhere()
+
+
 class Head(NamedTuple):
     """A head as gunicorn reads it.
 
@@ -108,7 +121,7 @@ class Arrivals:
         """The head, or None if gunicorn refuses it, or a thread had better find out."""
         try:
             request = Request(self._cfg, IterUnreader([data]), client, req_number=2)
-            _, environ = wsgi.create(request, None, client, server, self._cfg)
+            _, environ = wsgi.create(request, NOWHERE, client, server, self._cfg)
         except Exception:  # whatever is wrong with it is found again, and answered, on gunicorn's own way
             return None
         for name in OF_CONNECTION:

@@ -5,6 +5,7 @@ slow: what has not arrived is waited for by the poller, what is too long for tha
 does not take is sent from the poller, where closing connections linger too.
 """
 
+import select
 import socket
 import struct
 import sys
@@ -31,7 +32,7 @@ from gunicorn_worker.arrival import (
     Arrivals,
     environment,
 )
-from gunicorn_worker.balance import LOOK, SharingWorker
+from gunicorn_worker.balance import LOOK, SharingWorker, is_ready
 from gunicorn_worker.reading import BODY_SECONDS, HEAD_SECONDS, drain, limit_reading
 from gunicorn_worker.response import Response, unsent
 
@@ -109,6 +110,7 @@ class PromptWorker(SharingWorker):
         """Called with a connection that is new, or of whose request more has arrived."""
         if not hasattr(conn, "begun"):
             conn.begun, conn.lines, conn.awaited, conn.low_water = time.monotonic(), 0, 0, 1
+            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)  # urgent data cannot be looked at
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, STALL)
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, STALL)
             if self.behind:  # it comes after all that wait, and others that come with it are taken first
@@ -119,8 +121,10 @@ class PromptWorker(SharingWorker):
     def _look(self, conn: Any) -> Arrival | None:
         """What has arrived of the next request; None if a client has hung up."""
         awaited, conn.awaited = conn.awaited, 0
-        if not self.looks_ahead or (conn.parser is not None and conn.parser.unreader.buf.getvalue()):
-            return THREAD  # the beginning may have been read already, of requests that are pipelined
+        if not self.looks_ahead:
+            return THREAD
+        if conn.parser is not None and (begun := conn.parser.unreader.buf.getvalue()):
+            return self._look_at_rest(conn, begun)
         try:
             data = conn.sock.recv(FIRST_LOOK, PEEK)
             if not data:
@@ -138,10 +142,28 @@ class PromptWorker(SharingWorker):
             return None
         if arrival.lacking and awaited > len(data):
             # The poller reports a connection before what it awaits is there if it is closed half-way, or its
-            # buffer holds no more: a thread finds out.
-            return Arrival(None, arrival.head)
+            # buffer holds no more: a thread finds out. No thread waits for a head.
+            half_closed = is_ready(conn.sock, select.POLLRDHUP)
+            return Arrival(None, arrival.head) if arrival.head or half_closed else None
         if arrival.lacking:
             conn.awaited = len(data) + arrival.lacking
+        return arrival
+
+    def _look_at_rest(self, conn: Any, begun: bytes) -> Arrival | None:
+        """The same of a request whose beginning a thread has read together with the one before it."""
+        try:
+            data = conn.sock.recv(LONGEST_HEAD, PEEK)
+            if not data:  # closed half-way: a thread finds out, and waits for nothing
+                return THREAD
+        except BlockingIOError:
+            data = b""
+        except OSError:  # reset
+            return None
+        arrival = self.arrivals.look(begun + data, conn.client, conn.server, known_lines=conn.lines)
+        conn.lines = (begun + data).count(b"\n")
+        if arrival.refusal is None and (arrival.head is not None or not arrival.lacking):
+            return Arrival(None, arrival.head)
+        conn.awaited = len(data) + 1
         return arrival
 
     def _dispatch(self, conn: Any, arrival: Arrival | None) -> None:
@@ -287,6 +309,7 @@ class PromptWorker(SharingWorker):
         """As in `ThreadWorker`, when the client has taken the answer, and though no thread read a request."""
         if self.sends_rest(conn, fs):
             return
+        conn.begun, conn.lines = time.monotonic(), 0  # of the next one, whose beginning may be there
         if conn.parser is None and not fs.cancelled() and fs.result() is True:
             self._keep(conn)
         else:

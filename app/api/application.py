@@ -186,7 +186,10 @@ class Service(Flask):
 
     def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request. No signals are sent for a plain route: nobody listens, see `plain_routes`."""
-        route = self.plain_routes.get((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
+        path = environ["PATH_INFO"]
+        if path.startswith("//"):  # Werkzeug overlooks the second slash, limits and the server do not
+            path = environ["PATH_INFO"] = f"/.{path}"
+        route = self.plain_routes.get((environ["REQUEST_METHOD"], path))
         if route is None or "werkzeug.debug.preserve_context" in environ:
             return super().wsgi_app(environ, start_response)
         self._got_first_request = True  # as in Flask: nothing may be set up from now on

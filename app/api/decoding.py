@@ -29,7 +29,7 @@ def load_body(schema: Schema, signature: InputSignature | None = None) -> dict[s
     raw = request.get_data(cache=False)
     if not raw:
         raise InvalidInput([], message="No JSON data provided")
-    if not request.is_json or request.environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
+    if not request.is_json or is_compressed(request.environ.get("HTTP_CONTENT_ENCODING", "")):
         raise UnsupportedMediaType
     check_values(raw, signature)
     try:
@@ -38,6 +38,11 @@ def load_body(schema: Schema, signature: InputSignature | None = None) -> dict[s
         raise InvalidInput(_flatten(error.messages_dict)) from None
     note_caller(body)  # now, so that it is logged whatever becomes of the request
     return body
+
+
+def is_compressed(codings: str) -> bool:
+    """Whether a ``Content-Encoding`` names a coding that changes anything."""
+    return any(coding.strip().lower() not in ("", "identity") for coding in codings.split(","))
 
 
 def _load(schema: Schema, raw: bytes) -> dict[str, Any]:

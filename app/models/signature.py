@@ -3,7 +3,6 @@
 It is kept as plain JSON in a version's metadata, so that serving needs no estimator to know it.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -57,7 +56,7 @@ class Feature:
         """Bytes that a value may take as JSON."""
         if self.kind == "text" or (self.open and self.kind == "category"):
             return TEXT_BYTES
-        return max([NUMBER_BYTES, *(len(json.dumps(category)) for category in self.categories)])
+        return max([NUMBER_BYTES, *(_escaped(str(category)) for category in self.categories)])
 
     @property
     def precision(self) -> str | None:
@@ -70,6 +69,11 @@ class Feature:
             return column
         with np.errstate(over="ignore"):
             return column.astype(self.precision).astype(np.float64)
+
+
+def _escaped(text: str) -> int:
+    """Bytes of a string in JSON at most, where each character is written as an escape."""
+    return 2 + 3 * len(text.encode("utf-16-le", "surrogatepass"))
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ class InputSignature:
     @cached_property
     def row_bytes(self) -> int:
         """Bytes that a row may take as JSON, generously: by name, with spaces, its texts long ones."""
-        return 2 * sum(len(json.dumps(f.name)) + f.value_bytes + 4 for f in self.features)
+        return 2 * sum(_escaped(f.name) + f.value_bytes + 4 for f in self.features)
 
     def bounds(self, tolerance: float) -> tuple[Matrix, Matrix]:
         """Lowest and highest value per column that does not count as an outlier, shape (d,).
