@@ -89,7 +89,7 @@ class Config:
         self.REDIS_URL = env.str("REDIS_URL", "")
 
         # Model
-        self.MODELS_DIR = env.path("MODELS_DIR", ROOT / "models")
+        self.MODELS_DIR = env.optional_path("MODELS_DIR") or ROOT / "models"
         self.MODEL_ENGINE = env.str("MODEL_ENGINE", "auto", validate=one_of(ENGINES))
         self.MODEL_SIGNING_KEY = env.str("MODEL_SIGNING_KEY", None, validate=unguessable)
         self.MODEL_PUBLIC_KEY = env.str("MODEL_PUBLIC_KEY", None, validate=ed25519_public_key)

@@ -83,7 +83,10 @@ def on_starting(server: Any) -> None:
     if fault := options.options_fault(server.cfg, workers=settings.WORKERS):
         sys.exit(f"Wrong configuration: {fault}")
     if directory := settings.PROMETHEUS_MULTIPROC_DIR:
-        worker_slots.wipe(directory)
+        try:
+            worker_slots.wipe(directory)
+        except OSError as error:
+            sys.exit(f"Wrong configuration: PROMETHEUS_MULTIPROC_DIR={str(directory)!r}: {error.strerror}")
     else:
         server.made_directory = directory = worker_slots.make_directory()
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)

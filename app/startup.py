@@ -4,7 +4,7 @@ import gc
 import logging
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from app.cli import serving
 from app.exceptions import ArtifactInvalid, ServiceError
@@ -19,12 +19,22 @@ if TYPE_CHECKING:
     from flask import Flask
 
 
+# With which a worker of gunicorn ends all of it; with another it would be started again and again.
+BOOT_ERROR = 3
+
+
+def end(error: Exception) -> NoReturn:
+    """End the process with a line about a wrong setting."""
+    print(f"Wrong configuration: {error}", file=sys.stderr, flush=True)
+    sys.exit(BOOT_ERROR)
+
+
 def start(build: "Callable[[], Flask]") -> "Flask":
     """The app that ``build`` makes, with its model loaded; ends the process where a setting is wrong."""
     try:
         app = build()
     except ConfigError as error:
-        sys.exit(f"Wrong configuration: {error}")
+        end(error)
     with app.app_context():
         services = model_manager.services
     # The commands of ``flask`` look after versions; they serve none, and no worker has to wait for them.
@@ -34,7 +44,7 @@ def start(build: "Callable[[], Flask]") -> "Flask":
         load_usable(services[DEFAULT])
     except ServiceError as error:
         if isinstance(error, ArtifactInvalid) and app.config["MODEL_ENGINE"] != AUTO:
-            sys.exit(f"Wrong configuration: {error}")
+            end(error)
         # Without a model the service answers 503 and says so at /api/health.
         logging.getLogger(__name__).error("no model to serve", extra={"reason": error.message})
     services.load_all()

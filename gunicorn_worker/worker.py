@@ -108,15 +108,18 @@ class PromptWorker(SharingWorker):
 
     def enqueue_req(self, conn: Any) -> None:
         """Called with a connection that is new, or of whose request more has arrived."""
-        if not hasattr(conn, "begun"):
+        if is_new := not hasattr(conn, "begun"):
             conn.begun, conn.lines, conn.awaited, conn.low_water = time.monotonic(), 0, 0, 1
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)  # urgent data cannot be looked at
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, STALL)
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, STALL)
-            if self.behind:  # it comes after all that wait, and others that come with it are taken first
-                self._wait(conn, MORE)
-                return
-        self._dispatch(conn, self._look(conn))
+        arrival = self._look(conn)
+        if is_new and self.behind and arrival is not None and arrival.lacking == 0:
+            self._wait(
+                conn, MORE
+            )  # it comes after all that wait, and others that come with it are taken first
+        else:
+            self._dispatch(conn, arrival)
 
     def _look(self, conn: Any) -> Arrival | None:
         """What has arrived of the next request; None if a client has hung up."""

@@ -172,6 +172,30 @@ def test_option_that_the_service_cannot_do_with_is_named(name):
     assert options_fault(changed, workers=2).startswith(f"gunicorn's {name}=")
 
 
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        (
+            {"JWT_PUBLIC_KEY": "x", "JWT_ALGORITHM": "RS256", "JWT_AUDIENCE": "a", "JWT_ISSUER": "b"},
+            "JWT_PUBLIC_KEY",
+        ),
+        ({"API_KEYS_FILE": "/tmp", "API_KEY_PEPPER": "a-pepper-of-these-tests-91b2"}, "API_KEYS_FILE"),
+        ({"PROMETHEUS_MULTIPROC_DIR": "/dev/null"}, "PROMETHEUS_MULTIPROC_DIR"),
+    ],
+)
+def test_wrong_setting_that_only_a_worker_sees_stops_the_start_too(tmp_path, variables, named):
+    result = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "run:app"],
+        cwd=settings.ROOT,
+        env=environment(MODELS_DIR=tmp_path, WORKERS=1, PORT=free_port(), **variables),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert result.returncode != 0
+    assert result.stderr.count(f"Wrong configuration: {named}") == 1
+
+
 def test_refused_option_stops_the_start_in_a_line(tmp_path):
     result = subprocess.run(
         [sys.executable, "-m", "gunicorn", "--preload", "run:app"],

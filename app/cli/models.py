@@ -11,6 +11,7 @@ from rich.console import Console
 from app.cli import tables
 from app.cli.choice import PerModel, chosen_service
 from app.cli.model_import import import_command
+from app.exceptions import ArtifactInvalid
 from app.models import administration, signing
 
 console = tables.console()
@@ -44,6 +45,8 @@ def show(version: str, as_json: bool) -> None:
     """One VERSION with the certificates of its engines."""
     found = administration.summary(chosen_service(), version)
     metadata = chosen_service().store.metadata(version)
+    if not isinstance(metadata.get("certificates"), dict):
+        raise ArtifactInvalid(version, "metadata has no usable certificates")
     _show(found | {"certificates": metadata["certificates"]}, as_json=as_json, table=tables.fields(found))
     if not as_json:
         console.print(tables.certificates(metadata))

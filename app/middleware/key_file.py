@@ -62,8 +62,11 @@ def read(path: Path) -> list[StoredKey]:
     """The keys of the file; none if there is no file yet.
 
     :raises KeyFileInvalid: naming the line, never its content.
+    :raises OSError: if it cannot be read, or is no file, such as a pipe, which has no end.
     """
     try:
+        if not path.is_file() and path.exists():
+            raise OSError("it is no regular file")
         lines = path.read_bytes().splitlines()
     except FileNotFoundError:
         return []
@@ -73,7 +76,7 @@ def read(path: Path) -> list[StoredKey]:
             continue
         try:
             key = StoredKey(**json.loads(line))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise KeyFileInvalid(f"line {number} is not a key") from error
         if key.id in keys:
             raise KeyFileInvalid(f"line {number} has the id of another line")

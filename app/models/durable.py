@@ -2,7 +2,6 @@
 
 import errno
 import fcntl
-import json
 import os
 import secrets
 import stat
@@ -10,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from app.exceptions import StoreNotWritable, StoreUnreadable
 
@@ -95,10 +96,10 @@ def read_object(path: Path) -> dict[str, Any] | None:
     :raises StoreUnreadable: if there is one that cannot be read, or holds something else.
     """
     try:
-        document = json.loads(read_regular(path, most=LONGEST_DOCUMENT))
+        document = orjson.loads(read_regular(path, most=LONGEST_DOCUMENT))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise StoreUnreadable(path.name, reason_of(error)) from None
     if not isinstance(document, dict):
         raise StoreUnreadable(path.name, "it is not a JSON object")
@@ -130,7 +131,9 @@ def writing() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreNotWritable(reason_of(error), permitted=error.errno not in FORBIDDEN) from error
+        named = f"{Path(error.filename).name}: " if isinstance(error.filename, str) else ""
+        reason = f"{named}{reason_of(error)}"
+        raise StoreNotWritable(reason, permitted=error.errno not in FORBIDDEN) from error
 
 
 @contextmanager
@@ -144,9 +147,15 @@ def locked(folder: Path, name: str = LOCK) -> Iterator[None]:
         with suppress(FileExistsError):
             make_folder(folder)
     path = folder / name
-    is_new = not path.exists()
-    with path.open("a") as file:
+    is_new = not os.path.lexists(path)
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o666)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", name)
         if is_new:
-            share(file.fileno(), folder)
-        fcntl.flock(file, fcntl.LOCK_EX)
+            share(descriptor, folder)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(descriptor)

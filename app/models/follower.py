@@ -3,11 +3,12 @@
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 from time import sleep
 
-from app.exceptions import ServiceError
+from app.exceptions import ServiceError, StoreUnreadable
 from app.models.service import ModelService
 from app.models.services import DEFAULT, ModelServices, load_logged
 
@@ -100,8 +101,9 @@ class Followers:
         """Begin to follow, until the end of the process, in threads that give way to requests."""
         sys.setswitchinterval(TURN)
         self._follow(DEFAULT)
-        for name in self._services.names():
-            self._follow(name)
+        with suppress(StoreUnreadable):  # which the thread says
+            for name in self._services.names():
+                self._follow(name)
         Thread(target=self._run, name="models-follower", daemon=True).start()
 
     def look(self) -> None:
@@ -119,10 +121,16 @@ class Followers:
         follower.start()
 
     def _run(self) -> None:
+        told = None
         while True:
             sleep(INTERVAL)
             try:
                 self.look()
+                told = None
+            except StoreUnreadable as error:
+                if told != error.message:
+                    told = error.message
+                    log.error("what serves goes on", extra={"looked_for": "models", "reason": told})
             except Exception:  # whatever it is, the next look may succeed, and requests go on
                 log.exception("looking for models failed")
 

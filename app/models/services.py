@@ -6,6 +6,7 @@ from pathlib import Path
 from threading import Lock
 
 from app.exceptions import ModelNotFound, ServiceError, StoreUnreadable
+from app.models import durable
 from app.models.service import ModelService
 from app.models.store import PREFIX, ModelStore, version_names
 from app.models.version_names import is_version
@@ -67,24 +68,34 @@ class ModelServices:
             self._named.pop(name, None)
 
     def names(self) -> list[str]:
-        """Models beside the default one: folders with a complete version."""
+        """Models beside the default one: folders with a complete version.
+
+        :raises StoreUnreadable: if that cannot be told.
+        """
         try:
             return sorted(path.name for path in self._root.iterdir() if self._is_model(path.name))
-        except OSError:
+        except FileNotFoundError:
             return []
+        except OSError as error:
+            raise StoreUnreadable(self._root.name, durable.reason_of(error)) from None
 
     def load_all(self) -> None:
         """Load the active version of each model beside the default one; what fails is logged."""
-        for name in self.names():
+        try:
+            names = self.names()
+        except StoreUnreadable as error:
+            log.error("no models beside the default one", extra={"reason": error.message})
+            return
+        for name in names:
             load_logged(name, self[name])
 
     def _is_model(self, name: str) -> bool:
         folder = self._root / name
-        if not is_name(name) or folder.is_symlink() or not folder.is_dir():
-            return False
         try:
+            if not is_name(name) or folder.is_symlink() or not folder.is_dir():
+                return False
             return bool(version_names(folder))
-        except StoreUnreadable:  # which is to be said where it is loaded
+        except (StoreUnreadable, PermissionError):  # which is to be said where it is loaded
             return True
 
 

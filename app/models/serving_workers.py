@@ -61,6 +61,8 @@ class WorkerBoard:
                 file.close()
 
     def _write(self, document: str) -> None:
+        if self._file is not None and not os.fstat(self._file.fileno()).st_nlink:
+            self._close()  # somebody tidied up
         if self._file is None:
             self._file = (self._folder / f"{os.getpid()}-{secrets.token_hex(4)}.json").open("w+")
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -71,9 +73,9 @@ class WorkerBoard:
 
     def living(self) -> list[dict[str, Any]]:
         """What each living worker reported; files of the dead are removed."""
-        if not self._folder.is_dir():
-            return []
         try:
+            if not self._folder.is_dir():
+                return []
             with durable.locked(self._folder):
                 return self._read()
         except OSError:  # the store is mounted read-only

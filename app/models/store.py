@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from app.exceptions import ArtifactInvalid, StoreUnreadable, VersionExists, VersionInUse, VersionNotFound
 from app.models import drafts, durable
 from app.models.activation import Activation
@@ -52,8 +54,8 @@ class ModelStore:
         :raises ArtifactInvalid: if its metadata is no JSON object.
         """
         try:
-            data = json.loads(self.raw_metadata(version))
-        except (ValueError, RecursionError):
+            data = orjson.loads(self.raw_metadata(version))
+        except ValueError:
             raise ArtifactInvalid(version, f"{METADATA} is not valid JSON") from None
         if not isinstance(data, dict):
             raise ArtifactInvalid(version, f"{METADATA} is not a JSON object")
@@ -122,6 +124,7 @@ class ModelStore:
             raise ArtifactInvalid(version, f"{name} does not match its recorded size and SHA-256")
         return content
 
+    @durable.writing()
     def check_free(self, version: str) -> None:
         """Refuse a name before the work of making the version; `save` checks it again.
 

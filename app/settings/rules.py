@@ -18,7 +18,8 @@ from limits import parse_many
 # What stands in examples is known to everybody.
 PLACEHOLDERS = (
     *("demo_key", "your_secure", "your-secure", "changeme", "change_me", "change-me"),
-    *("password", "qwerty", "asdfgh", "letmein"),
+    *("password", "passw0rd", "qwerty", "asdfgh", "qazwsx", "letmein", "supersecret", "insecure"),
+    *("your-api", "your_api", "api-key", "api_key", "apikey", "replace-", "replace_", "todo-"),
 )
 # Of a secret at least, by the frequencies of its own characters; 16 random hexadecimal digits have about 50.
 LEAST_BITS = 30.0
@@ -66,9 +67,8 @@ def unguessable(value: str) -> None:
 def bits(value: str) -> float:
     """How hard a secret is to guess: the entropy of its characters or, if that is less, of the steps between
     them; what is repeated counts once."""
-    repeated = re.fullmatch(r"(.+?)\1+(.*)", value, re.DOTALL)
-    if repeated and repeated[1].startswith(repeated[2]):
-        value = repeated[1]
+    if repeated := re.fullmatch(r"(.+?)\1+(.*)", value, re.DOTALL):
+        value = repeated[1] + repeated[2].removeprefix(repeated[1])
     steps = [ord(after) - ord(before) for before, after in pairwise(value)]
     return len(value) * min(_entropy(value), _entropy(steps))
 
@@ -94,7 +94,8 @@ def ed25519_public_key(value: str) -> None:
 def one_rate(value: str) -> None:
     """Refuse what is not one limit in the usual notation."""
     try:
-        valid = len(parse_many(value)) == 1
+        windows = parse_many(value)
+        valid = len(windows) == 1 and windows[0].amount > 0
     except ValueError:
         valid = False
     if not valid:
@@ -173,12 +174,18 @@ def limits_fault(config: Any) -> str | None:
 
 
 def _url_fault(url: str) -> str | None:
+    from redis import ConnectionPool
+
     escape = "write special characters of its password percent-encoded: # as %23, / as %2F, ? as %3F"
     try:
         parts = urlsplit(url)
         port, database = parts.port, parts.path.lstrip("/")  # reading the port may raise
     except ValueError:
         return f"REDIS_URL: has no usable port; {escape}"
+    try:
+        ConnectionPool.from_url(url).make_connection()  # connects to nothing yet
+    except (ValueError, TypeError) as error:
+        return f"REDIS_URL: has options that cannot be used: {type(error).__name__}; {escape}"
     whole = parts.scheme == "unix" or (parts.hostname and (not database or database.isdigit()))
     if parts.fragment or not whole:
         return f"REDIS_URL: cannot be read as a whole; {escape}"

@@ -3,17 +3,19 @@ from flask import Blueprint
 
 from app import create_app
 from app.middleware.scopes import ROUTE_SCOPES, declare
-from app.startup import start
+from app.startup import BOOT_ERROR, start
 from config import ConfigError
 from tests.conftest import configuration
 
 
-def test_a_wrong_setting_ends_the_process_in_one_line():
+def test_a_wrong_setting_ends_the_process_in_one_line(capsys):
     def build():
         raise ConfigError("PORT='abc'")
 
-    with pytest.raises(SystemExit, match="Wrong configuration: PORT='abc'"):
+    with pytest.raises(SystemExit) as ended:
         start(build)
+    assert ended.value.code == BOOT_ERROR
+    assert capsys.readouterr().err == "Wrong configuration: PORT='abc'\n"
 
 
 def test_without_a_model_the_app_starts_and_says_why(tmp_path, logged):

@@ -578,6 +578,46 @@ def test_connections_that_are_closed_together_have_no_request_refused(tmp_path):
         assert good.getresponse().status == 200
 
 
+EXPECTING = (
+    b"POST /api/models/v1/verify HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"
+)
+PIPELINED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /api/he"
+
+
+def begin_behind_another(connection):
+    """The beginning of a request, read together with the one before it."""
+    connection.sendall(PIPELINED)
+    assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+
+
+def send_urgently(connection):
+    connection.sendall(b"GET /api/he")
+    connection.send(b"a", socket.MSG_OOB)
+    connection.sendall(b"bcd")
+
+
+@pytest.mark.parametrize("begin", [begin_behind_another, send_urgently])
+def test_beginning_of_a_request_holds_no_thread(server, begin):
+    body = b"x" * 200_000  # too long for the loop: it needs a thread
+    with ExitStack() as stack:
+        held = [stack.enter_context(server.connect()) for _ in range(8)]
+        for connection in held:
+            begin(connection)
+        for _ in range(3):
+            for connection in held:
+                connection.sendall(b"a")
+            assert server.ask(body=body, timeout=SOON) == (200, body)
+
+
+def test_request_whose_beginning_was_read_with_the_one_before_is_answered(server):
+    with server.connect() as connection:
+        begin_behind_another(connection)
+        for part in (b"llo HTTP/1.1\r\nHo", b"st: x\r\n", b"\r\n"):
+            assert server.ask(timeout=SOON) == (200, b"good")  # long enough for the part to be looked at
+            connection.sendall(part)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+
+
 def test_operator_is_answered_while_all_threads_read_long_bodies(server):
     long = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n"
     with ExitStack() as stack:
@@ -586,6 +626,8 @@ def test_operator_is_answered_while_all_threads_read_long_bodies(server):
         time.sleep(0.2)
         began = time.monotonic()
         assert server.ask(path="/api/models/v1/activate", timeout=SOON)[0] == 200
+        with server.connect(EXPECTING) as expecting:
+            assert expecting.recv(1000).startswith(b"HTTP/1.1 100")
         assert time.monotonic() - began < SOON
 
 

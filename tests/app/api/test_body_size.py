@@ -41,7 +41,7 @@ def test_largest_batch_of_a_wide_model_fits_by_name_and_spaced_out(serve_wide):
 
 
 def test_body_is_limited_by_what_the_model_can_use(serve_wide):
-    client = serve_wide(3)
+    client = serve_wide(1)
     assert_error(post(client, b"[" + b" " * (SHORT - 2) + b"]"), 400, "validation_error")
     response = post(client, b"[" + b" " * (SHORT - 1) + b"]")
     assert_error(response, 413, "payload_too_large")
@@ -67,6 +67,17 @@ def test_setting_goes_before_the_model(serve_wide):
     client = serve_wide(3, MAX_CONTENT_LENGTH=LONG)
     assert_error(post(client, b"[" + b" " * (LONG - 2) + b"]"), 400, "validation_error")
     assert_error(post(client, b"[" + b" " * LONG + b"]"), 413, "payload_too_large")
+
+
+UNENDED = [b'"' + b'\\"' * 400_000, b'"' + b'\\"' * 400_000 + b"\\", b'"' + b"\\" * 400_001]
+
+
+@pytest.mark.parametrize("end", UNENDED, ids=["quotes", "a backslash", "backslashes"])
+def test_string_that_never_ends_is_looked_through_once(serve, end):
+    """Each of its quotes might begin another, which would be looked through to the end too: minutes."""
+    model = mixed_pipeline(PEOPLE, LogisticRegression()).fit(PEOPLE, INCOME)
+    client = serve(model, sample=PEOPLE)
+    assert_error(post(client, b'{"x":[' + b"," * 7000 + end), 400, "validation_error")
 
 
 MANY = {

@@ -163,6 +163,13 @@ def test_compressed_body_is_refused(client, path, coding):
     assert_error(response, 415, "unsupported_media_type")
 
 
+@pytest.mark.parametrize("coding", ["identity", "Identity", "", " identity , identity"])
+def test_coding_that_changes_nothing_is_none(client, coding):
+    headers = {"Content-Encoding": coding}
+    response = client.post("/api/predict", json={"features": [1, 2, 3]}, headers=headers)
+    assert response.status_code == 200
+
+
 def test_json_with_a_charset_is_json(client):
     response = client.post(
         "/api/predict", data=b'{"features": [1, 2, 3]}', content_type="application/json; charset=utf-8"

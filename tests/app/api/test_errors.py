@@ -38,7 +38,9 @@ def test_wrong_method_is_a_json_405_that_says_what_is_allowed(client, method, pa
     assert allowed in response.headers["Allow"]
 
 
-@pytest.mark.parametrize("path", ["/api//health", "/api/health/", "//evil.example/api/health"])
+@pytest.mark.parametrize(
+    "path", ["//api/health", "//api/predict", "/api//health", "/api/health/", "//evil.example/api/health"]
+)
 def test_no_address_leads_to_another(client, path):
     assert_error(client.get(environ_overrides={"PATH_INFO": path}), 404, "not_found")
 

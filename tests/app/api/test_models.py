@@ -382,3 +382,10 @@ def test_sixty_versions_of_odd_content_do_not_break_the_overview(client, store):
         folder.mkdir()
         Path(folder / "metadata.json").write_text(json.dumps({"metrics": number, "files": None}))
     assert len(client.get("/api/models").get_json()["versions"]) == 62
+
+
+def test_odd_metadata_of_one_version_does_not_hide_the_others(client, store):
+    path = store.root / "model_v2" / "metadata.json"
+    path.write_text(path.read_text().replace('"saved_at": "', '"saved_at": "\\ud800', 1))
+    shown = {each["version"]: each["state"] for each in strict_json(client.get("/api/models"))["versions"]}
+    assert shown == {"v1": "active", "v2": "refused"}

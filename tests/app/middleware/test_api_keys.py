@@ -1,4 +1,5 @@
 import json
+import os
 import random
 from contextlib import suppress
 from itertools import pairwise
@@ -265,3 +266,16 @@ def test_hash_is_hmac_sha256():
     import hmac
 
     assert Hasher(PEPPER)(KEY) == hmac.digest(PEPPER.encode(), KEY.encode(), hashlib.sha256)
+
+
+@pytest.mark.parametrize("place", [os.mkfifo, os.mkdir], ids=["a pipe", "a folder"])
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path, place):
+    place(tmp_path / "keys")
+    with pytest.raises(OSError, match="it is no regular file"):
+        key_file.read(tmp_path / "keys")
+
+
+def test_line_that_is_nested_deeply_is_named(tmp_path):
+    (tmp_path / "keys").write_text("\n" + "[" * 200_000)
+    with pytest.raises(KeyFileInvalid, match="line 2 is not a key"):
+        key_file.read(tmp_path / "keys")

@@ -300,6 +300,8 @@ def test_production_whose_key_file_is_empty_refuses_everybody_and_says_so(build_
     ["", "demo_key_123", "your_secure_api_key_here", "changeme", "ChangeMe-ChangeMe-ChangeMe-1234567",
      "fifteen-letters", "aaaaaaaaaaaaaaaa", "abababababababababababababababababab", "0123456789abcdef" * 2,
      "passwordpasswordpasswordpassword", "abc-abc-abc-abc-abc-abc-abc-abc-abc",
+     "adminadminadminadminadminadminad1", "<your-api-key-here>-0123456789abc",
+     "replace-me-with-32-random-letters",
      "11112222333344445555666677778888",
      "with spaces in the middle of it, alas", "schlüssel-mit-umlaut-und-noch-mehr"],
 )  # fmt: skip
@@ -322,6 +324,7 @@ def test_a_guessable_secret_stops_the_start_and_is_not_shown(monkeypatch, enviro
         ({"JWT_ISSUER": "x"}, "JWT_SECRET is not set"),
         (TOKENS | {"JWT_ALGORITHM": "RS256", "JWT_SECRET": ""}, r"JWT_SECRET=\*\*\*"),
         ({"JWT_SECRET": "sixteen-letters-x"}, r"JWT_SECRET=\*\*\*: Shorter than minimum length 32"),
+        ({"AUTH_FAILURE_LIMIT": "0/minute"}, "AUTH_FAILURE_LIMIT='0/minute'"),
         ({"AUTH_FAILURE_LIMIT": "often"}, "AUTH_FAILURE_LIMIT='often'"),
         ({"AUTH_FAILURE_LIMIT": "1/second;5/hour"}, "AUTH_FAILURE_LIMIT="),
         ({"API_KEY_SCOPES": "predict,root"}, "API_KEY_SCOPES='predict,root'"),

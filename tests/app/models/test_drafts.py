@@ -1,6 +1,7 @@
 """What is left in the store by a process that was killed, and what the next one makes of it."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -90,3 +91,11 @@ def test_certification_that_ends_records_its_files(store):
     metadata = json.loads(store.raw_metadata("v1"))
     assert (metadata["engine"], metadata["note"]) == ("onnx", "new")
     assert metadata["files"]["model.onnx"] == fingerprint(b"new graph")
+
+
+@pytest.mark.parametrize("name", [".draft-aa", ".removed-aa"])
+@pytest.mark.parametrize("place", [os.mkfifo, lambda path: path.symlink_to("."), lambda path: path.touch()])
+def test_what_is_no_folder_is_not_waited_for(tmp_path, name, place):
+    place(tmp_path / name)
+    with drafts.draft(tmp_path) as folder:
+        assert folder.is_dir()

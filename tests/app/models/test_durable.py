@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from app.exceptions import StoreNotWritable
 from app.models import durable
 from app.models.store import ModelStore, fingerprint
 from tests.settings import ROOT
@@ -115,6 +116,13 @@ def test_whoever_may_read_a_folder_may_read_what_is_made_in_it(tmp_path, folder,
         os.umask(umask)
     modes = {path.name: path.stat().st_mode & 0o777 for path in root.iterdir()}
     assert modes == {"written": file, "replaced": file, ".lock": file, "folder": inner, "made": inner}
+
+
+@pytest.mark.parametrize("place", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("elsewhere")])
+def test_lock_that_is_no_file_is_refused_and_not_waited_for(tmp_path, place):
+    place(tmp_path / durable.LOCK)
+    with pytest.raises(StoreNotWritable, match=r"\.lock: "), durable.writing(), durable.locked(tmp_path):
+        pass
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")

@@ -94,7 +94,19 @@ def test_without_a_file_there_is_no_routing(file):
     assert (file.current(), file.document()) == (None, {"mode": "off"})
 
 
-@pytest.mark.parametrize("content", [b"{", b"[]", b'"x"', b'{"mode": "canary"}', b"\xff", b"[" * 200_000])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{",
+        b"[]",
+        b'"x"',
+        b'{"mode": "canary"}',
+        b'{"mode": "canary", "challenger": "b", "percent": 1' + b"0" * 400 + b"}",
+        b'{"mode": "\\ud800"}',
+        b"\xff",
+        b"[" * 200_000,
+    ],
+)
 def test_a_damaged_file_is_not_taken_for_none(file, tmp_path, content):
     (tmp_path / "routing.json").write_bytes(content)
     with pytest.raises(StoreUnreadable, match=r"routing\.json in the model store cannot be read: "):

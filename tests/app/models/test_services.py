@@ -7,11 +7,15 @@ import sys
 
 import pytest
 
-from app.exceptions import ModelNotFound
+from app.exceptions import ModelNotFound, StoreUnreadable
 from app.middleware.metrics import EXTENSION as METRICS
 from app.models.follower import Followers
+from app.models.loading import LoadingOptions
 from app.models.ml_models import model_manager
-from app.models.services import is_name
+from app.models.publishing.publish import publish
+from app.models.service import ModelService
+from app.models.services import ModelServices, is_name
+from app.models.store import ModelStore
 from tests.app.middleware.credentials import KEY, with_key
 from tests.app.middleware.servers import ROW, gunicorn
 from tests.assertions import assert_error
@@ -250,3 +254,16 @@ def test_a_bad_model_takes_nothing_else_down_in_four_workers(empty_app, models_d
         server.wait_until(lambda: server.post("/api/models/sums/predict", json=ROW).status_code == 404)
         assert server.post("/api/predict", json=ROW).status_code == 200
         assert len(server.workers()) == 4
+
+
+def test_models_are_not_given_up_while_their_folder_cannot_be_read(tmp_path):
+    store = ModelStore(tmp_path / "models" / "fraud")
+    publish(store, fitted(SumRegressor()), sample=BOXES, version="v1")
+    services = ModelServices(tmp_path / "models", lambda store: ModelService(store, LoadingOptions()))
+    assert services.names() == ["fraud"]
+    (tmp_path / "models").rename(tmp_path / "elsewhere")
+    (tmp_path / "models").touch()
+    with pytest.raises(StoreUnreadable, match="models in the model store cannot be read"):
+        services.names()
+    with pytest.raises(StoreUnreadable):
+        Followers(services).look()
