@@ -23,6 +23,7 @@ from app.settings.rules import (
     one_rate,
     origins,
     rates,
+    store_fault,
     unguessable,
 )
 
@@ -89,7 +90,7 @@ class Config:
         self.REDIS_URL = env.str("REDIS_URL", "")
 
         # Model
-        self.MODELS_DIR = env.optional_path("MODELS_DIR") or ROOT / "models"
+        self.MODELS_DIR = (env.optional_path("MODELS_DIR") or ROOT / "models").expanduser()
         self.MODEL_ENGINE = env.str("MODEL_ENGINE", "auto", validate=one_of(ENGINES))
         self.MODEL_SIGNING_KEY = env.str("MODEL_SIGNING_KEY", None, validate=unguessable)
         self.MODEL_PUBLIC_KEY = env.str("MODEL_PUBLIC_KEY", None, validate=ed25519_public_key)
@@ -148,7 +149,7 @@ class Config:
 
         :raises ConfigError: naming the variable.
         """
-        if fault := authentication_fault(self) or limits_fault(self):
+        if fault := authentication_fault(self) or limits_fault(self) or store_fault(self):
             raise ConfigError(fault)
 
     @property

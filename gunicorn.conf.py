@@ -25,6 +25,9 @@ except ConfigError as error:
 if fault := host_fault(settings):
     sys.exit(f"Wrong configuration: {fault}")
 
+if (prefix := os.environ.get("SCRIPT_NAME", "")) and (prefix[0] != "/" or prefix[-1] == "/"):
+    sys.exit(f"Wrong configuration: SCRIPT_NAME={prefix!r}: must begin with a slash and end without one")
+
 bind = settings.authority
 workers = settings.WORKERS
 # Answers short requests in its main loop, and is safe with slow clients by itself; gunicorn_worker/worker.py

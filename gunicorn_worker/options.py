@@ -1,5 +1,6 @@
 """Which of gunicorn's options the service cannot do with, and what to set instead."""
 
+import os
 from typing import Any
 
 WORKER = "gunicorn_worker.worker.PromptWorker"
@@ -22,7 +23,19 @@ FIXED: dict[str, tuple[Any, str]] = {
     "http_parser": ("python", "what the service reads ahead is read by gunicorn's own parser"),
     "paste": (None, "the service is run:app"),
     "dirty_apps": ([], "the service has none"),
+    "spew": (False, "use a profiler"),
 }
+
+
+# The least that these may be: with less nobody is answered, or heads have no bound.
+LEAST = {
+    "threads": 1,
+    "worker_connections": 32,
+    "limit_request_line": 1,
+    "limit_request_fields": 1,
+    "limit_request_field_size": 1,
+}
+FILES = ("certfile", "keyfile", "ca_certs")
 
 
 def options_fault(cfg: Any, *, workers: int) -> str | None:
@@ -39,4 +52,16 @@ def options_fault(cfg: Any, *, workers: int) -> str | None:
         value = cfg.settings[name].get()
         if value != wanted:
             return f"gunicorn's {name}={value!r}: must stay {wanted!r}; {instead}"
+    return _value_fault(cfg)
+
+
+def _value_fault(cfg: Any) -> str | None:
+    for name, least in LEAST.items():
+        value = cfg.settings[name].get()
+        if value < least:
+            return f"gunicorn's {name}={value}: must be at least {least}"
+    for name in FILES:
+        path = cfg.settings[name].get()
+        if path and not os.access(path, os.R_OK):
+            return f"gunicorn's {name}={path!r}: is no file that can be read"
     return None

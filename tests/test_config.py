@@ -1,8 +1,9 @@
 import os
+from pathlib import Path
 
 import pytest
 
-from config import CONFIGS, ConfigError, load_config
+from config import CONFIGS, ROOT, ConfigError, load_config
 
 WRONG = [
     ("PORT", "abc"),
@@ -165,3 +166,16 @@ def test_file_that_cannot_be_read_is_named(monkeypatch, tmp_path):
 def test_an_empty_path_is_none(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     assert getattr(load_config("testing"), name) is None
+
+
+def test_store_that_is_a_file_stops_the_start(monkeypatch, tmp_path):
+    (tmp_path / "models").touch()
+    monkeypatch.setenv("MODELS_DIR", str(tmp_path / "models"))
+    with pytest.raises(ConfigError, match=r"MODELS_DIR='.*': is no folder"):
+        load_config("testing")
+
+
+@pytest.mark.parametrize(("value", "expected"), [("", ROOT / "models"), ("~/store", Path.home() / "store")])
+def test_store_is_where_people_mean(monkeypatch, value, expected):
+    monkeypatch.setenv("MODELS_DIR", value)
+    assert expected == load_config("testing").MODELS_DIR

@@ -13,7 +13,7 @@ import pytest
 from gunicorn.config import Config
 
 from app.models.store import ModelStore
-from gunicorn_worker.options import FIXED, WORKER, options_fault
+from gunicorn_worker.options import FILES, FIXED, LEAST, WORKER, options_fault
 from tests import settings
 from tests.services import PATIENCE, free_port, gunicorn, require_command, wait_until
 from tests.test_serving import environment
@@ -157,12 +157,21 @@ CHANGED = {
     "http_parser": "fast",
     "paste": "service.ini",
     "dirty_apps": ["app:x"],
+    "spew": True,
+    "threads": 0,
+    "worker_connections": 1,
+    "limit_request_line": 0,
+    "limit_request_fields": 0,
+    "limit_request_field_size": 0,
+    "certfile": "/nowhere/cert.pem",
+    "keyfile": "/nowhere/key.pem",
+    "ca_certs": "/nowhere/ca.pem",
 }
 
 
 def test_the_options_of_the_configuration_file_are_sound():
     assert options_fault(cfg(), workers=2) is None
-    assert {*FIXED, "workers", "worker_class"} == set(CHANGED)
+    assert {*FIXED, *LEAST, *FILES, "workers", "worker_class"} == set(CHANGED)
 
 
 @pytest.mark.parametrize("name", CHANGED)
@@ -181,9 +190,11 @@ def test_option_that_the_service_cannot_do_with_is_named(name):
         ),
         ({"API_KEYS_FILE": "/tmp", "API_KEY_PEPPER": "a-pepper-of-these-tests-91b2"}, "API_KEYS_FILE"),
         ({"PROMETHEUS_MULTIPROC_DIR": "/dev/null"}, "PROMETHEUS_MULTIPROC_DIR"),
+        ({"SCRIPT_NAME": "ml"}, "SCRIPT_NAME"),
+        ({"SCRIPT_NAME": "/ml/"}, "SCRIPT_NAME"),
     ],
 )
-def test_wrong_setting_that_only_a_worker_sees_stops_the_start_too(tmp_path, variables, named):
+def test_wrong_setting_stops_the_start_wherever_it_is_seen(tmp_path, variables, named):
     result = subprocess.run(
         [sys.executable, "-m", "gunicorn", "run:app"],
         cwd=settings.ROOT,

@@ -106,11 +106,18 @@ def origins(values: list[str]) -> None:
     """Refuse what is neither ``*`` alone nor origins, such as ``https://app.example.com:8443``: no
     patterns."""
     for value in values:
-        if value != "*" and not ORIGIN.fullmatch(value):
+        if value != "*" and not _is_origin(value):
             hint = "write each as scheme://host or scheme://host:port, without patterns."
             raise ValidationError(f"{value!r} is no origin: {hint}")
     if "*" in values and len(values) > 1:
         raise ValidationError("* stands for every origin, and so alone.")
+
+
+def _is_origin(value: str) -> bool:
+    try:
+        return bool(ORIGIN.fullmatch(value)) and urlsplit(value).port != 0
+    except ValueError:  # a port beyond 65535
+        return False
 
 
 def networks(values: list[str]) -> tuple[Network, ...]:
@@ -122,7 +129,10 @@ def networks(values: list[str]) -> tuple[Network, ...]:
     if word in YES:
         values = list(PRIVATE)
     try:
-        return tuple(map(ip_network, values))
+        found = tuple(map(ip_network, values))
+        if mapped := [str(each) for each in found if getattr(each.network_address, "ipv4_mapped", None)]:
+            raise ValueError(f"{mapped[0]} is to be written as one of IPv4")
+        return found
     except ValueError as error:
         raise ValidationError(f"Must be true, false or networks such as 10.0.3.0/24: {error}.") from None
 
@@ -190,6 +200,14 @@ def _url_fault(url: str) -> str | None:
     if parts.fragment or not whole:
         return f"REDIS_URL: cannot be read as a whole; {escape}"
     return None if port is None or port > 0 else "REDIS_URL: 0 is no port"
+
+
+def store_fault(config: Any) -> str | None:
+    """Why nothing can be stored in ``MODELS_DIR``, or None; it is made where it is not there."""
+    folder = config.MODELS_DIR
+    if folder.exists() and not folder.is_dir():
+        return f"MODELS_DIR={str(folder)!r}: is no folder"
+    return None
 
 
 def authentication_fault(config: Any) -> str | None:

@@ -100,6 +100,8 @@ def test_preflights_use_up_nobodys_limit(build_app):
         "app.example.com",
         "https://.example.com",
         "https://app.example.com:port",
+        "https://app.example.com:0",
+        "https://app.example.com:99999",
         "https://(a|b).example.com",
         r"https://app\.example\.com",
         "*,https://app.example.com",

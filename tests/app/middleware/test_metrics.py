@@ -155,7 +155,9 @@ def test_private_addresses_may_read_metrics_where_that_is_set(build_app, allowed
         assert metrics.open_without_key() is expected
 
 
-@pytest.mark.parametrize("value", ["maybe", "10.1.2.3/24", "true,10.0.0.0/8", "10.1.2.0/240"])
+@pytest.mark.parametrize(
+    "value", ["maybe", "::ffff:10.0.0.0/104", "10.1.2.3/24", "true,10.0.0.0/8", "10.1.2.0/240"]
+)
 def test_what_is_no_network_stops_the_start(build_app, value):
     with pytest.raises(ConfigError, match="METRICS_ALLOW_PRIVATE="):
         build_app(METRICS_ALLOW_PRIVATE=value)
