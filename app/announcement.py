@@ -25,14 +25,14 @@ def announce(settings: Config, addresses: Sequence[str]) -> None:
     """
     print(f"\n  Serving on {', '.join(addresses)}", flush=True)
     command = None
-    url = next((address for address in addresses if "://" in address), None)
     with suppress(Exception):  # a store that is damaged is told of where it is loaded; this is a courtesy
+        url = next(address for address in addresses if "://" in address)
         command = example_request(ModelStore(settings.MODELS_DIR), url)
-    if command and url:
+    if command:
         print(f"  Try it:\n\n{command}\n", flush=True)
 
 
-def example_request(store: ModelStore, address: str | None) -> str | None:
+def example_request(store: ModelStore, address: str) -> str | None:
     """A curl command that predicts a row of the active model's training data, or None without one."""
     version = store.active() or next(iter(store.versions()), None)
     if version is None:

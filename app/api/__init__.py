@@ -31,6 +31,6 @@ BLUEPRINTS = (
 def init_app(app: Flask, added: Sequence[Blueprint] = ()) -> None:
     """Error rendering and the routes, with those that were ``added``."""
     errors.init_app(app)
-    app.url_map.merge_slashes = False  # //api/predict is no address, and no redirect to one
+    app.url_map.merge_slashes = False  # /api//predict is no address, and no redirect to one
     for blueprint in (*BLUEPRINTS, *added):
         app.register_blueprint(blueprint)

@@ -11,7 +11,7 @@ from app.models.signature import InputSignature
 SHORT = 128 * 1024
 # Bytes beside the rows: ids, and names of fields.
 ROOM = 4096
-# Values in a body that is too long for its model are still told apart one by one up to so many times more.
+# Up to so many times as much as the model takes is left to the model's own check, which names each error.
 SLACK = 2
 # One that never ends goes to the end, so that each byte is looked at once.
 STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
@@ -55,7 +55,7 @@ def _values(raw: bytes, most: int) -> int:
 
 
 def _quotes(raw: bytes) -> int:
-    """At least as many as there are strings."""
+    """Those that no backslash precedes: at least one for each string."""
     return raw.count(b'"') - raw.count(b'\\"')
 
 

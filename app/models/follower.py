@@ -15,10 +15,39 @@ from app.models.services import DEFAULT, ModelServices, load_logged
 log = logging.getLogger(__name__)
 
 INTERVAL = 0.5
+FOLLOWING_FAILED = "following the active version failed"
 # Seconds for which a thread that computes in Python keeps the interpreter from a request: one that loads a
 # version, or the shadow. With CPython's 5 ms the 99th percentile of a prediction was 5 to 12 ms meanwhile,
 # with this mostly below 3.
 TURN = 0.0001
+
+
+class Attempt:
+    """A look that is taken again and again: it may fail, which is said once for each reason, and the next one
+    may succeed.
+
+    :param what: is looked for.
+    :param failure: what the log says of an error that nobody expected.
+    """
+
+    def __init__(self, what: str, look: Callable[[], None], *, failure: str) -> None:
+        self._what = what
+        self._look = look
+        self._failure = failure
+        self._told: str | None = None
+
+    def make(self) -> None:
+        """Take a look; requests go on whatever it raises."""
+        reason = None
+        try:
+            self._look()
+        except ServiceError as error:
+            reason = error.message
+            if reason != self._told:
+                log.error("what serves goes on", extra={"looked_for": self._what, "reason": reason})
+        except Exception:
+            log.exception(self._failure)
+        self._told = reason
 
 
 class Follower:
@@ -32,14 +61,13 @@ class Follower:
         self._service = service
         self._stopped = Event()
         self._refused: tuple[str, object] | None = None
-        self._told: dict[str, str | None] = {}
+        self._active = Attempt("active version", self._look_at_active, failure=FOLLOWING_FAILED)
+        self._routing = Attempt("routing", service.routes.look, failure=FOLLOWING_FAILED)
 
     def start(self) -> None:
         """Begin to follow, until `stop` or the end of the process, and be counted as a worker."""
         self._service.join_workers()
-        self._try(
-            "routing", self._service.routes.look
-        )  # before the first request, or callers would change versions
+        self._routing.make()  # before the first request, or callers would change versions
         Thread(target=self._run, name="model-follower", daemon=True).start()
 
     def stop(self) -> None:
@@ -52,8 +80,8 @@ class Follower:
 
         What cannot be read leaves what serves as it is, and is said once.
         """
-        self._try("active version", self._look_at_active)
-        self._try("routing", self._service.routes.look)
+        self._active.make()
+        self._routing.make()
 
     def _look_at_active(self) -> None:
         wanted = self._service.store.active()
@@ -73,18 +101,6 @@ class Follower:
     def _run(self) -> None:
         while not self._stopped.wait(INTERVAL):
             self.look()
-
-    def _try(self, what: str, look: Callable[[], None]) -> None:
-        reason = None
-        try:
-            look()
-        except ServiceError as error:
-            reason = error.message
-            if reason != self._told.get(what):
-                log.error("what serves goes on", extra={"looked_for": what, "reason": reason})
-        except Exception:  # whatever it is, the next look may succeed, and requests go on
-            log.exception("following the active version failed")
-        self._told[what] = reason
 
 
 class Followers:
@@ -121,18 +137,10 @@ class Followers:
         follower.start()
 
     def _run(self) -> None:
-        told = None
+        attempt = Attempt("models", self.look, failure="looking for models failed")
         while True:
             sleep(INTERVAL)
-            try:
-                self.look()
-                told = None
-            except StoreUnreadable as error:
-                if told != error.message:
-                    told = error.message
-                    log.error("what serves goes on", extra={"looked_for": "models", "reason": told})
-            except Exception:  # whatever it is, the next look may succeed, and requests go on
-                log.exception("looking for models failed")
+            attempt.make()
 
 
 def _state(folder: Path) -> object:

@@ -165,3 +165,13 @@ def test_process_that_starts_without_a_model_takes_up_the_first(tmp_path, publis
     store.activate("one")
     follower.look()
     assert service.model.version == "one"
+
+
+def test_worker_whose_file_was_tidied_away_is_counted_again(store, service):
+    service.join_workers()
+    assert len(service.workers.living()) == 1
+    shutil.rmtree(store.root / ".workers")
+    assert service.workers.living() == []
+    service.load("two")
+    assert [report["version"] for report in service.workers.living()] == ["two"]
+    service.workers.leave()

@@ -116,11 +116,15 @@ COMMANDS = [
 ]
 
 
-@pytest.mark.parametrize("fault", [read_only, failing_disk])
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+TAKES_NO_LOCK = {"sign", "certify"}
+FAULTY = [
+    *((command, read_only) for command in COMMANDS),
+    *((command, failing_disk) for command in COMMANDS if command[0] not in TAKES_NO_LOCK),
+]
+
+
+@pytest.mark.parametrize(("command", "fault"), FAULTY)
 def test_command_that_the_store_does_not_take_ends_in_a_line(store, command, fault):
-    if fault is failing_disk and command[0] in {"sign", "certify"}:
-        pytest.skip("it takes no lock")
     publish(store, fitted(SumClassifier()), sample=BOXES, version="v3")
     key = {"MODEL_SIGNING_KEY": "a-key-to-sign-what-was-made"} if command[0] == "sign" else {}
     app = create_app(configuration(store.root, **key))
@@ -230,3 +234,26 @@ def test_what_root_writes_under_its_umask_the_service_can_read(store):
         client = client_of(store)
         assert client.get("/api/health").get_json()["model_version"] == "v3"
         assert json.loads((store.root / "active.json").read_bytes())["version"] == "v3"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/models",
+        "/api/models/v1",
+        "/api/models?model=named",
+        "/api/models/routing",
+        "/api/models/comparison",
+    ],
+)
+def test_operator_of_a_store_that_cannot_be_read_is_told_so(store, path):
+    publish(ModelStore(store.root / "named"), fitted(SumRegressor()), sample=BOXES, version="n1")
+    client = client_of(store)
+    os.chmod(store.root, 0o000)
+    try:
+        with as_another():
+            answer = client.get(path)
+    finally:
+        os.chmod(store.root, 0o755)
+    assert_error(answer, 503, "model_error")
+    assert "Permission denied" in answer.get_json()["error"]
