@@ -7,8 +7,8 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 
 from app.announcement import announce, log_notices
-from app.middleware import worker_slots
 from app.middleware.logging import configure
+from app.middleware.metrics import worker_slots
 from app.settings.rules import host_fault
 from config import ConfigError, load_config
 

@@ -11,8 +11,9 @@ from typing import Any
 from gunicorn.glogging import Logger
 
 from app.announcement import announce, log_notices
-from app.middleware import draining, worker_slots
+from app.middleware import draining
 from app.middleware.logging import configure
+from app.middleware.metrics import worker_slots
 from app.settings.rules import host_fault
 from config import ConfigError, load_config
 from gunicorn_worker import balance, options, refusals

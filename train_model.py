@@ -11,8 +11,8 @@ import click
 from rich.console import Console
 
 from app.exceptions import ServiceError
-from app.models import durable
-from app.models.store import ModelStore
+from app.models.repository import atomic_files
+from app.models.repository.store import ModelStore
 from config import ConfigError, load_config
 
 console = Console()
@@ -82,7 +82,7 @@ def main(
         if not if_empty:
             _train(store, *options, activate=activate)
         elif not store.versions():
-            with durable.locked(store.root, TRAINING_LOCK):
+            with atomic_files.locked(store.root, TRAINING_LOCK):
                 if not store.versions():
                     _train(store, *options, activate=activate)
     except (ConfigError, ServiceError, OSError) as error:

@@ -13,16 +13,16 @@ def create_app(config: "Config | str | None" = None, *, blueprints: "Sequence[Bl
     """Build the service.
 
     :param config: settings, or the name of an environment; by default what ``APP_ENV`` names.
-    :param blueprints: more routes than the service's own; `app.middleware.scopes.declare` their scopes.
+    :param blueprints: more routes than the service's own; `app.middleware.auth.scopes.declare` their scopes.
     :raises ConfigError: if a setting is wrong.
     """
     from app import api, cli, middleware
-    from app.api.application import Service
+    from app.flask_fast.application import FastFlask
     from app.middleware.running import running_app
     from app.models.ml_models import model_manager
     from config import Config, load_config
 
-    app = Service(__name__, static_folder=None)
+    app = FastFlask(__name__, static_folder=None)
     app.config.from_object(config if isinstance(config, Config) else load_config(config))
     model_manager.init_app(app, current_app=running_app)
     middleware.init_app(app)

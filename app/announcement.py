@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from app.models.store import ModelStore
+from app.models.repository.store import ModelStore
 from config import Config
 
 log = logging.getLogger(__name__)

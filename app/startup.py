@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NoReturn
 
 from app.cli import serving
 from app.exceptions import ArtifactInvalid, ServiceError
-from app.models.follower import Followers
-from app.models.loading import AUTO
+from app.models.loading.loader import AUTO
 from app.models.ml_models import model_manager
-from app.models.services import DEFAULT
-from app.models.starting import load_usable
+from app.models.serving.initial_load import load_active_or_previous
+from app.models.serving.registry import DEFAULT
+from app.models.serving.watcher import RegistryWatcher
 from config import ConfigError
 
 if TYPE_CHECKING:
@@ -36,20 +36,20 @@ def start(build: "Callable[[], Flask]") -> "Flask":
     except ConfigError as error:
         end(error)
     with app.app_context():
-        services = model_manager.services
+        registry = model_manager.registry
     # The commands of ``flask`` look after versions; they serve none, and no worker has to wait for them.
     if not serving():
         return app
     try:
-        load_usable(services[DEFAULT])
+        load_active_or_previous(registry[DEFAULT])
     except ServiceError as error:
         if isinstance(error, ArtifactInvalid) and app.config["MODEL_ENGINE"] != AUTO:
             end(error)
         # Without a model the service answers 503 and says so at /api/health.
         logging.getLogger(__name__).error("no model to serve", extra={"reason": error.message})
-    services.load_all()
+    registry.load_all()
     # From here on what another process activates is served by this one too.
-    Followers(services).start()
+    RegistryWatcher(registry).start()
     # The libraries' 150,000 objects stay to the end. Frozen, they are not looked at by the collector, which
     # would stop every request for 130 ms, nor written to.
     gc.collect()

@@ -44,7 +44,7 @@ BUDGETS: tuple[Throughput | Ceiling, ...] = (
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RateLimitDecision:
     """One budget for one way of running the service. ``value`` is a ratio, MB or seconds."""
 
     service: str
@@ -56,7 +56,7 @@ class Verdict:
     met: bool
 
 
-def judge(rows: Iterable[Row]) -> list[Verdict]:
+def judge(rows: Iterable[Row]) -> list[RateLimitDecision]:
     """A verdict on each budget that was measured; void rows give none."""
     measured = {(row.peer, row.model, row.rows): row.figures for row in rows if row.figures}
     verdicts = (_verdict(budget, service, measured) for service in SERVICES for budget in BUDGETS)
@@ -65,13 +65,13 @@ def judge(rows: Iterable[Row]) -> list[Verdict]:
 
 def _verdict(
     budget: Throughput | Ceiling, service: str, measured: dict[tuple[str, str, int], Figures]
-) -> Verdict | None:
+) -> RateLimitDecision | None:
     own = measured.get((service, budget.model, budget.rows))
     if own is None:
         return None
 
-    def verdict(what: str, value: float, *, met: bool) -> Verdict:
-        return Verdict(service, budget.model, budget.rows, what, value, budget.limit, met)
+    def verdict(what: str, value: float, *, met: bool) -> RateLimitDecision:
+        return RateLimitDecision(service, budget.model, budget.rows, what, value, budget.limit, met)
 
     if isinstance(budget, Ceiling):
         value: float = getattr(own, budget.figure)

@@ -18,7 +18,7 @@ LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked\r\n", re.IGNORECASE)
 CLOSE = re.compile(rb"\r\nconnection: *close\r\n", re.IGNORECASE)
 
-Outcome = tuple[list[float], int]
+EngineOutput = tuple[list[float], int]
 """Latencies in seconds, and how many of the requests failed."""
 
 
@@ -41,7 +41,7 @@ class Client:
 
 def post(
     url: str, bodies: Path, connections: int, seconds: float, headers: Mapping[str, str] | None = None
-) -> Outcome:
+) -> EngineOutput:
     """Post over ``connections`` at once until ``seconds`` have passed."""
     messages = _messages(url, bodies, headers or {})
     deadline = time.perf_counter() + seconds
@@ -53,7 +53,7 @@ def post(
         return _together(future.result() for future in running)
 
 
-def _converse(url: str, messages: Iterator[bytes], deadline: float) -> Outcome:
+def _converse(url: str, messages: Iterator[bytes], deadline: float) -> EngineOutput:
     """Send one request after the other over one connection."""
     latencies: list[float] = []
     failures = 0
@@ -145,6 +145,6 @@ def _messages(url: str, bodies: Path, headers: Mapping[str, str]) -> list[bytes]
     return [b"%b%d\r\n\r\n%b" % (head, len(body), body) for body in lines]
 
 
-def _together(outcomes: Iterator[Outcome]) -> Outcome:
+def _together(outcomes: Iterator[EngineOutput]) -> EngineOutput:
     latencies, failures = zip(*outcomes, strict=True)
     return list(chain.from_iterable(latencies)), sum(failures)

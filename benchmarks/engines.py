@@ -8,7 +8,7 @@ import click
 from rich.progress import track
 
 from app.models.certification.certify import Certification, certify
-from app.models.publishing.model_under_test import describe
+from app.models.publishing.inspection import describe
 from benchmarks.families import Family, families
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "engines.md"

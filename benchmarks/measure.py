@@ -17,7 +17,7 @@ from benchmarks.servers import Server, StartError
 LARGE = 1000
 """Rows from which on a request gets a worker to itself."""
 
-Outcome = Figures | str
+EngineOutput = Figures | str
 """What a run gave, or why it is void."""
 
 
@@ -76,7 +76,7 @@ def _prepare(server: Server) -> str | None:
     return None
 
 
-def _turn(plan: Plan, server: Server) -> list[Outcome]:
+def _turn(plan: Plan, server: Server) -> list[EngineOutput]:
     """The outcome for each number of rows."""
     try:
         with server:
@@ -85,7 +85,7 @@ def _turn(plan: Plan, server: Server) -> list[Outcome]:
         return [str(error)] * len(plan.rows)
 
 
-def _load(plan: Plan, server: Server, rows: int) -> Outcome:
+def _load(plan: Plan, server: Server, rows: int) -> EngineOutput:
     requests = scenarios.requests(server.peer, server.model, rows)
     if fault := check(server, requests, rows):
         return fault
@@ -103,7 +103,7 @@ def _load(plan: Plan, server: Server, rows: int) -> Outcome:
     return figures_of(load, cpu_s=cpu, worker_mb=worker_mb, startup_s=server.startup_s)
 
 
-def _run(peer: Peer, model: Model, rows: int, round_: int, outcome: Outcome) -> Run:
+def _run(peer: Peer, model: Model, rows: int, round_: int, outcome: EngineOutput) -> Run:
     if isinstance(outcome, Figures):
         return Run(peer.name, model.name, rows, round_, figures=outcome)
     return Run(peer.name, model.name, rows, round_, void=outcome)
@@ -121,7 +121,7 @@ def check(server: Server, requests: scenarios.Requests, rows: int) -> str | None
     return None if scenarios.agrees(answer, expected) else "differs from scikit-learn"
 
 
-def figures_of(load: Load, *, cpu_s: float, worker_mb: float, startup_s: float) -> Outcome:
+def figures_of(load: Load, *, cpu_s: float, worker_mb: float, startup_s: float) -> EngineOutput:
     """The figures of a run, or why it is void: a failure voids it, whatever the other answers."""
     if load.failures:
         return f"{load.failures} of {load.requests} answers were not 2xx"

@@ -6,7 +6,7 @@ from os.path import relpath
 from pathlib import Path
 from typing import Any
 
-from benchmarks.budgets import Verdict, judge
+from benchmarks.budgets import RateLimitDecision, judge
 from benchmarks.results import Report, Row
 from benchmarks.table import COLUMNS, by_speed, cells, promise, scenario_title, title_of
 
@@ -58,7 +58,7 @@ def verdicts(rows: list[Row]) -> list[str]:
     ]
 
 
-def _verdict(verdict: Verdict) -> tuple[str, ...]:
+def _verdict(verdict: RateLimitDecision) -> tuple[str, ...]:
     mark = "met" if verdict.met else "**missed**"
     return f"{verdict.model}, {verdict.rows:,}", *promise(verdict), mark
 

@@ -22,11 +22,11 @@ from rich.table import Table
 from sklearn.neighbors import KNeighborsClassifier
 
 from app import create_app
-from app.models.follower import TURN
 from app.models.ml_models import model_manager
 from app.models.publishing.publish import publish
-from app.models.routing import Routing
-from app.models.store import ModelStore
+from app.models.repository.store import ModelStore
+from app.models.repository.traffic_split import TrafficSplit
+from app.models.serving.watcher import SWITCH_INTERVAL
 from benchmarks import models, processes
 from benchmarks.pace import paced
 from benchmarks.servers import HERE, free_port
@@ -34,9 +34,9 @@ from config import load_config
 
 MODES = {
     "off": None,
-    "canary, 0 %": Routing("canary", {"compiled": 0.0}),
-    "shadow, compiled": Routing("shadow", {"compiled": 0.0}),
-    "shadow, scikit-learn": Routing("shadow", {"python": 0.0}),
+    "canary, 0 %": TrafficSplit("canary", {"compiled": 0.0}),
+    "shadow, compiled": TrafficSplit("shadow", {"compiled": 0.0}),
+    "shadow, scikit-learn": TrafficSplit("shadow", {"python": 0.0}),
 }
 
 
@@ -110,15 +110,15 @@ def over_http(
 
 def in_process(store: ModelStore, row: Any, repeats: int = 2000, rounds: int = 7) -> dict[str, float]:
     """Median µs of one prediction through the door, by mode; the modes take turns."""
-    sys.setswitchinterval(TURN)
+    sys.setswitchinterval(SWITCH_INTERVAL)
     store.routing.set(None)
     with create_app(load_config("testing")).app_context():
-        service = model_manager.service
+        service = model_manager.served_model
         service.load()
         times: dict[str, list[float]] = {mode: [] for mode in MODES}
         for mode in list(MODES) * rounds:
             store.routing.set(MODES[mode])
-            service.routes.look()
+            service.traffic_router.poll()
             for number in range(repeats):
                 began = time.perf_counter()
                 service.predict(row, caller=f"client:{number % 50}")

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks.budgets import Verdict, judge
+from benchmarks.budgets import RateLimitDecision, judge
 from benchmarks.models import TITLES
 from benchmarks.peers import PEERS
 from benchmarks.results import Figures, Report, Row
@@ -80,7 +80,7 @@ def number(value: float) -> str:
     return f"{value:,.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
 
 
-def _budgets(service: str, verdicts: list[Verdict]) -> Table:
+def _budgets(service: str, verdicts: list[RateLimitDecision]) -> Table:
     table = new_table(f"budgets: {title_of(service)}")
     for column in ("scenario", "against", "measured", "promised", ""):
         table.add_column(column)
@@ -90,7 +90,7 @@ def _budgets(service: str, verdicts: list[Verdict]) -> Table:
     return table
 
 
-def promise(verdict: Verdict) -> tuple[str, str, str]:
+def promise(verdict: RateLimitDecision) -> tuple[str, str, str]:
     """What is compared, what was measured and what was promised, with units."""
     unit = {"worker_mb": "MB", "startup_s": "s"}.get(verdict.what)
     if unit:

@@ -21,7 +21,7 @@ WIDTH = 4  # bytes of a number
 _counts = memoryview(mmap.mmap(-1, MOST_WORKERS * WIDTH)).cast("i")
 
 
-class Share:
+class ConnectionBalance:
     """One worker's number among those of all; ``age`` is what gunicorn counts its workers by."""
 
     def __init__(self, age: int) -> None:
@@ -50,7 +50,7 @@ class SharingWorker(SendingWorker):
     gave_way = False
 
     def init_process(self) -> None:
-        self.share = Share(self.age)
+        self.share = ConnectionBalance(self.age)
         super().init_process()
 
     def events(self, timeout: float) -> list[Any]:

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from app import create_app
 from app.models.ml_models import model_manager
 from app.models.publishing.publish import publish
-from app.models.store import ModelStore
+from app.models.repository.store import ModelStore
 from config import Config, load_config
 from tests import settings
 from tests.estimators import BOXES, INCOME, PEOPLE, SumClassifier, fitted

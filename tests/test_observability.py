@@ -3,8 +3,8 @@
 import re
 
 from app.api.stats import stats
-from app.middleware.instruments import REFUSALS, ServiceCollector
 from app.middleware.metrics import EXTENSION
+from app.middleware.metrics.instruments import REFUSALS, ServiceCollector
 from tests.estimators import SumClassifier, fitted
 from tests.settings import ROOT
 

@@ -13,12 +13,12 @@ from skl2onnx.common.data_types import FloatTensorType
 from sklearn.ensemble import RandomForestClassifier
 
 from app import create_app
-from app.models.follower import Follower
 from app.models.ml_models import model_manager
 from app.models.publishing.publish import publish
-from app.models.store import ModelStore
-from tests.app.models.certification.test_supplied import graph
-from tests.app.models.test_signing import private_pem
+from app.models.repository.store import ModelStore
+from app.models.serving.watcher import RepositoryWatcher
+from tests.app.models.certification.test_user_onnx import graph
+from tests.app.models.loading.test_signing import private_pem
 from tests.conftest import configuration
 from tests.estimators import BOXES
 from tests.pages import comparable, exchanges, run
@@ -44,9 +44,9 @@ def prepare(folder):
     app = create_app(configuration(store.root))
     with app.app_context():
         model_manager.load_model()
-        follower = Follower(model_manager.service)
-    follower.start()
-    return app, follower
+        watcher = RepositoryWatcher(model_manager.served_model)
+    watcher.start()
+    return app, watcher
 
 
 def damage(folder):
@@ -61,7 +61,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_every_command_of_the_page_says_what_is_printed_there(folder):
-    app, follower = prepare(folder)
+    app, watcher = prepare(folder)
     found = list(exchanges(DOCUMENT))
     assert len(found) > 10
     try:
@@ -70,7 +70,7 @@ def test_every_command_of_the_page_says_what_is_printed_there(folder):
                 damage(folder)
             assert comparable(run(app, command)) == comparable(printed), command
     finally:
-        follower.stop()
+        watcher.stop()
 
 
 def test_every_verb_is_on_the_page(empty_app):

@@ -7,11 +7,11 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from app import create_app
-from app.middleware.comparison import compare
 from app.middleware.metrics import of_app
-from app.models.follower import Follower
+from app.middleware.metrics.version_comparison import compare
 from app.models.ml_models import model_manager
-from app.models.routing import Routing
+from app.models.repository.traffic_split import TrafficSplit
+from app.models.serving.watcher import RepositoryWatcher
 from tests.conftest import configuration
 from tests.estimators import BOXES
 from tests.pages import comparable, exchanges, run
@@ -30,8 +30,8 @@ def prepare(models_dir):
             activate = version == "v1"
             model_manager.save_model(sums, sample=BOXES, version=version, name=name, activate=activate)
         model_manager.load_model()
-        model_manager.services.load_all()
-        followers = [Follower(model_manager.services[name]) for name in ("default", "churn")]
+        model_manager.registry.load_all()
+        followers = [RepositoryWatcher(model_manager.registry[name]) for name in ("default", "churn")]
     for follower in followers:
         follower.start()
     return app, followers
@@ -40,11 +40,11 @@ def prepare(models_dir):
 def fail_the_canary(app):
     """What happens before the last command of the page."""
     service = app.extensions["model_manager"]
-    service.store.routing.set(Routing("canary", {"v2": 10.0}))
-    service.routes.look()
+    service.store.routing.set(TrafficSplit("canary", {"v2": 10.0}))
+    service.traffic_router.poll()
     for number in range(100):
-        service.router.ledger.add("champion", seconds=0.001, failed=False)
-        service.router.ledger.add("challenger", seconds=0.001, failed=number < 40)
+        service.loaded_split.tallies.add("champion", seconds=0.001, failed=False)
+        service.loaded_split.tallies.add("challenger", seconds=0.001, failed=number < 40)
     wait_until(lambda: service.store.routing.current() is None)
 
 

@@ -12,7 +12,7 @@ import sys
 import pytest
 from gunicorn.config import Config
 
-from app.models.store import ModelStore
+from app.models.repository.store import ModelStore
 from gunicorn_worker.options import FILES, FIXED, LEAST, WORKER, options_fault
 from tests import settings
 from tests.services import PATIENCE, free_port, gunicorn, require_command, wait_until

@@ -15,9 +15,9 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from app import create_app
-from app.models import durable
 from app.models.ml_models import model_manager
-from app.models.store import ModelStore
+from app.models.repository import atomic_files
+from app.models.repository.store import ModelStore
 from tests.conftest import configuration, run_training
 from tests.estimators import INCOME, PEOPLE
 from tests.services import wait_until
@@ -155,7 +155,7 @@ def test_if_empty_trains_only_the_first_time(train, store):
 def test_of_processes_that_find_the_store_empty_one_trains_and_the_others_wait(store):
     command = [sys.executable, "train_model.py", "--dataset", "iris", *TREE, "--if-empty"]
     environment = {"MODELS_DIR": str(store.root), "PATH": os.environ["PATH"]}
-    with durable.locked(store.root, TRAINING_LOCK):
+    with atomic_files.locked(store.root, TRAINING_LOCK):
         processes = [subprocess.Popen(command, cwd=ROOT, env=environment) for _ in range(3)]
         inode = (store.root / TRAINING_LOCK).stat().st_ino
         waiting = re.compile(rf"-> FLOCK .*:{inode} ")

@@ -4,17 +4,8 @@ from collections.abc import Sequence
 
 from flask import Blueprint, Flask
 
-from app.api import (
-    errors,
-    health,
-    metrics,
-    model_info,
-    models,
-    named_predictions,
-    predictions,
-    sagemaker,
-    stats,
-)
+from app.api import errors, health, metrics, model_info, models, named_predictions, predictions, stats
+from app.api.dialects import sagemaker
 
 BLUEPRINTS = (
     health.bp,

@@ -9,8 +9,8 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from app.exceptions import ServiceError
 from app.middleware import metrics
-from app.middleware.instruments import Instruments
 from app.middleware.logging import UNMATCHED, method_label
+from app.middleware.metrics.instruments import Instruments
 from app.middleware.request_id import HEADER, request_id_of
 from app.middleware.running import running_request
 from app.middleware.security_headers import HEADERS

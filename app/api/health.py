@@ -14,14 +14,14 @@ bp = Blueprint("health", __name__, url_prefix="/api/health")
 @bp.get("")
 def health() -> tuple[dict[str, Any], int]:
     """Whether the service can predict, and with which version."""
-    service = model_manager.service
+    served_model = model_manager.served_model
     status = {
-        "status": "healthy" if service.loaded else "unhealthy",
-        "model_loaded": service.loaded,
-        "model_version": service.model.version if service.loaded else None,
+        "status": "healthy" if served_model.loaded else "unhealthy",
+        "model_loaded": served_model.loaded,
+        "model_version": served_model.model.version if served_model.loaded else None,
         "timestamp": now(),
     }
-    return status, 200 if service.loaded else 503
+    return status, 200 if served_model.loaded else 503
 
 
 @bp.get("/live")

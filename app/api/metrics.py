@@ -3,8 +3,8 @@
 from flask import Blueprint, Response, current_app
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from app.middleware.instruments import ServiceCollector
 from app.middleware.metrics import of_app
+from app.middleware.metrics.instruments import ServiceCollector
 
 bp = Blueprint("metrics", __name__)
 

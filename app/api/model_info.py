@@ -4,8 +4,8 @@ from typing import Any
 
 from flask import Blueprint
 
-from app.api.choice import asked_service
-from app.models.description import describe
+from app.api.requested_model import requested_model
+from app.models.serving.description import describe
 
 bp = Blueprint("model_info", __name__, url_prefix="/api/model")
 
@@ -13,4 +13,4 @@ bp = Blueprint("model_info", __name__, url_prefix="/api/model")
 @bp.get("/info")
 def info() -> dict[str, Any]:
     """The loaded model, from its metadata."""
-    return describe(asked_service().model)
+    return describe(requested_model().model)

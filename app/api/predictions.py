@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint
 
-from app.api.answering import answer_batch, answer_row, answer_row_fast
+from app.api.prediction_requests import predict_row, predict_row_cached, predict_rows_of_request
 from app.models.ml_models import model_manager
 
 bp = Blueprint("predictions", __name__, url_prefix="/api/predict")
@@ -13,16 +13,16 @@ bp = Blueprint("predictions", __name__, url_prefix="/api/predict")
 @bp.post("")
 def predict() -> dict[str, Any]:
     """Predict one row."""
-    return answer_row(model_manager.service)
+    return predict_row(model_manager.served_model)
 
 
 @bp.post("/fast")
 def predict_fast() -> dict[str, Any]:
     """Predict one row, through the cache."""
-    return answer_row_fast(model_manager.service)
+    return predict_row_cached(model_manager.served_model)
 
 
 @bp.post("/batch")
 def predict_batch() -> dict[str, Any]:
     """Predict several rows with one model version."""
-    return answer_batch(model_manager.service)
+    return predict_rows_of_request(model_manager.served_model)

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.api.schemas import Body
 from app.middleware.running import running_globals
-from app.models.predictions import Answer
+from app.models.prediction import Prediction
 
 
 def now() -> str:
@@ -13,7 +13,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def envelope(answer: Answer, body: Body, **payload: Any) -> dict[str, Any]:
+def envelope(answer: Prediction, body: Body, **payload: Any) -> dict[str, Any]:
     """A successful answer: the payload, who made it, and the caller's identifiers if there were any."""
     document = {
         "success": True,

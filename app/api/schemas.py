@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import RAISE, Schema
 from marshmallow.fields import Raw
 
-from app.api.fields import Row, Rows, Token
+from app.api.formats.fields import RowField, RowsField, Token
 
 
 class BodySchema(Schema):
@@ -26,16 +26,16 @@ class BodySchema(Schema):
 class PredictSchema(BodySchema):
     """One row."""
 
-    features = Row(required=True)
+    features = RowField(required=True)
 
 
 class BatchSchema(BodySchema):
     """Several rows."""
 
-    samples = Rows(required=True)
+    samples = RowsField(required=True)
 
 
-class RoutingSchema(Schema):
+class TrafficSplitSchema(Schema):
     """Which callers get which version; the core judges the values."""
 
     class Meta:

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint
 
 from app.middleware.metrics import of_app
-from app.middleware.statistics import summarize
+from app.middleware.metrics.statistics import summarize
 
 bp = Blueprint("stats", __name__)
 

@@ -7,7 +7,7 @@ from flask import Flask
 
 from app.cli.keys import keys
 from app.cli.models import models
-from app.cli.routing import route
+from app.cli.traffic_split import route
 
 models.add_command(route)
 GROUPS = (models, keys)

@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from app.middleware import key_file
-from app.middleware.api_keys import Hasher, generate
-from app.middleware.key_file import KeyFileInvalid, StoredKey
+from app.middleware.auth import key_file
+from app.middleware.auth.api_keys import Hasher, generate
+from app.middleware.auth.key_file import KeyFileInvalid, StoredKey
 from config import SCOPES
 
 console = Console()

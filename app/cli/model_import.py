@@ -11,10 +11,10 @@ from flask.cli import with_appcontext
 from rich.console import Console
 
 from app.cli import tables
-from app.cli.choice import service_to_fill
-from app.models import administration
-from app.models.untrusted.own_process import import_apart
-from app.models.untrusted.request import ImportRequest
+from app.cli.model_option import model_to_fill
+from app.models.importing.isolation import import_apart
+from app.models.importing.request import ImportRequest
+from app.models.serving import operations
 
 File = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -54,12 +54,12 @@ def import_command(
     Names and golden rows come from the sample; every engine is certified against scikit-learn.
     """
     warn([path for path in (model, scaler) if path is not None], trust=trust)
-    service = service_to_fill()
+    served_model = model_to_fill()
     with Console(stderr=True).status("Loading scikit-learn…") as status:
         if version is not None:
-            service.store.check_free(version)
+            served_model.store.check_free(version)
         request = ImportRequest(
-            root=service.store.root.absolute(),
+            root=served_model.store.root.absolute(),
             model=model.absolute(),
             sample=sample.absolute(),
             scaler=scaler and scaler.absolute(),
@@ -72,11 +72,11 @@ def import_command(
         saved = _import(request, report=lambda step: status.update(f"{step}…"))
         if activate:
             status.update("Activating…")
-            administration.verify(service, saved)
-            service.store.activate(saved)
-        found = administration.summary(service, saved)
+            operations.verify(served_model, saved)
+            served_model.store.activate(saved)
+        found = operations.summary(served_model, saved)
     if onnx:
-        found["supplied_onnx"] = service.store.metadata(saved)["supplied_onnx"]
+        found["supplied_onnx"] = served_model.store.metadata(saved)["supplied_onnx"]
     report(found, onnx, as_json=as_json)
 
 
@@ -84,7 +84,7 @@ def _import(request: ImportRequest, *, report: Callable[[str], None]) -> str:
     """A file that anybody may have made is read in a process of its own; a pickle needs trust anyway."""
     if ".skops" in {path.suffix for path in (request.model, request.scaler) if path is not None}:
         return import_apart(request, report=report)
-    from app.models.importing import import_files
+    from app.models.importing.importer import import_files
 
     return import_files(request, report=report)
 

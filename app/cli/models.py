@@ -9,10 +9,11 @@ from flask.cli import with_appcontext
 from rich.console import Console
 
 from app.cli import tables
-from app.cli.choice import PerModel, chosen_service
 from app.cli.model_import import import_command
+from app.cli.model_option import PerModel, chosen_model
 from app.exceptions import ArtifactInvalid
-from app.models import administration, signing
+from app.models.loading import signing
+from app.models.serving import operations
 
 console = tables.console()
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
@@ -31,7 +32,7 @@ models.add_command(import_command)
 @with_appcontext
 def list_versions(as_json: bool) -> None:
     """All versions, newest first."""
-    found = administration.overview(chosen_service())
+    found = operations.overview(chosen_model())
     _show(found, as_json=as_json, table=tables.versions(found))
     if not as_json and (reasons := tables.refusals(found)):
         console.print(reasons)
@@ -43,8 +44,8 @@ def list_versions(as_json: bool) -> None:
 @with_appcontext
 def show(version: str, as_json: bool) -> None:
     """One VERSION with the certificates of its engines."""
-    found = administration.summary(chosen_service(), version)
-    metadata = chosen_service().store.metadata(version)
+    found = operations.summary(chosen_model(), version)
+    metadata = chosen_model().store.metadata(version)
     if not isinstance(metadata.get("certificates"), dict):
         raise ArtifactInvalid(version, "metadata has no usable certificates")
     _show(found | {"certificates": metadata["certificates"]}, as_json=as_json, table=tables.fields(found))
@@ -59,7 +60,7 @@ def show(version: str, as_json: bool) -> None:
 def verify(version: str, as_json: bool) -> None:
     """Let VERSION through every check that it must pass before it serves."""
     with Console(stderr=True).status("Verifying…"):
-        found = administration.verify(chosen_service(), version)
+        found = operations.verify(chosen_model(), version)
     _show(found, as_json=as_json, table=f"[green]{version} passes all checks[/], engine {found['engine']}")
 
 
@@ -73,7 +74,7 @@ def certify(version: str, as_json: bool) -> None:
 
     with Console(stderr=True).status("Certifying…") as status:
         metadata = recertify(
-            chosen_service().store,
+            chosen_model().store,
             version,
             report=lambda part: status.update(f"Certifying: {part}…"),
         )
@@ -89,10 +90,10 @@ def certify(version: str, as_json: bool) -> None:
 def activate(version: str, wait: bool, as_json: bool) -> None:
     """Verify VERSION and make it the one that serves, in all running workers."""
     with Console(stderr=True).status("Activating…"):
-        service = chosen_service()
-        administration.verify(service, version)
-        service.store.activate(version)
-        found = administration.settled(service, version, wait=wait)
+        served_model = chosen_model()
+        operations.verify(served_model, version)
+        served_model.store.activate(version)
+        found = operations.settled(served_model, version, wait=wait)
     _show(found, as_json=as_json, table=f"[green]{version} is active[/]")
 
 
@@ -102,9 +103,9 @@ def activate(version: str, wait: bool, as_json: bool) -> None:
 @with_appcontext
 def rollback(wait: bool, as_json: bool) -> None:
     """Make the version that served before serve again."""
-    service = chosen_service()
-    version = service.store.roll_back(accept=lambda name: administration.verify(service, name))
-    found = administration.settled(service, version, wait=wait)
+    served_model = chosen_model()
+    version = served_model.store.roll_back(accept=lambda name: operations.verify(served_model, name))
+    found = operations.settled(served_model, version, wait=wait)
     _show(found, as_json=as_json, table=f"[green]{version} is active[/]")
 
 
@@ -114,7 +115,7 @@ def rollback(wait: bool, as_json: bool) -> None:
 @with_appcontext
 def remove(version: str) -> None:
     """Remove VERSION for good; never the active one."""
-    chosen_service().store.remove(version)
+    chosen_model().store.remove(version)
     console.print(f"{version} is removed")
 
 
@@ -124,7 +125,7 @@ def remove(version: str) -> None:
 @with_appcontext
 def prune(keep: int, as_json: bool) -> None:
     """Remove all but the newest versions, those in use and the one that rollback would go back to."""
-    removed = administration.prune(chosen_service(), keep=keep)
+    removed = operations.prune(chosen_model(), keep=keep)
     _show({"removed": removed}, as_json=as_json, table=f"removed: {', '.join(removed) or 'none'}")
 
 
@@ -136,7 +137,7 @@ def sign(version: str, key: Path | None) -> None:
     """Sign VERSION with an Ed25519 key, or with MODEL_SIGNING_KEY."""
     from flask import current_app
 
-    store = chosen_service().store
+    store = chosen_model().store
     try:
         signature = signing.sign(
             store.raw_metadata(version),

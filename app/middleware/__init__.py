@@ -3,7 +3,6 @@
 from flask import Flask
 
 from app.middleware import (
-    authentication,
     cors,
     load_shedding,
     logging,
@@ -15,6 +14,7 @@ from app.middleware import (
     security_headers,
     server_timing,
 )
+from app.middleware.auth import authentication
 
 MIDDLEWARE = (
     proxies,

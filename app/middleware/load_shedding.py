@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 
 from app.exceptions import Overloaded
+from app.flask_fast.application import COUNT_BYTES
 from app.middleware.rate_limit import EXEMPT
 from app.middleware.running import running_request
 
@@ -42,11 +43,12 @@ class LoadShedder:
         if environ["PATH_INFO"] in EXEMPT:
             return self._application(environ, start_response)
         with self._lock:
-            admitted = self.in_flight + self.waiting() < self._limit
-            self.in_flight += admitted
-        if not admitted:
+            artifact = self.in_flight + self.waiting() < self._limit
+            self.in_flight += artifact
+        if not artifact:
             environ[REFUSED] = True
             return self._application(environ, start_response)
+        environ[COUNT_BYTES] = self.take
         try:
             return self._application(environ, start_response)
         finally:

@@ -9,7 +9,7 @@ from typing import Any
 
 LookUp = Callable[[str, int], Any]
 
-HOPE = 2.0  # seconds: after these a look-up is not believed in any more, and another is begun
+STALE_AFTER = 2.0  # seconds: after these a look-up is not believed in any more, and another is begun
 
 
 class NameLookup:
@@ -32,7 +32,7 @@ class NameLookup:
         """
         with self._lock:
             pending = self._pending
-            if pending is None or (not pending.done() and self._clock() - self._begun > HOPE):
+            if pending is None or (not pending.done() and self._clock() - self._begun > STALE_AFTER):
                 pending = self._pending = Future()
                 self._begun = self._clock()
                 Thread(target=self._run, args=(pending, host, port), daemon=True).start()

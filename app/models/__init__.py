@@ -1,0 +1,1 @@
+"""The core: which model answers, and how it got there; it knows no Flask."""

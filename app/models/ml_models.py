@@ -6,12 +6,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from app.models import gate
-from app.models.canary import CanaryLimits
-from app.models.loading import LoadingOptions
-from app.models.service import ModelService
-from app.models.services import DEFAULT, ModelServices
-from app.models.signing import Verifier
+from app.models.loading import verification
+from app.models.loading.loader import LoadingOptions
+from app.models.loading.signing import Verifier
+from app.models.serving.canary import CanaryLimits
+from app.models.serving.registry import DEFAULT, ModelRegistry
+from app.models.serving.served_model import ServedModel
 
 EXTENSION = "model_manager"
 SERVICES = "model_services"
@@ -54,7 +54,7 @@ class MLModelManager:
             policy=app.config["OUTLIER_POLICY"],
             tolerance=app.config["OUTLIER_TOLERANCE"],
             engine=app.config["MODEL_ENGINE"],
-            admission=gate.Policy(
+            admission=verification.VerificationPolicy(
                 Verifier(app.config["MODEL_SIGNING_KEY"], app.config["MODEL_PUBLIC_KEY"]),
                 sklearn_version=app.config["SKLEARN_VERSION_POLICY"],
             ),
@@ -64,29 +64,29 @@ class MLModelManager:
             max_error_rate=app.config["CANARY_MAX_ERROR_RATE"],
             max_latency_ratio=app.config["CANARY_MAX_LATENCY_RATIO"],
         )
-        services = ModelServices(app.config["MODELS_DIR"], lambda store: ModelService(store, options, limits))
-        app.extensions[SERVICES], app.extensions[EXTENSION] = services, services.default
+        registry = ModelRegistry(app.config["MODELS_DIR"], lambda store: ServedModel(store, options, limits))
+        app.extensions[SERVICES], app.extensions[EXTENSION] = registry, registry.default
         self._latest = app
         if current_app is not None:
             self._current_app = current_app
 
     @property
-    def service(self) -> ModelService:
+    def served_model(self) -> ServedModel:
         """The service of the app's default model.
 
         :raises RuntimeError: if no app was bound.
         """
-        service: ModelService = self._app.extensions[EXTENSION]
-        return service
+        served_model: ServedModel = self._app.extensions[EXTENSION]
+        return served_model
 
     @property
-    def services(self) -> ModelServices:
+    def registry(self) -> ModelRegistry:
         """The services of all the app's models, by name.
 
         :raises RuntimeError: if no app was bound.
         """
-        services: ModelServices = self._app.extensions[SERVICES]
-        return services
+        registry: ModelRegistry = self._app.extensions[SERVICES]
+        return registry
 
     @property
     def _app(self) -> Application:
@@ -98,7 +98,7 @@ class MLModelManager:
     @property
     def model_loaded(self) -> bool:
         """True if there is a model to predict with."""
-        return self.service.loaded
+        return self.served_model.loaded
 
     def load_model(self, version: str | None = None) -> str:
         """Load a version, by default the active one or else the newest, and return its name.
@@ -108,7 +108,7 @@ class MLModelManager:
         :raises StoreUnreadable: if it cannot be read which one is active.
         :raises ArtifactInvalid: if it fails a check; what served before goes on serving.
         """
-        return self.service.load(version).version
+        return self.served_model.load(version).version
 
     def save_model(
         self,
@@ -128,7 +128,7 @@ class MLModelManager:
         """
         from app.models.publishing.publish import publish  # brings scikit-learn, which serving may not need
 
-        store = self.services.open(name).store
+        store = self.registry.open(name).store
         saved = publish(store, model, scaler, metadata, sample=sample, version=version)
         if activate:
             store.activate(saved)
@@ -143,7 +143,7 @@ class MLModelManager:
         :raises InvalidInput: if the row does not fit the model.
         """
         row = features.reshape(1, -1) if isinstance(features, np.ndarray) else [features]
-        return self.service.predict(row).to_dicts()[0]
+        return self.served_model.predict(row).to_dicts()[0]
 
     def batch_predict(self, samples: ArrayLike | Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Predict n rows, an array (n, d) or a sequence of rows; one result per row, in order.
@@ -152,7 +152,7 @@ class MLModelManager:
         :raises InvalidInput: naming each value that does not fit.
         """
         rows: Any = _records(samples) if hasattr(samples, "to_dict") else samples
-        return self.service.predict(rows, field="samples").to_dicts()
+        return self.served_model.predict(rows, field="samples").to_dicts()
 
 
 def _records(frame: Any) -> list[dict[str, Any]]:

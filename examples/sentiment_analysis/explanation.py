@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from app.exceptions import ModelError
-from app.models.engines.text import Substitute, WordCounts
-from app.models.loading import LoadedModel
-from app.models.rows import Matrix
-from app.models.store import ModelStore
+from app.models.engines.preprocessing.text import Substitute, WordCounts
+from app.models.loading.loader import LoadedVersion
+from app.models.repository.store import ModelStore
+from app.models.schema.rows import Matrix
 
 FILE = "explanation.json"
 
@@ -56,7 +56,7 @@ class Explainer:
         return dict(zip(self.outcomes, values, strict=True))
 
 
-def explainer_of(model: LoadedModel, store: ModelStore) -> Explainer:
+def explainer_of(model: LoadedVersion, store: ModelStore) -> Explainer:
     """The explainer of a loaded version, out of its verified file; remembered for the versions used last.
 
     :raises ModelError: if the version has no such file.

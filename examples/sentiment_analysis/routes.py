@@ -6,11 +6,11 @@ from flask import Blueprint, Flask
 
 from app import create_app
 from app.api import health as probes
-from app.api.decoding import load_body
+from app.api.formats.decoding import load_body
 from app.api.responses import envelope
-from app.middleware.scopes import OPEN, PREDICT, declare
+from app.middleware.auth.scopes import OPEN, PREDICT, declare
 from app.models.ml_models import model_manager
-from app.models.predictions import Answer
+from app.models.prediction import Prediction
 from config import Config
 from examples.sentiment_analysis.explanation import explainer_of
 from examples.sentiment_analysis.schemas import AnalyzeBatchSchema, AnalyzeSchema
@@ -46,9 +46,9 @@ def analyze_batch() -> dict[str, Any]:
     return envelope(answer, body, results=results, count=len(results))
 
 
-def sentiments(texts: list[str], *, field: str, explain: bool) -> tuple[Answer, list[dict[str, Any]]]:
+def sentiments(texts: list[str], *, field: str, explain: bool) -> tuple[Prediction, list[dict[str, Any]]]:
     """The door's answer to rows of one text each, and a result for each text."""
-    service = model_manager.service
+    service = model_manager.served_model
     answer = service.predict([[text] for text in texts], field=field)
     results = [
         {

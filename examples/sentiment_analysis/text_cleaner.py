@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from app.models.engines.text import Substitute
+from app.models.engines.preprocessing.text import Substitute
 
 # Every pattern takes time in proportion to the text, whatever is sent.
 NOISE = ((r"https?://\S+|www\.\S+", " "), (r"[@#]\w+", " "))

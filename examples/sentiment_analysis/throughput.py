@@ -17,7 +17,7 @@ import joblib
 import psutil
 
 from app.models.publishing.publish import publish
-from app.models.store import ModelStore
+from app.models.repository.store import ModelStore
 from benchmarks import processes
 from benchmarks.client import Client
 from benchmarks.servers import ONE_THREAD, free_port

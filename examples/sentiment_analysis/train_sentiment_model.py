@@ -14,7 +14,7 @@ from rich.console import Console
 
 from app.exceptions import ServiceError
 from app.models.publishing.publish import publish
-from app.models.store import ModelStore
+from app.models.repository.store import ModelStore
 from app.models.training import evaluation
 from app.models.training.datasets import DataError
 from config import ConfigError

@@ -21,10 +21,10 @@ import psutil
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
-from app.models.administration import activate
 from app.models.ml_models import model_manager
 from app.models.publishing.publish import publish
-from app.models.store import ModelStore
+from app.models.repository.store import ModelStore
+from app.models.serving.operations import activate
 from tests.app.middleware.servers import Server, gunicorn
 from tests.estimators import BOXES, SlowToLoad, fitted
 
@@ -270,7 +270,7 @@ def test_memory_after_200_changes_is_that_after_20(models_dir, build_app: Callab
     process = psutil.Process()
     sizes = {}
     with app.app_context():
-        service = model_manager.service
+        service = model_manager.served_model
         for number in range(1, 201):
             version = ("two", "one")[number % 2]
             activate(service, version)

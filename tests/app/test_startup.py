@@ -2,7 +2,7 @@ import pytest
 from flask import Blueprint
 
 from app import create_app
-from app.middleware.scopes import ROUTE_SCOPES, declare
+from app.middleware.auth.scopes import ROUTE_SCOPES, declare
 from app.startup import BOOT_ERROR, start
 from config import ConfigError
 from tests.conftest import configuration

@@ -16,7 +16,7 @@ from app import create_app
 from app.exceptions import ServiceError
 from app.models.ml_models import model_manager
 from app.models.publishing.publish import publish
-from app.models.store import ModelStore
+from app.models.repository.store import ModelStore
 from tests.conformance.case import Brought, Case, boundary_rows, take
 
 BOUND = 1e-5

@@ -8,7 +8,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from app.models.publishing.publish import publish
-from app.models.store import ModelStore
+from app.models.repository.store import ModelStore
 from tests.drills.attackers import CHUNKED, attackers, one_by_one, post, together
 from tests.drills.forest import publish_forest
 from tests.drills.others import PROMISED

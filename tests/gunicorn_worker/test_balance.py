@@ -1,14 +1,14 @@
 import pytest
 
 from gunicorn_worker import balance
-from gunicorn_worker.balance import MOST_WORKERS, Share
+from gunicorn_worker.balance import MOST_WORKERS, ConnectionBalance
 
 
 @pytest.fixture
 def workers():
     """Two workers; what they noted is forgotten afterwards."""
     ages = (7, 8)
-    yield [Share(age) for age in ages]
+    yield [ConnectionBalance(age) for age in ages]
     for age in ages:
         balance.forget(age)
 
@@ -42,6 +42,6 @@ def test_worker_that_has_ended_counts_no_more(workers):
 
 def test_places_are_used_again(workers):
     workers[0].note(1)
-    Share(7 + MOST_WORKERS).note(0)
+    ConnectionBalance(7 + MOST_WORKERS).note(0)
     assert not workers[1].is_least(1)
     assert workers[1].is_least(0)

@@ -5,10 +5,10 @@ from typing import Any, Protocol, cast
 
 from redis import Redis
 
-from app.middleware.prediction_cache.outcomes import pack, unpack
+from app.middleware.prediction_cache.row_outputs import pack, unpack
 from app.middleware.redis_store import RedisStore, Unavailable
-from app.models.loading import LoadedModel
-from app.models.predictions import Outcome
+from app.models.engines.output import EngineOutput
+from app.models.loading.loader import LoadedVersion
 
 PREFIX = b"prediction:"
 
@@ -18,10 +18,10 @@ class Shared(Protocol):
 
     configured: bool
 
-    def get(self, keys: Sequence[bytes], model: LoadedModel) -> dict[bytes, Outcome]:
+    def get(self, keys: Sequence[bytes], model: LoadedVersion) -> dict[bytes, EngineOutput]:
         """Those that are there and are outcomes of this model."""
 
-    def set(self, outcomes: Mapping[bytes, Outcome]) -> None:
+    def set(self, outcomes: Mapping[bytes, EngineOutput]) -> None:
         """Remember, if possible."""
 
 
@@ -30,10 +30,10 @@ class NoShared:
 
     configured = False
 
-    def get(self, keys: Sequence[bytes], model: LoadedModel) -> dict[bytes, Outcome]:
+    def get(self, keys: Sequence[bytes], model: LoadedVersion) -> dict[bytes, EngineOutput]:
         return {}
 
-    def set(self, outcomes: Mapping[bytes, Outcome]) -> None:
+    def set(self, outcomes: Mapping[bytes, EngineOutput]) -> None:
         pass
 
 
@@ -49,7 +49,7 @@ class RedisShared:
         self._store = store
         self._ttl = ttl
 
-    def get(self, keys: Sequence[bytes], model: LoadedModel) -> dict[bytes, Outcome]:
+    def get(self, keys: Sequence[bytes], model: LoadedVersion) -> dict[bytes, EngineOutput]:
         names = [PREFIX + key for key in keys]
         try:
             contents = self._store.call(lambda redis: cast("list[Any]", redis.mget(names)))
@@ -62,7 +62,7 @@ class RedisShared:
         }
         return {key: outcome for key, outcome in outcomes.items() if outcome is not None}
 
-    def set(self, outcomes: Mapping[bytes, Outcome]) -> None:
+    def set(self, outcomes: Mapping[bytes, EngineOutput]) -> None:
         def write(redis: Redis) -> None:
             pipeline = redis.pipeline(transaction=False)
             for key, outcome in outcomes.items():

@@ -4,26 +4,26 @@ from collections.abc import MutableMapping, Sequence
 from threading import Lock
 from weakref import WeakKeyDictionary
 
-from app.middleware.prediction_cache.keys import Keyring, canonical
-from app.middleware.prediction_cache.outcomes import join, split
+from app.middleware.prediction_cache.cache_keys import CacheKeyBuilder, canonical
+from app.middleware.prediction_cache.row_outputs import join, split
 from app.middleware.prediction_cache.shared import Shared
-from app.models.cache import Compute
-from app.models.loading import LoadedModel
-from app.models.predictions import Outcome
-from app.models.rows import Rows, take
+from app.models.engines.output import EngineOutput
+from app.models.loading.loader import LoadedVersion
+from app.models.ports import Compute
+from app.models.schema.rows import Rows, take
 
 # What one row costs that is found in memory, and in a Redis on the same machine, in µs: measured, see
 # docs/cache.md. An engine that is as fast is asked at once.
 LOCAL_US = 8.0
 SHARED_US = 100.0
 
-Found = dict[bytes, Outcome]
+Found = dict[bytes, EngineOutput]
 
 
 class Lookup:
     """The rows of one call by key, each distinct one once, and how to compute them."""
 
-    def __init__(self, model: LoadedModel, rows: Rows, keys: Sequence[bytes], compute: Compute) -> None:
+    def __init__(self, model: LoadedVersion, rows: Rows, keys: Sequence[bytes], compute: Compute) -> None:
         self.model = model
         self.keys = keys
         self._rows = rows
@@ -49,7 +49,7 @@ class Flight:
     def __init__(self) -> None:
         self.landing = Lock()
         self.landing.acquire()
-        self.outcome: Outcome | None = None
+        self.outcome: EngineOutput | None = None
 
 
 class TieredCache:
@@ -60,32 +60,32 @@ class TieredCache:
     """
 
     def __init__(
-        self, local: MutableMapping[bytes, Outcome], shared: Shared, *, every_route: bool = False
+        self, local: MutableMapping[bytes, EngineOutput], shared: Shared, *, every_route: bool = False
     ) -> None:
         self._local = local
         self._shared = shared
         self._every_route = every_route
         self._lock = Lock()
         self._flights: dict[bytes, Flight] = {}
-        self._keyrings: WeakKeyDictionary[LoadedModel, dict[str, Keyring]] = WeakKeyDictionary()
+        self._key_builders: WeakKeyDictionary[LoadedVersion, dict[str, CacheKeyBuilder]] = WeakKeyDictionary()
 
     def wanted(self, *, asked: bool) -> bool:
         """True for routes that ask, or for all."""
         return asked or self._every_route
 
-    def outcome(self, model: LoadedModel, rows: Rows, compute: Compute) -> tuple[Outcome, list[bool]]:
+    def outcome(self, model: LoadedVersion, rows: Rows, compute: Compute) -> tuple[EngineOutput, list[bool]]:
         """The outcome of all rows, and which were remembered; no flags if looking would not have paid."""
-        keyring = self._keyring(model)
+        key_builder = self._key_builder(model)
         single = len(rows) == 1
-        if single and keyring.engine_us <= LOCAL_US:
+        if single and key_builder.engine_us <= LOCAL_US:
             return compute(rows), []
         rows = canonical(rows, nullable=model.signature.nullable)
-        keys = keyring.keys(rows)
+        keys = key_builder.keys(rows)
         found, mine, others = self._claim(keys)
         computed: Found = {}
         if mine or others:
             lookup = Lookup(model, rows, keys, compute)
-            ask_shared = self._shared.configured and not (single and keyring.engine_us <= SHARED_US)
+            ask_shared = self._shared.configured and not (single and key_builder.engine_us <= SHARED_US)
             if mine:
                 computed |= self._fly(lookup, mine, found, ask_shared=ask_shared)
             if others:
@@ -93,14 +93,14 @@ class TieredCache:
             found |= computed
         return join([found[key] for key in keys]), [key not in computed for key in keys]
 
-    def _keyring(self, model: LoadedModel) -> Keyring:
+    def _key_builder(self, model: LoadedVersion) -> CacheKeyBuilder:
         engine = model.engine.name
-        keyrings = self._keyrings.get(model)
-        if keyrings is None or engine not in keyrings:
+        key_builders = self._key_builders.get(model)
+        if key_builders is None or engine not in key_builders:
             with self._lock:
-                keyrings = self._keyrings.setdefault(model, {})
-                keyrings.setdefault(engine, Keyring(model, engine))
-        return keyrings[engine]
+                key_builders = self._key_builders.setdefault(model, {})
+                key_builders.setdefault(engine, CacheKeyBuilder(model, engine))
+        return key_builders[engine]
 
     def _claim(self, keys: Sequence[bytes]) -> tuple[Found, dict[bytes, Flight], dict[bytes, Flight]]:
         """What is in memory; flights that are now this call's to make; flights that others make."""

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.models.certification.comparison import ask
-from app.models.predictions import Outcome
-from app.models.rows import Rows, Table, take
-from app.models.signature import InputSignature
+from app.models.engines.output import EngineOutput
+from app.models.schema.rows import Rows, Table, take
+from app.models.schema.signature import InputSignature
 
 ROWS = 1_000
 PAIRS = 60
@@ -16,7 +16,7 @@ PAIRS = 60
 HALVINGS = 56
 KEPT_EVERY = 7
 
-Predict = Callable[[Rows], Outcome]
+Predict = Callable[[Rows], EngineOutput]
 
 
 def boundary_rows(

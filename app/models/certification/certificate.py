@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 
 from app.models.certification.comparison import Comparison, compare
-from app.models.certification.evidence import LARGEST
-from app.models.certification.subject import Subject
+from app.models.certification.model_under_test import ModelUnderTest
+from app.models.certification.probe_rows import LARGEST
 from app.models.certification.timing import median_microseconds
-from app.models.compilation.candidates import Candidate, one_line
+from app.models.compilation.compilers import Candidate, one_line
 from app.models.engines.compiled import CompiledEngine
 from app.models.engines.fallback import FallbackEngine
 from app.models.engines.kernel import KernelSpec, load_kernel
-from app.models.engines.preprocessing import Preprocessor
+from app.models.engines.preprocessing.preprocessor import Preprocessor
 from app.models.engines.sklearn_engine import SklearnEngine
-from app.models.loading import CERTIFICATION_RULES
-from app.models.rows import Rows
-from app.models.tolerance import CERTIFIED
+from app.models.loading.certificates import CERTIFICATION_RULES
+from app.models.schema.rows import Rows
+from app.models.schema.tolerance import CERTIFIED
 
 # What an engine's answers depend on; a certificate is void where one of these has changed.
 LIBRARIES = {
@@ -44,39 +44,42 @@ def libraries(engine: str) -> dict[str, str]:
     return found
 
 
-def certify_candidate(candidate: Candidate, subject: Subject, training: Rows) -> dict[str, Any]:
+def certify_candidate(
+    candidate: Candidate, model_under_test: ModelUnderTest, training: Rows
+) -> dict[str, Any]:
     """The certificate of one compiled form: whether it may serve, the figures behind it, or why not."""
     certificate = uncertified(candidate.engine, candidate.reason) | {"form": candidate.form}
     if candidate.spec is None:
         return certificate
-    spec = replace(candidate.spec, limit=_limits(candidate, subject), nan=subject.takes_nan)
+    spec = replace(candidate.spec, limit=_limits(candidate, model_under_test), nan=model_under_test.takes_nan)
     try:
-        found = _compare(candidate, spec, subject)
+        found = _compare(candidate, spec, model_under_test)
         if (
             spec.tie is not None
             and 2 * found.max_difference > spec.tie
             and not found.max_difference > CERTIFIED
         ):
             spec = replace(spec, tie=TIE_MARGIN * found.max_difference)
-            found = _compare(candidate, spec, subject)
-        engine = _engine(candidate, spec, subject)
-        original = SklearnEngine(subject.estimator, subject.signature, subject.output)
+            found = _compare(candidate, spec, model_under_test)
+        engine = _engine(candidate, spec, model_under_test)
+        original = SklearnEngine(
+            model_under_test.estimator, model_under_test.signature, model_under_test.output
+        )
         serving = FallbackEngine(engine, lambda: original, on_failure=lambda name: None)
         median_us = median_microseconds(serving.predict, training)
     # A runtime may refuse what its compiler wrote; then the candidate is none.
     except Exception as error:
         return certificate | {"reason": one_line(error)}
-    evidence = subject.evidence
-    proven = evidence.splits_total if candidate.proven else 0
+    probe_rows = model_under_test.probe_rows
+    proven = probe_rows.splits_total if candidate.proven else 0
     reason = found.reason()
-    if reason is None and max(evidence.splits_tried, proven) < evidence.splits_total:
-        reason = (
-            f"{evidence.splits_tried:,} of {evidence.splits_total:,} splits were tried, and none is proven"
-        )
+    if reason is None and max(probe_rows.splits_tried, proven) < probe_rows.splits_total:
+        tried, total = probe_rows.splits_tried, probe_rows.splits_total
+        reason = f"{tried:,} of {total:,} splits were tried, and none is proven"
     return certificate | {
         "rows": found.rows,
         "left_to_model": found.left,
-        "splits": {"tried": evidence.splits_tried, "proven": proven, "total": evidence.splits_total},
+        "splits": {"tried": probe_rows.splits_tried, "proven": proven, "total": probe_rows.splits_total},
         "label_mismatches": found.label_mismatches,
         "max_difference": found.max_difference if np.isfinite(found.max_difference) else None,
         "certified": reason is None,
@@ -86,29 +89,36 @@ def certify_candidate(candidate: Candidate, subject: Subject, training: Rows) ->
     }
 
 
-def _limits(candidate: Candidate, subject: Subject) -> tuple[float, ...]:
+def _limits(candidate: Candidate, model_under_test: ModelUnderTest) -> tuple[float, ...]:
     """Per column the magnitude up to which numbers stay finite on their way, and sums of them precise.
 
     A sum of terms that are ten digits larger than usual may cancel out to what is nothing but rounding, and
     two ways of summing up round differently. Trees compare, and do not add what they are given.
     """
-    proven = LARGEST if candidate.spec and candidate.spec.whole else subject.limit
+    proven = LARGEST if candidate.spec and candidate.spec.whole else model_under_test.limit
     if candidate.proven:
         return (proven,)
-    return tuple(min(proven, FAR * usual) for usual in subject.usual)
+    return tuple(min(proven, FAR * usual) for usual in model_under_test.usual)
 
 
-def _engine(candidate: Candidate, spec: KernelSpec, subject: Subject) -> CompiledEngine:
+def _engine(candidate: Candidate, spec: KernelSpec, model_under_test: ModelUnderTest) -> CompiledEngine:
     kernel = load_kernel(candidate.engine, candidate.content, spec)
-    return CompiledEngine(Preprocessor() if spec.whole else subject.preprocessor, kernel)
+    return CompiledEngine(Preprocessor() if spec.whole else model_under_test.preprocessor, kernel)
 
 
-def _compare(candidate: Candidate, spec: KernelSpec, subject: Subject) -> Comparison:
-    engine = _engine(candidate, spec, subject)
-    found = compare(engine.attempt, subject.evidence.raw, subject.raw, subject.output)
-    if subject.prepared is not None and not spec.whole:
+def _compare(candidate: Candidate, spec: KernelSpec, model_under_test: ModelUnderTest) -> Comparison:
+    engine = _engine(candidate, spec, model_under_test)
+    found = compare(
+        engine.attempt, model_under_test.probe_rows.raw, model_under_test.raw, model_under_test.output
+    )
+    if model_under_test.prepared is not None and not spec.whole:
         last_step = CompiledEngine(Preprocessor(), load_kernel(candidate.engine, candidate.content, spec))
-        found += compare(last_step.attempt, subject.evidence.prepared, subject.prepared, subject.output)
+        found += compare(
+            last_step.attempt,
+            model_under_test.probe_rows.prepared,
+            model_under_test.prepared,
+            model_under_test.output,
+        )
     return found
 
 

@@ -12,17 +12,17 @@ from app.models.certification.certificate import (
     libraries,
     uncertified,
 )
-from app.models.certification.subject import examine
+from app.models.certification.model_under_test import analyse
 from app.models.certification.timing import median_microseconds
-from app.models.compilation.candidates import candidates, one_line
-from app.models.compilation.errors import NotCompilable
+from app.models.compilation import NotCompilable
+from app.models.compilation.compilers import candidates, one_line
 from app.models.compilation.labels import one_call_is_enough
-from app.models.compilation.prefix import split
+from app.models.compilation.pipeline_preprocessing import split
 from app.models.engines.sklearn_engine import SklearnEngine
-from app.models.loading import CERTIFICATION_RULES
-from app.models.rows import Rows
-from app.models.signature import InputSignature, OutputSignature
-from app.models.store import PREPROCESSING_FILE
+from app.models.loading.certificates import CERTIFICATION_RULES
+from app.models.repository.store import PREPROCESSING_FILE
+from app.models.schema.rows import Rows
+from app.models.schema.signature import InputSignature, OutputSignature
 
 Report = Callable[[str], None]
 
@@ -62,7 +62,7 @@ def certify(
     certificates, chosen = _certify_reference(estimator, signature, output, training)
     files: dict[str, bytes] = {}
     try:
-        subject = examine(estimator, signature, output, training)
+        model_under_test = analyse(estimator, signature, output, training)
     except NotCompilable as error:
         return Certification(SklearnEngine.name, certificates | {"onnx": uncertified("onnx", str(error))})
     # An estimator of one's own may fail on rows that are unlike its training data; it serves as it is.
@@ -70,9 +70,9 @@ def certify(
         reason = f"the model fails on rows tried: {one_line(error)}"
         return Certification(SklearnEngine.name, certificates | {"onnx": uncertified("onnx", reason)})
     best = cost(certificates[SklearnEngine.name])
-    for candidate in candidates(subject.last, output, width=subject.width):
+    for candidate in candidates(model_under_test.last, output, width=model_under_test.width):
         report(f"{candidate.engine} {candidate.form}")
-        certificate = certify_candidate(candidate, subject, training)
+        certificate = certify_candidate(candidate, model_under_test, training)
         if not is_better(certificate, certificates.get(candidate.engine)):
             continue
         certificates[candidate.engine] = certificate
@@ -81,7 +81,7 @@ def certify(
             if cost(certificate) < best:
                 best, chosen = cost(certificate), candidate.engine
     if files:
-        files[PREPROCESSING_FILE] = json.dumps(subject.preprocessor.to_dict()).encode()
+        files[PREPROCESSING_FILE] = json.dumps(model_under_test.preprocessor.to_dict()).encode()
     return Certification(chosen, certificates, files)
 
 

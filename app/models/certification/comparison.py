@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.models import tolerance
-from app.models.partial import finite_rows, predict_partially
-from app.models.predictions import Outcome
-from app.models.rows import Matrix, Rows, take
-from app.models.signature import OutputSignature
+from app.models.engines.output import EngineOutput
+from app.models.engines.partial import finite_rows, predict_partially
+from app.models.schema import tolerance
+from app.models.schema.rows import Matrix, Rows, take
+from app.models.schema.signature import OutputSignature
 
 BATCHES = (1, 2, 7, 64, 1000)
 # Rows tried in each batch size but the largest, which takes them all.
@@ -20,8 +20,8 @@ ROWS_PER_BATCH_SIZE = 1_000
 # Of a model that raises for some rows, to find out for which; what is undecided after that is left out.
 MAX_CALLS = 3_000
 
-Predict = Callable[[Rows], Outcome]
-Attempt = Callable[[Any], tuple[Outcome, Sequence[int] | None]]
+Predict = Callable[[Rows], EngineOutput]
+Attempt = Callable[[Any], tuple[EngineOutput, Sequence[int] | None]]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Reference:
     """The model's answers to some rows. ``refused``, (n,): those for which it raised, or answered with what
     is not finite; their outcome means nothing."""
 
-    outcome: Outcome
+    outcome: EngineOutput
     refused: NDArray[np.bool_]
 
 
@@ -74,7 +74,7 @@ def ask(predict: Predict, rows: Rows) -> tuple[Rows, Reference]:
     found = predict_partially(predict, rows, max_calls=MAX_CALLS)
     kept = sorted({*found.answers, *found.errors})
     if not found.answers:
-        nothing = Outcome(np.zeros(len(kept)), None)
+        nothing = EngineOutput(np.zeros(len(kept)), None)
         return take(rows, kept), Reference(nothing, np.ones(len(kept), dtype=bool))
     like = found.outcome
     refused = np.array([position in found.errors for position in kept], dtype=bool)
@@ -84,7 +84,7 @@ def ask(predict: Predict, rows: Rows) -> tuple[Rows, Reference]:
     if like.probabilities is not None:
         probabilities = np.zeros((len(kept), like.probabilities.shape[1]))
         probabilities[~refused] = like.probabilities
-    return take(rows, kept), Reference(Outcome(values, probabilities), refused)
+    return take(rows, kept), Reference(EngineOutput(values, probabilities), refused)
 
 
 def compare(attempt: Attempt, rows: Rows, expected: Reference, output: OutputSignature) -> Comparison:
@@ -99,7 +99,7 @@ def compare(attempt: Attempt, rows: Rows, expected: Reference, output: OutputSig
 
 
 def compare_answers(
-    got: Outcome, left: Sequence[int], expected: Reference, batch: Sequence[int], output: OutputSignature
+    got: EngineOutput, left: Sequence[int], expected: Reference, batch: Sequence[int], output: OutputSignature
 ) -> Comparison:
     """Compare the answers to one batch, without the rows that the engine left to the model.
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.models.rows import Matrix
+from app.models.schema.rows import Matrix
 
 MAX_NODES = 20_000
 STARTS = 16

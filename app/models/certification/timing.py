@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from app.models.rows import Rows, take
+from app.models.schema.rows import Rows, take
 
 SIZES = (1, 100, 10_000)
 BUDGET = 0.15

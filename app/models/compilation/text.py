@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from app.models.compilation.errors import NotCompilable
-from app.models.engines.text import WordCounts
+from app.models.compilation import NotCompilable
+from app.models.engines.preprocessing.text import WordCounts
 
 # Rows are dense once counted; beyond this many columns the sparse original is quicker.
 MAX_TERMS = 20_000

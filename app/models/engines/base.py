@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from app.models.predictions import Outcome
-from app.models.rows import Rows
+from app.models.engines.output import EngineOutput
+from app.models.schema.rows import Rows
 
 
 class Engine(Protocol):
@@ -13,5 +13,5 @@ class Engine(Protocol):
     def name(self) -> str:
         """Which engine answers."""
 
-    def predict(self, rows: Rows) -> Outcome:
+    def predict(self, rows: Rows) -> EngineOutput:
         """Predict rows that conform to the model's input signature."""

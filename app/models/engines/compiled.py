@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from app.models.engines.kernel import Kernel, outcome_of
-from app.models.engines.preprocessing import Preprocessor
-from app.models.engines.steps import NotCovered
-from app.models.predictions import Outcome
-from app.models.rows import Matrix, Rows, Table, take
+from app.models.engines.kernel import Kernel, output_of
+from app.models.engines.output import EngineOutput
+from app.models.engines.preprocessing.preprocessor import Preprocessor
+from app.models.engines.preprocessing.steps import NotCovered
+from app.models.schema.rows import Matrix, Rows, Table, take
 
 # Prepared at once; bounds the memory of wide rows, such as texts.
 MAX_ROWS = 1_000
 
-NOTHING = Outcome(np.empty(0), None)
+NOTHING = EngineOutput(np.empty(0), None)
 
 
 class CompiledEngine:
@@ -25,7 +25,7 @@ class CompiledEngine:
         self._spec = kernel.spec
         self._limit = np.array(kernel.spec.limit)
 
-    def attempt(self, rows: Rows) -> tuple[Outcome, list[int] | None]:
+    def attempt(self, rows: Rows) -> tuple[EngineOutput, list[int] | None]:
         """Predict rows that conform to the model's input signature.
 
         :returns: the outcome, and the positions of the rows left open, whose outcome means nothing; None if
@@ -47,7 +47,7 @@ class CompiledEngine:
             holes = np.flatnonzero(np.isnan(prepared).any(axis=1)).tolist()
             if holes:
                 return self._without(rows, holes)
-        return outcome_of(self._run(prepared), self._spec)
+        return output_of(self._run(prepared), self._spec)
 
     def _in_range(self, rows: Rows) -> bool:
         """True if no number is beyond its limit, or missing."""
@@ -76,7 +76,7 @@ class CompiledEngine:
         limits: list[float] = np.broadcast_to(self._limit, width).tolist()
         return limits
 
-    def _without(self, rows: Rows, left: list[int]) -> tuple[Outcome, list[int] | None]:
+    def _without(self, rows: Rows, left: list[int]) -> tuple[EngineOutput, list[int] | None]:
         others = sorted(set(range(len(rows))) - set(left))
         if not others:
             return NOTHING, left
@@ -86,8 +86,8 @@ class CompiledEngine:
         found = _spread(outcome, others, len(rows))
         return found, sorted([*left, *(others[row] for row in open_rows or ())])
 
-    def _in_parts(self, rows: Rows, size: int) -> tuple[Outcome, list[int] | None]:
-        total = Outcome(np.empty(0), None)
+    def _in_parts(self, rows: Rows, size: int) -> tuple[EngineOutput, list[int] | None]:
+        total = EngineOutput(np.empty(0), None)
         left: list[int] = []
         for start in range(0, len(rows), size):
             positions = range(len(rows))[start : start + size]
@@ -99,12 +99,12 @@ class CompiledEngine:
 
 
 def _spread(
-    outcome: Outcome, positions: "range | list[int]", n_rows: int, into: Outcome = NOTHING
-) -> Outcome:
+    outcome: EngineOutput, positions: "range | list[int]", n_rows: int, into: EngineOutput = NOTHING
+) -> EngineOutput:
     """The outcome's rows at their positions among ``n_rows``, with zeros, or what ``into`` has, elsewhere."""
     values, probabilities = outcome
     if not len(into.values):
-        into = Outcome(
+        into = EngineOutput(
             np.zeros((n_rows, *values.shape[1:]), values.dtype),
             None if probabilities is None else np.zeros((n_rows, probabilities.shape[1])),
         )

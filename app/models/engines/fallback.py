@@ -8,8 +8,8 @@ import numpy as np
 
 from app.models.engines.base import Engine
 from app.models.engines.compiled import CompiledEngine
-from app.models.predictions import Outcome
-from app.models.rows import Rows
+from app.models.engines.output import EngineOutput
+from app.models.schema.rows import Rows
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class FallbackEngine:
         """The engine that answers now."""
         return self._engine.name if self._failures < MAX_FAILURES else "sklearn"
 
-    def predict(self, rows: Rows) -> Outcome:
+    def predict(self, rows: Rows) -> EngineOutput:
         """Predict rows that conform to the model's input signature."""
         if self._failures < MAX_FAILURES:
             try:
@@ -81,7 +81,7 @@ class FallbackEngine:
         """Have the original from here on, where it was loaded already."""
         self._reference = reference
 
-    def _completed(self, outcome: Outcome, open_rows: list[int], rows: Rows) -> Outcome:
+    def _completed(self, outcome: EngineOutput, open_rows: list[int], rows: Rows) -> EngineOutput:
         # All rows of the call, because a matrix product rounds a row by what stands beside it: between two
         # classes the last bit decides, and the answer is to be the model's to just this call.
         answers = self.reference.predict(rows)
@@ -92,7 +92,7 @@ class FallbackEngine:
         if probabilities is not None and answers.probabilities is not None:
             probabilities = np.array(probabilities)
             probabilities[open_rows] = answers.probabilities[open_rows]
-        return Outcome(values, probabilities)
+        return EngineOutput(values, probabilities)
 
     def _count_failure(self) -> None:
         self._failures += 1

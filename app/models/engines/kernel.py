@@ -7,9 +7,9 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from app.models.partial import finite_rows
-from app.models.predictions import Outcome
-from app.models.rows import Matrix
+from app.models.engines.output import EngineOutput
+from app.models.engines.partial import finite_rows
+from app.models.schema.rows import Matrix
 
 Reading = Literal["probabilities", "positive_probability", "scores", "values"]
 
@@ -69,24 +69,24 @@ class Kernel(Protocol):
         """Raw output for n prepared rows, float64 (n, width)."""
 
 
-def outcome_of(raw: NDArray[Any], spec: KernelSpec) -> tuple[Outcome, list[int] | None]:
+def output_of(raw: NDArray[Any], spec: KernelSpec) -> tuple[EngineOutput, list[int] | None]:
     """Read a kernel's raw output: the outcome, and the rows that it leaves open, None if it leaves none."""
     if spec.reading == "values":
         values = raw.astype(np.float64)
-        outcome = Outcome(values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values, None)
+        outcome = EngineOutput(values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values, None)
         return outcome, _positions(np.logical_not(finite_rows(outcome)))
     if spec.reading == "scores":
         scores = raw.reshape(len(raw), -1).astype(np.float64)
         if scores.shape[1] == 1:
             scores = np.column_stack((-scores / 2, scores / 2))  # as far apart as the score is from zero
         codes, open_rows = _largest(scores, spec.tie)
-        return Outcome(codes, None), open_rows
+        return EngineOutput(codes, None), open_rows
     probabilities = raw.astype(np.float64)
     if spec.reading == "positive_probability":
         positive = probabilities.ravel()
         probabilities = np.column_stack((1.0 - positive, positive))
     codes, open_rows = _largest(probabilities, spec.tie)
-    return Outcome(codes, probabilities), open_rows
+    return EngineOutput(codes, probabilities), open_rows
 
 
 def _largest(numbers: Matrix, tie: float | None) -> tuple[NDArray[np.intp], list[int] | None]:

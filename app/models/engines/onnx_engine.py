@@ -6,7 +6,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from app.models.engines.kernel import KernelSpec
-from app.models.rows import Matrix
+from app.models.schema.rows import Matrix
 
 # What it logs of an error it raises too.
 LOG_FATAL_ONLY = 4

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.models.model_input import restore
-from app.models.predictions import Outcome
-from app.models.rows import Rows
-from app.models.signature import InputSignature, OutputSignature
+from app.models.engines.output import EngineOutput
+from app.models.schema.model_input import restore
+from app.models.schema.rows import Rows
+from app.models.schema.signature import InputSignature, OutputSignature
 
 
 class SklearnEngine:
@@ -32,26 +32,28 @@ class SklearnEngine:
         self._codes = {label: code for code, label in enumerate(output.classes)}
         self._single_call = single_call
 
-    def predict(self, rows: Rows) -> Outcome:
+    def predict(self, rows: Rows) -> EngineOutput:
         """Predict rows that conform to the model's input signature; raises whatever the model raises."""
         return self._answer(lambda: restore(rows, self._signature))
 
-    def answer(self, data: Any) -> Outcome:
+    def answer(self, data: Any) -> EngineOutput:
         """Predict rows that are already in the model's own form, and stay what they are."""
         return self._answer(lambda: deepcopy(data))
 
-    def _answer(self, fresh: Callable[[], Any]) -> Outcome:
+    def _answer(self, fresh: Callable[[], Any]) -> EngineOutput:
         """:param fresh: the rows anew for each call, because a model may change what it is given."""
         if self._single_call:
             probabilities = np.asarray(called(self._estimator.predict_proba, fresh()), dtype=np.float64)
-            return Outcome(probabilities.argmax(axis=1), probabilities)
+            return EngineOutput(probabilities.argmax(axis=1), probabilities)
         predicted = one_column(np.asarray(called(self._estimator.predict, fresh())))
         if not self._output.classes:
-            return Outcome(predicted.astype(np.intp if self._output.whole else np.float64), None)
+            return EngineOutput(predicted.astype(np.intp if self._output.whole else np.float64), None)
         codes = self._codes_of(predicted)
         if not self._output.probabilities:
-            return Outcome(codes, None)
-        return Outcome(codes, np.asarray(called(self._estimator.predict_proba, fresh()), dtype=np.float64))
+            return EngineOutput(codes, None)
+        return EngineOutput(
+            codes, np.asarray(called(self._estimator.predict_proba, fresh()), dtype=np.float64)
+        )
 
     def _codes_of(self, labels: NDArray[Any]) -> NDArray[np.intp]:
         try:

@@ -8,7 +8,7 @@ import joblib
 import numpy as np
 
 from app.exceptions import UnsupportedModel
-from app.models.compilation.candidates import one_line
+from app.models.compilation.compilers import one_line
 
 
 def feature_importance(estimator: Any, names: list[str]) -> dict[str, float] | None:

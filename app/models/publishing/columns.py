@@ -9,10 +9,10 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
 from app.exceptions import UnsupportedModel
-from app.models.model_input import CATEGORY, OBJECT_INTEGERS, OBJECT_NUMBERS
-from app.models.rows import Rows, Table
-from app.models.signature import Feature, InputSignature, Kind
-from app.models.statistics import MAX_CATEGORIES, describe_column
+from app.models.publishing.column_statistics import MAX_CATEGORIES, describe_column
+from app.models.schema.model_input import CATEGORY, OBJECT_INTEGERS, OBJECT_NUMBERS
+from app.models.schema.rows import Rows, Table
+from app.models.schema.signature import Feature, InputSignature, Kind
 
 
 def as_rows(frame: pd.DataFrame, signature: InputSignature) -> Rows:

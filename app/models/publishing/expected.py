@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from app.exceptions import InvalidInput
-from app.models import tolerance
-from app.models.conformance import conform
-from app.models.partial import Partial, predict_partially
-from app.models.predictions import Outcome
-from app.models.rows import Rows, to_lists
-from app.models.signature import InputSignature, OutputSignature
+from app.models.engines.output import EngineOutput
+from app.models.engines.partial import Partial, predict_partially
+from app.models.schema import tolerance
+from app.models.schema.rows import Rows, to_lists
+from app.models.schema.signature import InputSignature, OutputSignature
+from app.models.schema.validation import validate_rows
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Expected:
     probabilities: list[list[float] | None]
 
     @classmethod
-    def of(cls, answer: Callable[[Any], Outcome], own: Any, rows: Rows) -> "Expected":
+    def of(cls, answer: Callable[[Any], EngineOutput], own: Any, rows: Rows) -> "Expected":
         """Ask the model about its caller's own rows.
 
         :param own: data frame, array or list, of the same rows as ``rows``.
@@ -43,13 +43,13 @@ class Expected:
         return asdict(self)
 
     def disagreement(
-        self, predict: Callable[[Rows], Outcome], signature: InputSignature, output: OutputSignature
+        self, predict: Callable[[Rows], EngineOutput], signature: InputSignature, output: OutputSignature
     ) -> str | None:
         """In what a served version differs, or None.
 
         :param predict: of the version's engine.
         """
-        answers: dict[int, Outcome] = {}
+        answers: dict[int, EngineOutput] = {}
         reasons: dict[int, str] = {}
         for positions, found in self._served(predict, signature, reasons):
             answers |= {positions[row]: outcome for row, outcome in found.answers.items()}
@@ -64,21 +64,23 @@ class Expected:
         return None
 
     def _served(
-        self, predict: Callable[[Rows], Outcome], signature: InputSignature, reasons: dict[int, str]
+        self, predict: Callable[[Rows], EngineOutput], signature: InputSignature, reasons: dict[int, str]
     ) -> list[tuple[list[int], Partial]]:
         try:
-            return [(list(range(len(self.rows))), predict_partially(predict, conform(self.rows, signature)))]
+            return [
+                (list(range(len(self.rows))), predict_partially(predict, validate_rows(self.rows, signature)))
+            ]
         except InvalidInput:
             found = []
             for position, row in enumerate(self.rows):
                 try:
-                    found.append(([position], predict_partially(predict, conform([row], signature))))
+                    found.append(([position], predict_partially(predict, validate_rows([row], signature))))
                 except InvalidInput as error:
                     first = error.details["errors"][0]
                     reasons[position] = f"{first.get('name', 'it')} {first['reason']}"
             return found
 
-    def _difference(self, position: int, outcome: Outcome, output: OutputSignature) -> str | None:
+    def _difference(self, position: int, outcome: EngineOutput, output: OutputSignature) -> str | None:
         value, probabilities = self.values[position], self.probabilities[position]
         served = outcome.values[0].tolist()
         if output.classes or output.whole:

@@ -13,13 +13,13 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from app.exceptions import UnsupportedModel
-from app.models.certification.evidence import unseen_label
+from app.models.certification.probe_rows import unseen_label
 from app.models.engines.sklearn_engine import called
-from app.models.model_input import CATEGORY, OBJECT_INTEGERS, OBJECT_NUMBERS, restore
 from app.models.publishing.columns import as_rows, column_transformers, feature_of
 from app.models.publishing.sample import names_of
-from app.models.rows import Rows, Table, take
-from app.models.signature import Feature, InputSignature, Label, Layout
+from app.models.schema.model_input import CATEGORY, OBJECT_INTEGERS, OBJECT_NUMBERS, restore
+from app.models.schema.rows import Rows, Table, take
+from app.models.schema.signature import Feature, InputSignature, Label, Layout
 
 # Of the sample, to ask the model with.
 ROWS = 1_000

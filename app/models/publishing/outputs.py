@@ -11,7 +11,7 @@ from sklearn.base import ClassifierMixin, OutlierMixin, is_classifier, is_outlie
 
 from app.exceptions import UnsupportedModel
 from app.models.engines.sklearn_engine import called, one_column
-from app.models.signature import Label, OutputSignature, Task
+from app.models.schema.signature import Label, OutputSignature, Task
 
 ROUNDING = 1e-6
 

@@ -10,19 +10,19 @@ from typing import Any
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from app.exceptions import ServiceError, UnsupportedModel
-from app.models import gate, golden
 from app.models.certification.certify import Certification, Report, certify
-from app.models.certification.supplied import with_supplied
-from app.models.compilation.candidates import one_line
-from app.models.compilation.supplied import SUPPLIED_FILE
-from app.models.conformance import conform
-from app.models.loading import MODEL, SCALER, load_estimator
+from app.models.certification.user_onnx import with_user_onnx
+from app.models.compilation.compilers import one_line
+from app.models.compilation.user_onnx import USER_ONNX_FILE
+from app.models.loading import golden_rows, verification
+from app.models.loading.loader import MODEL, SCALER, load_estimator
 from app.models.publishing.artifacts import dump, feature_importance, parameters, plain
 from app.models.publishing.fresh_process import FreshProcess
-from app.models.publishing.model_under_test import ModelUnderTest, describe
-from app.models.rows import Rows
-from app.models.signature import InputSignature, OutputSignature
-from app.models.store import Metadata, ModelStore
+from app.models.publishing.inspection import InspectedModel, inspect_model
+from app.models.repository.store import Metadata, ModelStore
+from app.models.schema.rows import Rows
+from app.models.schema.signature import InputSignature, OutputSignature
+from app.models.schema.validation import validate_rows
 
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "joblib")
 
@@ -37,7 +37,7 @@ def publish(
     version: str | None = None,
     files: Mapping[str, bytes] | None = None,
     graph: bytes | None = None,
-    under_test: ModelUnderTest | None = None,
+    inspected: InspectedModel | None = None,
     report: Report = lambda step: None,
 ) -> str:
     """Save a fitted model as a new version and return its name; does not activate it.
@@ -54,13 +54,13 @@ def publish(
     :param files: what to keep beside the model, by name; hashed and verified as the model is.
     :param graph: an ONNX file of the same model, a candidate for the ``onnx`` engine; whether it passed
         stands in the metadata under ``supplied_onnx``.
-    :param under_test: what `describe` found out about the model, instead of a sample.
+    :param under_test: what `inspect_model` found out about the model, instead of a sample.
     :param report: called with each step of the certification, for those who wait.
     :raises UnsupportedModel: if the model cannot be served; the message says what to do.
     :raises VersionExists: if ``version`` is taken.
     """
     with in_a_sentence():
-        return _publish(store, model, scaler, metadata, sample, version, files, graph, under_test, report)
+        return _publish(store, model, scaler, metadata, sample, version, files, graph, inspected, report)
 
 
 def _publish(
@@ -72,7 +72,7 @@ def _publish(
     version: str | None,
     files: Mapping[str, bytes] | None,
     graph: bytes | None,
-    under_test: ModelUnderTest | None,
+    inspected: InspectedModel | None,
     report: Report,
 ) -> str:
     for part, method in ((scaler, "transform"), (model, "predict")):
@@ -83,10 +83,10 @@ def _publish(
     own = {MODEL: dump(model)} | ({} if scaler is None else {SCALER: dump(scaler)})
     process = FreshProcess.started()
     feature_names = extra.pop("feature_names", None)
-    known = under_test is not None or sample is not None
-    under_test = under_test or describe(original, sample, feature_names)
-    signature, output = under_test.signature, under_test.output
-    certification = _certify(original, signature, output, under_test.rows, graph, report)
+    known = inspected is not None or sample is not None
+    inspected = inspected or inspect_model(original, sample, feature_names)
+    signature, output = inspected.signature, inspected.output
+    certification = _certify(original, signature, output, inspected.rows, graph, report)
     final = model.steps[-1][1] if isinstance(model, Pipeline) else model
     names = list(signature.names)
     found = {
@@ -96,7 +96,7 @@ def _publish(
         "n_features": len(names),
         "classes": list(output.classes),
         "n_classes": len(output.classes),
-        "golden": golden.record(under_test.rows, under_test.outcome, output),
+        "golden": golden_rows.record(inspected.rows, inspected.outcome, output),
         "engine": certification.engine,
         "certificates": certification.certificates,
         "model_type": type(final).__name__,
@@ -111,7 +111,7 @@ def _publish(
         {**(files or {}), **own, **certification.files},
         plain(extra) | found,
         version=version,
-        check=lambda staging, name: process.check(staging, name, under_test.replayed),
+        check=lambda staging, name: process.check(staging, name, inspected.replayed),
     )
 
 
@@ -149,11 +149,11 @@ def recertify(store: ModelStore, version: str, *, report: Report = lambda step: 
     :raises VersionNotFound: if there is no such version.
     :raises ArtifactInvalid: if its files are damaged.
     """
-    admitted = gate.admit(store, version, gate.Policy(sklearn_version="warn"))
-    metadata, signature, output = admitted.metadata, admitted.input, admitted.output
-    estimator = load_estimator(admitted)
-    rows = conform(metadata["golden"]["rows"], signature)
-    graph = admitted.files.get(SUPPLIED_FILE)
+    artifact = verification.verify(store, version, verification.VerificationPolicy(sklearn_version="warn"))
+    metadata, signature, output = artifact.metadata, artifact.input, artifact.output
+    estimator = load_estimator(artifact)
+    rows = validate_rows(metadata["golden"]["rows"], signature)
+    graph = artifact.files.get(USER_ONNX_FILE)
     certification = _certify(estimator, signature, output, rows, graph, report)
     recorded: Metadata = {"engine": certification.engine, "certificates": certification.certificates}
     if graph is not None:
@@ -173,4 +173,4 @@ def _certify(
     if graph is None:
         return found
     report("the ONNX file supplied")
-    return with_supplied(found, graph, estimator, signature, output, rows)
+    return with_user_onnx(found, graph, estimator, signature, output, rows)

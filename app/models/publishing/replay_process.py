@@ -19,12 +19,12 @@ import sklearn.linear_model
 import sklearn.pipeline  # noqa: F401
 
 from app.exceptions import ArtifactInvalid, ServiceError
-from app.models import gate, golden, loading
-from app.models.conformance import conform
 from app.models.engines.fallback import FallbackEngine
 from app.models.engines.sklearn_engine import SklearnEngine
+from app.models.loading import golden_rows, loader, verification
 from app.models.publishing.expected import Expected
-from app.models.store import ModelStore
+from app.models.repository.store import ModelStore
+from app.models.schema.validation import validate_rows
 
 UNKNOWN_NAME = re.compile(r"Can't get attribute '([^']+)' on <module '([^']+)'")
 
@@ -63,15 +63,15 @@ def _in_fork(request: dict[str, Any]) -> str | None:
 def _reason(root: Path, version: str, expected: Expected) -> str | None:
     """Why a version does not serve what it should, or None."""
     store = ModelStore(root)
-    admission = gate.Policy(sklearn_version="warn")
+    admission = verification.VerificationPolicy(sklearn_version="warn")
     try:
-        admitted = gate.admit(store, version, admission)
-        original = SklearnEngine(loading.load_estimator(admitted), admitted.input, admitted.output)
-        recorded = admitted.metadata["golden"]
-        answers = original.predict(conform(recorded["rows"], admitted.input))
-        if reason := golden.disagreement(recorded, answers, admitted.output):
+        artifact = verification.verify(store, version, admission)
+        original = SklearnEngine(loader.load_estimator(artifact), artifact.input, artifact.output)
+        recorded = artifact.metadata["golden"]
+        answers = original.predict(validate_rows(recorded["rows"], artifact.input))
+        if reason := golden_rows.disagreement(recorded, answers, artifact.output):
             return f"loaded again, {reason}"
-        model = loading.load(store, version, loading.LoadingOptions(admission=admission))
+        model = loader.load(store, version, loader.LoadingOptions(admission=admission))
     except ArtifactInvalid as error:
         return _what_to_do(error.__cause__) or error.reason
     except ServiceError as error:

@@ -10,9 +10,9 @@ from scipy.sparse import issparse
 from sklearn.pipeline import Pipeline
 
 from app.exceptions import UnsupportedModel
-from app.models.cells import EXACT_INTEGER
 from app.models.publishing.columns import column_transformers
-from app.models.rows import Matrix
+from app.models.schema.cells import EXACT_INTEGER
+from app.models.schema.rows import Matrix
 
 STAND_IN_ROWS = 200
 

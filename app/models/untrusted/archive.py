@@ -7,7 +7,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 
-from app.models.untrusted.errors import Unsound
+from app.models.untrusted import Unsound
 
 SCHEMA = "schema.json"
 # Bytes; a forest of 100 trees with 50,000 nodes each takes 0.4 GB. While it is read each byte is there up to

@@ -7,9 +7,9 @@ from typing import Any
 import joblib
 from sklearn.exceptions import InconsistentVersionWarning
 
-from app.models.gate import VersionPolicy
+from app.models.loading.verification import VersionPolicy
+from app.models.untrusted import ImportRefused, Unsound
 from app.models.untrusted.archive import unpacked
-from app.models.untrusted.errors import ImportRefused, Unsound
 from app.models.untrusted.structure import check_parts
 
 SKOPS = ".skops"

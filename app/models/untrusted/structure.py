@@ -23,9 +23,8 @@ from sklearn.svm._base import BaseLibSVM
 from sklearn.tree import BaseDecisionTree
 from sklearn.tree._tree import Tree
 
-from app.models.compilation.candidates import one_line
-from app.models.untrusted import trees, vectors
-from app.models.untrusted.errors import Unsound
+from app.models.compilation.compilers import one_line
+from app.models.untrusted import Unsound, trees, vectors
 
 
 def check_methods(estimator: Any) -> None:

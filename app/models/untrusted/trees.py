@@ -8,7 +8,7 @@ from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTY
 from sklearn.tree import BaseDecisionTree
 from sklearn.tree._tree import Tree
 
-from app.models.untrusted.errors import Unsound
+from app.models.untrusted import Unsound
 
 LEAF = -1
 # Words of 32 bits with a bit for each of up to 256 categories.

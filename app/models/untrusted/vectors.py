@@ -9,7 +9,7 @@ from sklearn.metrics._dist_metrics import EuclideanDistance64
 from sklearn.neighbors import BallTree, KDTree
 from sklearn.svm._base import LIBSVM_IMPL
 
-from app.models.untrusted.errors import Unsound
+from app.models.untrusted import Unsound
 
 SPARSE = (scipy.sparse.spmatrix, scipy.sparse.sparray)
 

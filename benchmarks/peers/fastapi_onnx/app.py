@@ -25,18 +25,18 @@ class Batch(BaseModel):
     samples: list[list[float]]
 
 
-class Answer(BaseModel):
+class Prediction(BaseModel):
     prediction: int
     probabilities: list[float]
 
 
 class Answers(BaseModel):
-    results: list[Answer]
+    results: list[Prediction]
 
 
 # A coroutine, since the thread pool that a plain function goes through costs more than the model.
 @app.post("/api/predict")
-async def predict(body: Row) -> Answer:
+async def predict(body: Row) -> Prediction:
     return results([body.features])[0]
 
 

@@ -16,17 +16,17 @@ class Batch(BaseModel):
     samples: list[list[float]]
 
 
-class Answer(BaseModel):
+class Prediction(BaseModel):
     prediction: int
     probabilities: list[float]
 
 
 class Answers(BaseModel):
-    results: list[Answer]
+    results: list[Prediction]
 
 
 @app.post("/api/predict")
-def predict(body: Row) -> Answer:
+def predict(body: Row) -> Prediction:
     return results([body.features])[0]
 
 

@@ -8,7 +8,7 @@ import joblib
 import numpy as np
 
 from app.models.publishing.publish import publish
-from app.models.store import ModelStore
+from app.models.repository.store import ModelStore
 
 
 def main(source: Path, target: Path) -> None:

@@ -156,8 +156,10 @@ def test_unforeseen_refusal_of_flask_has_the_one_shape_too(build_app):
 
 
 def test_version_that_exists_already_is_a_conflict(build_app, app):
-    version = model_manager.service.model.version
-    app.add_url_rule("/again", view_func=lambda: model_manager.service.store.save({}, {}, version=version))
+    version = model_manager.served_model.model.version
+    app.add_url_rule(
+        "/again", view_func=lambda: model_manager.served_model.store.save({}, {}, version=version)
+    )
     assert_error(app.test_client().get("/again"), 409, "conflict")
 
 

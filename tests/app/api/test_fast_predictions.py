@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from app.models.observer import Observer
+from app.models.ports import Observer
 from app.models.publishing.publish import publish
 from tests.assertions import assert_error, assert_one_error, strict_json
 from tests.estimators import (

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from app import create_app
-from app.models import follower, signing
+from app.models.loading import signing
 from app.models.ml_models import model_manager
 from app.models.publishing.publish import publish
-from app.models.store import ModelStore
-from tests.app.middleware.credentials import with_key
-from tests.app.models.test_gate import external_onnx, put
+from app.models.repository.store import ModelStore
+from app.models.serving import watcher
+from tests.app.middleware.auth.credentials import with_key
+from tests.app.models.loading.test_verification import external_onnx, put
 from tests.assertions import assert_error, strict_json
 from tests.conftest import configuration
 from tests.estimators import BOXES, SumClassifier, SumRegressor, fitted
@@ -217,7 +218,7 @@ def test_every_refusal_is_shown_counted_and_logged(store, logged, damage, settin
     app = create_app(configuration(store.root))
     with app.app_context():
         model_manager.load_model()
-        service = model_manager.service
+        service = model_manager.served_model
     strict = create_app(configuration(store.root, **settings)).extensions["model_manager"]
     service.options = replace(
         service.options, admission=strict.options.admission, engine=strict.options.engine
@@ -355,7 +356,7 @@ def test_waiting_ends_once_the_other_workers_serve_it(client, store):
     """Another worker in this process: it follows by itself."""
     other = create_app(configuration(store.root)).extensions["model_manager"]
     other.load()
-    following = follower.Follower(other)
+    following = watcher.RepositoryWatcher(other)
     following.start()
     try:
         answer = client.post("/api/models/v2/activate?wait=true").get_json()
@@ -365,7 +366,7 @@ def test_waiting_ends_once_the_other_workers_serve_it(client, store):
 
 
 def test_waiting_for_a_worker_that_does_not_follow_ends_with_an_error(client, store, monkeypatch):
-    monkeypatch.setattr("app.models.administration.PATIENCE", 0.1)
+    monkeypatch.setattr("app.models.serving.operations.PATIENCE", 0.1)
     other = create_app(configuration(store.root)).extensions["model_manager"]
     other.load()
     other.join_workers()

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from app.middleware import key_file
-from tests.app.middleware.credentials import LONG_AGO, PEPPER, add_key, with_key
+from app.middleware.auth import key_file
+from tests.app.middleware.auth.credentials import LONG_AGO, PEPPER, add_key, with_key
 from tests.assertions import assert_error
 
 

@@ -22,8 +22,8 @@ from sklearn.tree import DecisionTreeClassifier
 from app import create_app
 from app.models.ml_models import model_manager
 from app.models.untrusted.reading import TRUSTED
-from tests.app.models.certification.test_supplied import graph
-from tests.app.models.test_store import Canary, pickled
+from tests.app.models.certification.test_user_onnx import graph
+from tests.app.models.repository.test_store import Canary, pickled
 from tests.app.models.untrusted.hostile import HOSTILE
 from tests.conftest import configuration
 from tests.estimators import BOXES, INCOME, PEOPLE, SumClassifier, fitted
@@ -177,7 +177,7 @@ def test_onnx_file_of_another_model_does_not_serve_and_the_reason_is_said(run, m
 
 
 def test_onnx_file_that_is_no_faster_is_said_not_to_be_used(run, csv, tmp_path, monkeypatch):
-    monkeypatch.setattr("app.models.certification.supplied.is_better", lambda new, old: False)
+    monkeypatch.setattr("app.models.certification.user_onnx.is_better", lambda new, old: False)
     model = LogisticRegression().fit(BOXES.to_numpy(), SIZE)
     joblib.dump(model, tmp_path / "model.pkl")
     (tmp_path / "model.onnx").write_bytes(graph(model, width=3))

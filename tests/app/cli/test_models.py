@@ -12,9 +12,9 @@ from sklearn.linear_model import LogisticRegression
 
 from app import create_app
 from app.models.publishing.publish import publish
-from app.models.store import ModelStore
+from app.models.repository.store import ModelStore
 from tests import settings
-from tests.app.models.test_signing import private_pem, public_pem
+from tests.app.models.loading.test_signing import private_pem, public_pem
 from tests.conftest import configuration
 from tests.estimators import BOXES, SumRegressor, fitted
 

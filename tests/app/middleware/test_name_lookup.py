@@ -2,7 +2,7 @@ from threading import Event
 
 import pytest
 
-from app.middleware.name_lookup import HOPE, NameLookup
+from app.middleware.name_lookup import STALE_AFTER, NameLookup
 from tests.services import wait_until
 
 PATIENT, IMPATIENT = 10, 0.01
@@ -48,7 +48,7 @@ def test_a_look_up_that_takes_too_long_is_begun_anew():
     names = NameLookup(hangs_once, clock=lambda: now)
     with pytest.raises(TimeoutError):
         names.wait("x", 80, seconds=IMPATIENT)
-    now = HOPE + 1
+    now = STALE_AFTER + 1
     names.wait("x", 80, seconds=PATIENT)
     assert asked == ["x", "x"]
     answer.set()

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from app.middleware.scopes import declared
+from app.middleware.auth.scopes import declared
 from app.models.ml_models import model_manager
 from config import ConfigError
 from examples.sentiment_analysis.settings import DEFAULT_STORE, load_settings, max_text_length

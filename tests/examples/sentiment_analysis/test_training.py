@@ -6,8 +6,8 @@ import sys
 import pandas as pd
 import pytest
 
-from app.models.loading import LoadingOptions, load
-from app.models.store import ModelStore
+from app.models.loading.loader import LoadingOptions, load
+from app.models.repository.store import ModelStore
 from app.models.training.datasets import DataError
 from examples.sentiment_analysis import dataset, pipeline
 from examples.sentiment_analysis.text_cleaner import TextCleaner

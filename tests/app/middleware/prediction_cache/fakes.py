@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import numpy as np
 from cachetools import TTLCache
 
-from app.middleware.prediction_cache.keys import Keyring, canonical
+from app.middleware.prediction_cache.cache_keys import CacheKeyBuilder, canonical
 from app.middleware.prediction_cache.shared import NoShared
 from app.middleware.prediction_cache.tiered import TieredCache
-from app.models.predictions import Outcome
-from app.models.signature import Feature, InputSignature, OutputSignature
+from app.models.engines.output import EngineOutput
+from app.models.schema.signature import Feature, InputSignature, OutputSignature
 
 CLASSES = OutputSignature("classification", ("small", "large"), probabilities=True)
 
@@ -43,7 +43,7 @@ class Sums:
 
     def __call__(self, rows):
         self.calls.append(len(rows))
-        return Outcome(np.sum(rows, axis=1), None)
+        return EngineOutput(np.sum(rows, axis=1), None)
 
 
 class FakeShared:
@@ -52,7 +52,7 @@ class FakeShared:
     configured = True
 
     def __init__(self) -> None:
-        self.outcomes: dict[bytes, Outcome] = {}
+        self.outcomes: dict[bytes, EngineOutput] = {}
         self.asked: list[int] = []
 
     def get(self, keys, model):
@@ -76,4 +76,4 @@ def cache_of(shared=None, *, size=1000, ttl=60, clock=None) -> TieredCache:
 
 def keys_of(rows, model=None) -> list[bytes]:
     model = model or FakeModel()
-    return Keyring(model, model.engine.name).keys(canonical(rows, nullable=True))
+    return CacheKeyBuilder(model, model.engine.name).keys(canonical(rows, nullable=True))

@@ -4,7 +4,7 @@ from threading import Barrier, Event, Thread
 import numpy as np
 import pytest
 
-from app.models.predictions import Outcome
+from app.models.engines.output import EngineOutput
 from tests.app.middleware.prediction_cache.fakes import FakeModel, Sums, cache_of
 
 
@@ -26,7 +26,7 @@ def test_concurrent_equal_requests_compute_once():
         calls.append(len(rows))
         entered.set()
         assert finish.wait(10)
-        return Outcome(rows.sum(axis=1), None)
+        return EngineOutput(rows.sum(axis=1), None)
 
     def ask(index: int) -> None:
         if index:

@@ -11,7 +11,7 @@ from tests.app.middleware.prediction_cache.fakes import (
     cache_of,
     keys_of,
 )
-from tests.app.middleware.prediction_cache.test_outcomes import HALVES, POISON
+from tests.app.middleware.prediction_cache.test_row_outputs import HALVES, POISON
 
 
 @pytest.fixture

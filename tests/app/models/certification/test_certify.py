@@ -16,12 +16,12 @@ from sklearn.preprocessing import StandardScaler
 
 from app.models.certification.certificate import certify_candidate
 from app.models.certification.certify import certify
-from app.models.certification.subject import Subject, examine
-from app.models.compilation.candidates import Candidate, candidates
+from app.models.certification.model_under_test import ModelUnderTest, analyse
+from app.models.compilation.compilers import Candidate, candidates
 from app.models.engines.kernel import KernelSpec
-from app.models.engines.preprocessing import Preprocessor
-from app.models.publishing.model_under_test import describe
-from app.models.rows import Rows
+from app.models.engines.preprocessing.preprocessor import Preprocessor
+from app.models.publishing.inspection import inspect_model
+from app.models.schema.rows import Rows
 
 Plant = Callable[[dict[str, onnx.AttributeProto]], tuple[str, Any]]
 
@@ -29,14 +29,14 @@ FEATURES, TARGET = make_classification(200, 6, n_informative=4, n_classes=3, ran
 HOLES = np.where(np.random.default_rng(0).random(FEATURES.shape) < 0.2, np.nan, FEATURES)
 
 
-def examined(estimator: Any, features: Any) -> tuple[Subject, Rows]:
-    under_test = describe(estimator, features)
+def examined(estimator: Any, features: Any) -> tuple[ModelUnderTest, Rows]:
+    under_test = inspect_model(estimator, features)
     rows = under_test.rows
-    return examine(estimator, under_test.signature, under_test.output, rows), rows
+    return analyse(estimator, under_test.signature, under_test.output, rows), rows
 
 
-def compiled(subject: Subject) -> Candidate:
-    return next(candidates(subject.last, subject.output, width=subject.width))
+def compiled(model: ModelUnderTest) -> Candidate:
+    return next(candidates(model.last, model.output, width=model.width))
 
 
 def with_fault(candidate: Candidate, plant: Plant) -> Candidate:
@@ -50,70 +50,74 @@ def with_fault(candidate: Candidate, plant: Plant) -> Candidate:
 
 
 @pytest.fixture(scope="module")
-def forest() -> tuple[Subject, Rows]:
+def forest() -> tuple[ModelUnderTest, Rows]:
     pipeline = make_pipeline(StandardScaler(), RandomForestClassifier(5, random_state=0))
     return examined(pipeline.fit(FEATURES, TARGET), FEATURES)
 
 
 @pytest.fixture(scope="module")
-def boosting() -> tuple[Subject, Rows]:
+def boosting() -> tuple[ModelUnderTest, Rows]:
     return examined(HistGradientBoostingClassifier(max_iter=3).fit(HOLES, TARGET), HOLES)
 
 
 def test_compiled_model_without_a_fault_is_certified(
-    forest: tuple[Subject, Rows], boosting: tuple[Subject, Rows]
+    forest: tuple[ModelUnderTest, Rows], boosting: tuple[ModelUnderTest, Rows]
 ) -> None:
-    for subject, rows in (forest, boosting):
-        certificate = certify_candidate(compiled(subject), subject, rows)
+    for model, rows in (forest, boosting):
+        certificate = certify_candidate(compiled(model), model, rows)
         assert certificate["certified"], certificate["reason"]
         assert certificate["splits"]["tried"] == certificate["splits"]["total"] > 0
 
 
 @pytest.mark.parametrize("split", [0, 7, -1])
-def test_one_threshold_moved_by_one_float32_step_is_found(forest: tuple[Subject, Rows], split: int) -> None:
-    subject, rows = forest
+def test_one_threshold_moved_by_one_float32_step_is_found(
+    forest: tuple[ModelUnderTest, Rows], split: int
+) -> None:
+    model, rows = forest
 
     def move(attributes: dict[str, onnx.AttributeProto]) -> tuple[str, Any]:
         splits = numpy_helper.to_array(attributes["nodes_splits"].t).copy()
         splits[split] = np.nextafter(np.float32(splits[split]), np.float32(np.inf))
         return "nodes_splits", numpy_helper.from_array(splits)
 
-    assert not certify_candidate(with_fault(compiled(subject), move), subject, rows)["certified"]
+    assert not certify_candidate(with_fault(compiled(model), move), model, rows)["certified"]
 
 
 @pytest.mark.parametrize("split", [0, 7, -1])
-def test_one_threshold_moved_by_one_float64_step_is_found(boosting: tuple[Subject, Rows], split: int) -> None:
-    subject, rows = boosting
+def test_one_threshold_moved_by_one_float64_step_is_found(
+    boosting: tuple[ModelUnderTest, Rows], split: int
+) -> None:
+    model, rows = boosting
 
     def move(attributes: dict[str, onnx.AttributeProto]) -> tuple[str, Any]:
         splits = numpy_helper.to_array(attributes["nodes_splits"].t).copy()
         splits[split] = np.nextafter(splits[split], np.inf)
         return "nodes_splits", numpy_helper.from_array(splits)
 
-    assert not certify_candidate(with_fault(compiled(subject), move), subject, rows)["certified"]
+    assert not certify_candidate(with_fault(compiled(model), move), model, rows)["certified"]
 
 
-def test_two_classes_swapped_are_found(forest: tuple[Subject, Rows]) -> None:
-    subject, rows = forest
+def test_two_classes_swapped_are_found(forest: tuple[ModelUnderTest, Rows]) -> None:
+    model, rows = forest
 
     def swap(attributes: dict[str, onnx.AttributeProto]) -> tuple[str, Any]:
         swapped = {0: 1, 1: 0, 2: 2}
         return "leaf_targetids", [swapped[target] for target in attributes["leaf_targetids"].ints]
 
-    certificate = certify_candidate(with_fault(compiled(subject), swap), subject, rows)
+    certificate = certify_candidate(with_fault(compiled(model), swap), model, rows)
     assert not certificate["certified"]
     assert certificate["label_mismatches"] > 0
 
 
-def test_missing_values_routed_to_the_wrong_side_are_found(boosting: tuple[Subject, Rows]) -> None:
-    subject, rows = boosting
+def test_missing_values_routed_to_the_wrong_side_are_found(boosting: tuple[ModelUnderTest, Rows]) -> None:
+    model, rows = boosting
 
     def drop(attributes: dict[str, onnx.AttributeProto]) -> tuple[str, Any]:
         routes = attributes["nodes_missing_value_tracks_true"].ints
         assert any(routes)
         return "nodes_missing_value_tracks_true", [0] * len(routes)
 
-    assert not certify_candidate(with_fault(compiled(subject), drop), subject, rows)["certified"]
+    assert not certify_candidate(with_fault(compiled(model), drop), model, rows)["certified"]
 
 
 def test_scaler_inside_a_float32_graph_is_found() -> None:
@@ -122,7 +126,7 @@ def test_scaler_inside_a_float32_graph_is_found() -> None:
 
     features = FEATURES * 1e-3 + 1e4  # float32 keeps few digits of such numbers
     pipeline = make_pipeline(StandardScaler(), RandomForestClassifier(5, random_state=0))
-    subject, rows = examined(pipeline.fit(features, TARGET), features)
+    model, rows = examined(pipeline.fit(features, TARGET), features)
     graph = to_onnx(
         pipeline,
         initial_types=[("X", FloatTensorType([None, features.shape[1]]))],
@@ -135,33 +139,33 @@ def test_scaler_inside_a_float32_graph_is_found() -> None:
         graph.SerializeToString(),
         KernelSpec("model.onnx", "float32", rounded=False, reading="probabilities", output=1),
     )
-    unprepared = replace(subject, preprocessor=Preprocessor(), prepared=None)
+    unprepared = replace(model, preprocessor=Preprocessor(), prepared=None)
     assert not certify_candidate(whole, unprepared, rows)["certified"]
-    assert certify_candidate(compiled(subject), subject, rows)["certified"]
+    assert certify_candidate(compiled(model), model, rows)["certified"]
 
 
 def test_trees_after_an_imputer_without_a_way_back_are_compiled() -> None:
     """SimpleImputer has an inverse_transform, which raises unless it adds indicators."""
     pipeline = make_pipeline(SimpleImputer(), RandomForestClassifier(5, random_state=0))
-    subject, rows = examined(pipeline.fit(HOLES, TARGET), HOLES)
-    certificate = certify_candidate(compiled(subject), subject, rows)
+    model, rows = examined(pipeline.fit(HOLES, TARGET), HOLES)
+    certificate = certify_candidate(compiled(model), model, rows)
     assert certificate["certified"], certificate["reason"]
     assert certificate["splits"]["tried"] == certificate["splits"]["total"] > 0
 
 
-def test_histogram_boosting_fed_float32_is_found(boosting: tuple[Subject, Rows]) -> None:
-    subject, rows = boosting
-    candidate = compiled(subject)
+def test_histogram_boosting_fed_float32_is_found(boosting: tuple[ModelUnderTest, Rows]) -> None:
+    model, rows = boosting
+    candidate = compiled(model)
     assert candidate.spec is not None
     rounded = replace(candidate, spec=replace(candidate.spec, rounded=True))
-    assert not certify_candidate(rounded, subject, rows)["certified"]
+    assert not certify_candidate(rounded, model, rows)["certified"]
 
 
 def test_model_that_cannot_be_compiled_serves_on_scikit_learn_and_says_why() -> None:
     from sklearn.decomposition import PCA
 
     pipeline = make_pipeline(PCA(3), RandomForestClassifier(3)).fit(FEATURES, TARGET)
-    found = describe(pipeline, FEATURES)
+    found = inspect_model(pipeline, FEATURES)
     certification = certify(pipeline, found.signature, found.output, found.rows)
     assert certification.engine == "sklearn"
     assert "PCA" in certification.certificates["onnx"]["reason"]

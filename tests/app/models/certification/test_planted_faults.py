@@ -15,18 +15,18 @@ from sklearn.svm import SVC
 
 from app.exceptions import UnsupportedModel
 from app.models.certification import certificate, thresholds
-from app.models.certification import subject as subjects
+from app.models.certification import model_under_test as subjects
 from app.models.certification.boundary import boundary_rows
 from app.models.certification.certificate import certify_candidate
 from app.models.certification.comparison import Comparison, ask, compare_answers
-from app.models.certification.subject import examine
+from app.models.certification.model_under_test import analyse
 from app.models.compilation import labels, tree_graph, tree_proof
-from app.models.compilation.candidates import Candidate, candidates
+from app.models.compilation.compilers import Candidate, candidates
 from app.models.engines.compiled import CompiledEngine
+from app.models.engines.output import EngineOutput
 from app.models.engines.sklearn_engine import SklearnEngine
-from app.models.predictions import Outcome
 from app.models.publishing import forms, sample
-from app.models.publishing.model_under_test import describe
+from app.models.publishing.inspection import inspect_model
 from app.models.publishing.publish import publish
 from tests.conformance import own_code
 
@@ -36,8 +36,8 @@ THREE = make_classification(300, 6, n_informative=4, n_classes=3, random_state=0
 
 
 def examined(model, rows):
-    found = describe(model, rows)
-    return examine(model, found.signature, found.output, found.rows), found.rows
+    found = inspect_model(model, rows)
+    return analyse(model, found.signature, found.output, found.rows), found.rows
 
 
 def certificates(model, rows, change=lambda candidate: candidate):
@@ -78,7 +78,7 @@ def test_ties_of_saturated_probabilities_decided_by_argmax_are_found(loss):
 def test_threshold_taken_for_one_half_is_found(monkeypatch):
     rows, target = TWO
     model = FixedThresholdClassifier(LogisticRegression(), threshold=0.3).fit(rows, target)
-    found = describe(model, rows)
+    found = inspect_model(model, rows)
     raw, expected = ask(SklearnEngine(model, found.signature, found.output).predict, found.rows)
     careless = SklearnEngine(model, found.signature, found.output, single_call=True).predict(raw)
     compared = compare_answers(careless, (), expected, range(len(raw)), found.output)
@@ -106,9 +106,9 @@ def test_estimator_that_is_said_to_take_nan_is_found_to_refuse_it(monkeypatch):
 def test_rows_that_the_model_refuses_may_not_be_answered():
     refusing = np.array([False, True])
     expected = certificate.Comparison
-    outcome = Outcome(np.array([1, 1]), None)
+    outcome = EngineOutput(np.array([1, 1]), None)
     from app.models.certification.comparison import Reference
-    from app.models.signature import OutputSignature
+    from app.models.schema.signature import OutputSignature
 
     reference = Reference(outcome, refusing)
     found = compare_answers(outcome, (), reference, [0, 1], OutputSignature("classification", (0, 1)))
@@ -141,7 +141,7 @@ def test_splits_that_are_neither_tried_nor_proven_are_not_certified(monkeypatch)
     model = RandomForestClassifier(10, random_state=0).fit(rows, target)
     monkeypatch.setattr(thresholds, "MAX_NODES", 50)
     monkeypatch.setattr(
-        "app.models.certification.evidence.edge_rows",
+        "app.models.certification.probe_rows.edge_rows",
         lambda estimator, base, missing: thresholds.edge_rows(estimator, base, missing=missing, max_nodes=50),
     )
     (found,) = certificates(model, rows)
@@ -186,7 +186,7 @@ def test_sets_of_categories_are_proven_too():
 def test_rows_on_the_boundary_have_the_label_of_either_side():
     rows, target = TWO
     model = FixedThresholdClassifier(LogisticRegression(), threshold=0.3).fit(rows, target)
-    found = describe(model, rows)
+    found = inspect_model(model, rows)
     predict = SklearnEngine(model, found.signature, found.output).predict
     *_, low, high = boundary_rows(predict, found.rows, found.signature, np.random.default_rng(0))
     assert len(low) > 10

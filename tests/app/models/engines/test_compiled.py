@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from app.models.engines.compiled import MAX_ROWS, CompiledEngine
-from app.models.engines.kernel import KernelSpec, outcome_of
-from app.models.engines.preprocessing import Branch, Preprocessor
-from app.models.engines.steps import CenterScale, OneHot, Ordinal, Polynomial, ScaleShift
-from app.models.rows import Table
+from app.models.engines.kernel import KernelSpec, output_of
+from app.models.engines.preprocessing.preprocessor import Branch, Preprocessor
+from app.models.engines.preprocessing.steps import CenterScale, OneHot, Ordinal, Polynomial, ScaleShift
+from app.models.schema.rows import Table
 
 
 class Sums:
@@ -99,7 +99,7 @@ def test_reach_of_products_is_their_power():
 
 
 def read(rows, reading="probabilities", tie=1e-9):
-    outcome, left = outcome_of(np.array(rows), KernelSpec("f", "float64", False, reading, tie=tie))
+    outcome, left = output_of(np.array(rows), KernelSpec("f", "float64", False, reading, tie=tie))
     return outcome.values.tolist(), left
 
 

@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 
 from app.exceptions import ArtifactInvalid
-from app.models import loading
-from app.models.loading import LoadingOptions
-from app.models.store import ModelStore
+from app.models.loading import loader
+from app.models.loading.loader import LoadingOptions
+from app.models.repository.store import ModelStore
 
 SERVE_WITHOUT_SCIKIT_LEARN = """
 import sys
 from pathlib import Path
-from app.models.loading import LoadingOptions
-from app.models.service import ModelService
-from app.models.store import ModelStore
+from app.models.loading.loader import LoadingOptions
+from app.models.serving.served_model import ServedModel
+from app.models.repository.store import ModelStore
 
-service = ModelService(ModelStore(Path(sys.argv[1])), LoadingOptions(engine=sys.argv[2]))
+service = ServedModel(ModelStore(Path(sys.argv[1])), LoadingOptions(engine=sys.argv[2]))
 service.load("synthetic")
 service.predict([[0.0] * 20])
 print([name for name in ("sklearn", "pandas", "joblib", "pickle") if name in sys.modules])
@@ -42,14 +42,14 @@ def test_certified_onnx_model_serves_without_importing_scikit_learn(
 
 @pytest.mark.parametrize("engine", ["sklearn", "onnx"])
 def test_engine_asked_for_serves(certified: ModelStore, engine: str) -> None:
-    assert loading.load(certified, "synthetic", LoadingOptions(engine=engine)).engine.name == engine
+    assert loader.load(certified, "synthetic", LoadingOptions(engine=engine)).engine.name == engine
 
 
 def test_all_engines_give_the_same_answers(certified: ModelStore) -> None:
     golden = certified.metadata("synthetic")["golden"]
     for engine in ("sklearn", "onnx"):
-        model = loading.load(certified, "synthetic", LoadingOptions(engine=engine))
-        outcome = model.engine.predict(loading.conform(golden["rows"], model.signature))
+        model = loader.load(certified, "synthetic", LoadingOptions(engine=engine))
+        outcome = model.engine.predict(loader.validate_rows(golden["rows"], model.signature))
         assert outcome.values.tolist() == golden["values"]
 
 
@@ -72,7 +72,7 @@ def test_certificate_made_with_another_library_version_is_void(
     copied: ModelStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     edit_certificate(copied, "synthetic", "onnx", libraries={"onnxruntime": "0.1"})
-    model = loading.load(copied, "synthetic", LoadingOptions())
+    model = loader.load(copied, "synthetic", LoadingOptions())
     assert model.engine.name == "sklearn"
     assert "onnxruntime 0.1" in caplog.records[-1].reason
 
@@ -87,4 +87,4 @@ def test_asking_for_an_engine_without_a_valid_certificate_is_refused(
 ) -> None:
     edit_certificate(copied, "synthetic", "onnx", **changes)
     with pytest.raises(ArtifactInvalid, match="MODEL_ENGINE=onnx"):
-        loading.load(copied, "synthetic", LoadingOptions(engine="onnx"))
+        loader.load(copied, "synthetic", LoadingOptions(engine="onnx"))

@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import set_external_data
 
-from app.models import gate
+from app.models.engines.external_data import refers_outside
 from app.models.engines.kernel import KernelSpec
 from app.models.engines.onnx_engine import OnnxKernel
 
@@ -90,7 +90,7 @@ def beside(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("make", GRAPHS)
 def test_the_gate_sees_numbers_that_lie_elsewhere(make):
-    assert gate.refers_outside(make())
+    assert refers_outside(make())
 
 
 @pytest.mark.parametrize("make", GRAPHS)

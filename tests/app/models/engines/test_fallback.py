@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.models.engines.fallback import MAX_FAILURES, FallbackEngine, OriginalMissing
-from app.models.predictions import Outcome
+from app.models.engines.output import EngineOutput
 
 ROW = np.zeros((1, 2))
 ROWS = np.zeros((3, 2))
@@ -20,12 +20,12 @@ class Compiled:
         self._answers = answers
         self._left = left
 
-    def attempt(self, rows: Any) -> tuple[Outcome, list[int] | None]:
+    def attempt(self, rows: Any) -> tuple[EngineOutput, list[int] | None]:
         answer = self._answers[min(self.calls, len(self._answers) - 1)]
         self.calls += 1
         if isinstance(answer, Exception):
             raise answer
-        return Outcome(np.full(len(rows), answer), np.full((len(rows), 2), answer)), self._left
+        return EngineOutput(np.full(len(rows), answer), np.full((len(rows), 2), answer)), self._left
 
 
 class Original:
@@ -36,9 +36,9 @@ class Original:
     def __init__(self) -> None:
         self.asked: list[int] = []
 
-    def predict(self, rows: Any) -> Outcome:
+    def predict(self, rows: Any) -> EngineOutput:
         self.asked.append(len(rows))
-        return Outcome(np.full(len(rows), 7.0), np.full((len(rows), 2), 7.0))
+        return EngineOutput(np.full(len(rows), 7.0), np.full((len(rows), 2), 7.0))
 
 
 def guarded(*answers: Any, left: list[int] | None = None) -> tuple[FallbackEngine, Compiled, list[str]]:

@@ -13,10 +13,10 @@ from tests.settings import ROOT
 PREDICT = """
 import sys, time
 from pathlib import Path
-from app.models import loading
-from app.models.store import ModelStore
+from app.models.loading import loader
+from app.models.repository.store import ModelStore
 
-model = loading.load(ModelStore(Path(sys.argv[1])), "synthetic", loading.LoadingOptions(engine="onnx"))
+model = loader.load(ModelStore(Path(sys.argv[1])), "synthetic", loader.LoadingOptions(engine="onnx"))
 assert model.engine.name == "onnx"
 time.sleep(3)
 """
@@ -24,7 +24,7 @@ CERTIFY = """
 import sys, time
 from pathlib import Path
 from app.models.publishing.publish import recertify
-from app.models.store import ModelStore
+from app.models.repository.store import ModelStore
 
 recertify(ModelStore(Path(sys.argv[1])), "synthetic")
 time.sleep(3)

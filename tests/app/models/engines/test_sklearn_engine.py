@@ -5,7 +5,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from app.models.engines.sklearn_engine import SklearnEngine, for_serving
-from app.models.signature import Feature, InputSignature, OutputSignature
+from app.models.schema.signature import Feature, InputSignature, OutputSignature
 from tests.estimators import BOXES, SumClassifier, SumRegressor, fitted
 
 COLUMNS = InputSignature(tuple(Feature(name, "number") for name in BOXES), "array")

@@ -21,7 +21,7 @@ from pathlib import Path
 from sklearn.base import BaseEstimator, RegressorMixin
 from app.exceptions import UnsupportedModel
 from app.models.publishing.publish import publish
-from app.models.store import ModelStore
+from app.models.repository.store import ModelStore
 
 class Local(RegressorMixin, BaseEstimator):
     def fit(self, rows, target):

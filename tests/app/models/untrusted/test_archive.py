@@ -11,8 +11,8 @@ import scipy.sparse
 import skops.io
 from sklearn.linear_model import LogisticRegression
 
+from app.models.untrusted import ImportRefused, Unsound
 from app.models.untrusted.archive import MAX_MEMBERS, MAX_SCHEMA, MAX_UNPACKED, unpacked
-from app.models.untrusted.errors import ImportRefused, Unsound
 from app.models.untrusted.reading import read_estimator
 from tests.app.models.untrusted.hostile import CLASSES, ROWS
 

@@ -21,8 +21,8 @@ from sklearn.svm import SVC, NuSVR, OneClassSVM
 from sklearn.tree import DecisionTreeRegressor, ExtraTreeRegressor
 from sklearn.utils import all_estimators
 
+from app.models.untrusted import ImportRefused, Unsound
 from app.models.untrusted.archive import unpacked
-from app.models.untrusted.errors import ImportRefused, Unsound
 from app.models.untrusted.reading import TRUSTED, read_estimator
 from app.models.untrusted.structure import check_parts
 from tests.app.models.untrusted.hostile import CLASSES, HOSTILE, ROWS

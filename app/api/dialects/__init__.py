@@ -1,0 +1,1 @@
+"""Protocols of other model servers: decode and encode only."""

@@ -1,0 +1,63 @@
+"""How long a body may be, and how many values it may hold: as much as the model it is for can use."""
+
+import re
+
+from flask import current_app
+
+from app.exceptions import InvalidInput
+from app.models.schema.signature import InputSignature
+
+# Bytes: bodies up to this length are read whatever the model; they cost little.
+SHORT = 128 * 1024
+# Bytes beside the rows: ids, and names of fields.
+ROOM = 4096
+# Up to so many times as much as the model takes is left to the model's own check, which names each error.
+SLACK = 2
+# One that never ends goes to the end, so that each byte is looked at once.
+STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+
+
+def body_limit(signature: InputSignature | None) -> int:
+    """The most bytes that a body for this model may have: ``MAX_CONTENT_LENGTH`` or, where that is not set,
+    what ``MAX_BATCH_SIZE`` rows can take, if that is less."""
+    config = current_app.config
+    most: int = config["MAX_CONTENT_LENGTH"]
+    if signature is None or not config["BODY_FOLLOWS_MODEL"]:
+        return most
+    rows: int = config["MAX_BATCH_SIZE"]
+    return min(most, max(SHORT, ROOM + rows * signature.row_bytes))
+
+
+def check_values(raw: bytes, signature: InputSignature | None) -> None:
+    """Refuse a long body of more values than the model takes before they become objects, each of which is
+    some thirty times as large as its text.
+
+    :raises InvalidInput: if there are more than twice as many as ``MAX_BATCH_SIZE`` rows have, or it is more
+        than twice as long as their numbers can be.
+    """
+    if len(raw) <= SHORT or signature is None:
+        return
+    rows, width = current_app.config["MAX_BATCH_SIZE"], len(signature.features)
+    if signature.numeric and len(raw.rstrip()) > SLACK * (ROOM + rows * signature.row_bytes):
+        raise InvalidInput([{"reason": f"is longer than {rows} rows of the model's {width} columns can be"}])
+    if _values(raw, most := SLACK * (rows + 1) * (width + 1)) > most:
+        reason = f"holds more values than {rows} rows of the model's {width} columns"
+        raise InvalidInput([{"reason": reason}])
+
+
+def _values(raw: bytes, most: int) -> int:
+    """About as many as there are, or more than ``most``."""
+    found = _separators(raw)
+    if found > most and _quotes(raw) <= 2 * most:
+        # What stands in strings is no value; where these are too many themselves it does not matter.
+        found -= sum(_separators(match[0]) for match in STRING.finditer(raw))
+    return found
+
+
+def _quotes(raw: bytes) -> int:
+    """Those that no backslash precedes: at least one for each string."""
+    return raw.count(b'"') - raw.count(b'\\"')
+
+
+def _separators(raw: bytes) -> int:
+    return sum(map(raw.count, (b",", b"[", b"{")))

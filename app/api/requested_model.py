@@ -1,0 +1,15 @@
+"""Which model a request is about: ``?model=name``, or else the default one."""
+
+from flask import request
+
+from app.models.ml_models import model_manager
+from app.models.serving.registry import DEFAULT
+from app.models.serving.served_model import ServedModel
+
+
+def requested_model() -> ServedModel:
+    """The service of the model that the running request names.
+
+    :raises ModelNotFound: if there is no such model.
+    """
+    return model_manager.registry[request.args.get("model", DEFAULT)]

@@ -1,0 +1,73 @@
+"""``--model name``, which every command about models takes."""
+
+from typing import Any
+
+import click
+
+from app.cli.command_errors import failures
+from app.exceptions import ModelNotFound
+from app.models.ml_models import model_manager
+from app.models.serving.registry import DEFAULT
+from app.models.serving.served_model import ServedModel
+
+META = "app.model"
+
+
+class PerModel(click.Group):
+    """A group whose commands all take ``--model``; `chosen_model` is what it chose.
+
+    What goes wrong in any of them is one line.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command.
+
+        :raises ClickException: for what the service raises on purpose, and data that cannot be read.
+        """
+        with failures():
+            return super().invoke(ctx)
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a command and its option."""
+        option = click.Option(
+            ["--model", "chosen_model"],
+            default=DEFAULT,
+            show_default=True,
+            expose_value=False,
+            callback=_remember,
+            help="Which model it is about.",
+        )
+        cmd.params.append(option)
+        super().add_command(cmd, name)
+
+
+def chosen_name() -> str:
+    """The model that ``--model`` names."""
+    name: str = click.get_current_context().meta.get(META, DEFAULT)
+    return name
+
+
+def chosen_model() -> ServedModel:
+    """The service of that model.
+
+    :raises ClickException: if there is no such model.
+    """
+    try:
+        return model_manager.registry[chosen_name()]
+    except ModelNotFound as error:
+        raise click.ClickException(error.message) from None
+
+
+def model_to_fill() -> ServedModel:
+    """The same, where the model may have no version yet.
+
+    :raises ClickException: if no model can have that name.
+    """
+    try:
+        return model_manager.registry.open(chosen_name())
+    except ModelNotFound:
+        raise click.ClickException(f"No model can be named {chosen_name()!r}") from None
+
+
+def _remember(context: click.Context, _: Any, value: str) -> None:
+    context.meta[META] = value

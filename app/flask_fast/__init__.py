@@ -1,0 +1,1 @@
+"""Quick dispatch on Flask's inner parts."""

@@ -1,0 +1,1 @@
+"""Authentication: API keys and bearer tokens, and the scopes of their principals."""

@@ -1,0 +1,150 @@
+"""Who may come in: an API key in ``X-API-Key`` or a token in ``Authorization: Bearer``, and its scopes."""
+
+import logging
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Config, Flask
+
+from app.exceptions import AuthenticationRequired, PermissionMissing
+from app.middleware.auth.api_keys import ApiKeyVerifier
+from app.middleware.auth.failed_attempts import FailureLimit
+from app.middleware.auth.key_file import KeyFileInvalid
+from app.middleware.auth.principal import ANONYMOUS, EVERYBODY, InvalidCredential, Principal
+from app.middleware.auth.scopes import OPEN, scope_of
+from app.middleware.auth.tokens import TokenVerifier, verification_key
+from app.middleware.metrics import open_without_key
+from app.middleware.running import running_globals, running_request
+from config import ConfigError
+
+log = logging.getLogger(__name__)
+
+BEARER = "Bearer "
+METRICS_ENDPOINT = "metrics.metrics"
+MESSAGES = {
+    "missing": "A key or token is required",
+    "invalid": "The key or token is not valid",
+    "expired": "The key or token has expired",
+    "revoked": "The key has been revoked",
+    "ambiguous": "Send either a key or a token, not both",
+}
+
+
+def init_app(app: Flask) -> None:
+    """Set ``g.caller`` before each request, or refuse it."""
+    settings = app.config
+    if not settings["AUTH_REQUIRED"]:
+        app.before_request(admit_everybody)
+        return
+    authenticator = Authenticator(
+        keys=api_key_verifier(settings),
+        tokens=token_verifier(settings),
+        failures=FailureLimit(settings["AUTH_FAILURE_LIMIT"]),
+    )
+    # The keys of the environment leave the configuration: from here on there are only their hashes.
+    settings["API_KEYS"] = dict.fromkeys(settings["API_KEYS"], "***")
+    app.before_request(authenticator.authenticate)
+
+
+def admit_everybody() -> None:
+    """Where authentication is off."""
+    running_globals().caller = EVERYBODY
+
+
+class Authenticator:
+    """Authenticates requests, and checks that the caller has the scope of the route."""
+
+    def __init__(
+        self, *, keys: ApiKeyVerifier | None, tokens: TokenVerifier | None, failures: FailureLimit
+    ) -> None:
+        self._keys = keys
+        self._tokens = tokens
+        self._failures = failures
+        schemes = [scheme for scheme, means in (("ApiKey", keys), ("Bearer", tokens)) if means is not None]
+        self._challenge = ", ".join(f'{scheme} realm="api"' for scheme in schemes)
+
+    def authenticate(self) -> None:
+        """Set ``g.caller``.
+
+        :raises AuthenticationRequired: without a valid key or token.
+        :raises PermissionMissing: without the scope.
+        :raises RateLimitExceeded: instead of that, after too many failures of this address.
+        """
+        asked, context = running_request(), running_globals()
+        context.caller = ANONYMOUS
+        rule = asked.url_rule
+        if rule is None:  # 404 and 405 are the same for everybody
+            return
+        scope = scope_of(rule.endpoint)
+        preflight = asked.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False)
+        if scope is OPEN or preflight or (rule.endpoint == METRICS_ENDPOINT and open_without_key()):
+            return
+        context.caller = caller = self._identify(asked.environ)
+        if scope not in caller.scopes:
+            raise PermissionMissing(scope)
+
+    def _identify(self, environ: Mapping[str, Any]) -> Principal:
+        key = environ.get("HTTP_X_API_KEY")
+        authorization = environ.get("HTTP_AUTHORIZATION", "")
+        bearer = authorization[: len(BEARER)].title() == BEARER
+        if not key and not bearer:
+            raise self._refusal("missing")
+        try:
+            if not bearer:
+                return self._verify(self._keys, key)
+            if not key:
+                return self._verify(self._tokens, authorization[len(BEARER) :].strip())
+            raise InvalidCredential("ambiguous")
+        except InvalidCredential as error:
+            self._failures.count(environ.get("REMOTE_ADDR", ""))
+            raise self._refusal(error.reason) from None
+
+    @staticmethod
+    def _verify(means: ApiKeyVerifier | TokenVerifier | None, credential: Any) -> Principal:
+        if means is None:
+            raise InvalidCredential("invalid")
+        return means.verify(credential)
+
+    def _refusal(self, reason: str) -> AuthenticationRequired:
+        return AuthenticationRequired(MESSAGES[reason], reason=reason, challenge=self._challenge)
+
+
+def api_key_verifier(settings: Config) -> ApiKeyVerifier | None:
+    """The API keys, or None where there can be none.
+
+    :raises ConfigError: if ``API_KEYS_FILE`` cannot be read.
+    """
+    path = settings["API_KEYS_FILE"]
+    if not settings["API_KEYS"] and not path:
+        return None
+    try:
+        ring = ApiKeyVerifier(
+            # Keys of the environment are hashed anew at each start and do without a pepper of one's own.
+            pepper=settings["API_KEY_PEPPER"] or secrets.token_hex(),
+            environment=settings["API_KEYS"],
+            scopes=settings["API_KEY_SCOPES"],
+            path=path,
+        )
+    except (OSError, KeyFileInvalid) as error:
+        raise ConfigError(f"API_KEYS_FILE={str(path)!r}: {error}") from None
+    if not ring:
+        log.warning("there is no API key yet: make one with flask keys create")
+    return ring
+
+
+def token_verifier(settings: Config) -> TokenVerifier | None:
+    """What verifies tokens, or None where none are accepted.
+
+    :raises ConfigError: if ``JWT_PUBLIC_KEY`` is not a key for ``JWT_ALGORITHM``.
+    """
+    if not settings["JWT_ISSUER"]:
+        return None
+    algorithm = settings["JWT_ALGORITHM"]
+    return TokenVerifier(
+        algorithm=algorithm,
+        key=verification_key(algorithm, secret=settings["JWT_SECRET"], public_key=settings["JWT_PUBLIC_KEY"]),
+        audience=settings["JWT_AUDIENCE"],
+        issuer=settings["JWT_ISSUER"],
+        scope_claim=settings["JWT_SCOPE_CLAIM"],
+    )

@@ -1,0 +1,150 @@
+"""Bearer tokens (JWT), verified with one key and one algorithm."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from time import time
+from typing import Any
+
+import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from app.middleware.auth.principal import InvalidCredential, Principal
+from config import SCOPES, ConfigError
+
+COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+MAX_LENGTH = 4096
+# Header fields that say nothing about where to fetch a key or how to read the token otherwise.
+HARMLESS_FIELDS = {"alg", "typ", "kid", "x5t", "x5t#S256"}
+TYPES = {"JWT", "AT+JWT"}
+KEY_ID = re.compile(r"(?!.*\.\.)[A-Za-z0-9._:=+/@-]{1,128}")
+SUBJECT = re.compile(r"[ -~]{1,128}")
+CACHE_SIZE = 1024
+LAST_DATE = 2**53
+
+
+def verification_key(algorithm: str, *, secret: str | None, public_key: str | None) -> Any:
+    """The key to verify with, checked once at start.
+
+    :raises ConfigError: if the public key is not one for the algorithm.
+    """
+    if algorithm == "HS256":
+        return secret
+    try:
+        key = load_pem_public_key((public_key or "").encode())
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
+    if algorithm == "RS256":
+        fits = isinstance(key, RSAPublicKey) and key.key_size >= 2048
+        expected = "an RSA public key of at least 2048 bits"
+    else:
+        fits = isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1)
+        expected = "a public key on the curve P-256"
+    if not fits:
+        raise ConfigError(f"JWT_PUBLIC_KEY=***: JWT_ALGORITHM={algorithm} needs {expected}, in PEM")
+    return key
+
+
+class TokenVerifier:
+    """Verifies tokens of one issuer for one audience.
+
+    :param key: what `verification_key` returned.
+    :param scope_claim: the claim with the scopes, as words in a string or as a list.
+    :param clock: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        *,
+        algorithm: str,
+        key: Any,
+        audience: str,
+        issuer: str,
+        scope_claim: str,
+        clock: Callable[[], float] = time,
+    ) -> None:
+        self._algorithm = algorithm
+        self._key = key
+        self._audience = audience
+        self._issuer = issuer
+        self._scope_claim = scope_claim
+        self._clock = clock
+        self._jwt = jwt.PyJWT(
+            {"require": ["exp", "aud", "iss"], "strict_aud": True, "enforce_minimum_key_length": True}
+        )
+        self._verified: dict[bytes, tuple[Principal, float]] = {}
+
+    def verify(self, token: str) -> Principal:
+        """Whose token this is.
+
+        A verified token is remembered by its hash until it expires: verification takes 50 (HS256) to 200 µs
+        (ES256), and callers send the same token for minutes.
+
+        :raises InvalidCredential: if it is not valid, or no longer.
+        """
+        if len(token) > MAX_LENGTH or not COMPACT.fullmatch(token):
+            raise InvalidCredential("invalid")
+        digest = hashlib.sha256(token.encode()).digest()
+        caller, expires = self._verified.get(digest) or self._remember(digest, token)
+        if expires <= self._clock():
+            raise InvalidCredential("expired")
+        return caller
+
+    def _remember(self, digest: bytes, token: str) -> tuple[Principal, float]:
+        claims = self._decode(token)
+        verified = _caller(claims, scopes=_scopes(claims.get(self._scope_claim, ""))), float(claims["exp"])
+        if len(self._verified) >= CACHE_SIZE:
+            self._verified.clear()
+        self._verified[digest] = verified
+        return verified
+
+    def _decode(self, token: str) -> dict[str, Any]:
+        try:
+            decoded = self._jwt.decode_complete(
+                token,
+                self._key,
+                algorithms=[self._algorithm],
+                audience=self._audience,
+                issuer=self._issuer,
+            )
+        except jwt.ExpiredSignatureError:
+            raise InvalidCredential("expired") from None
+        # Whatever a token makes the parser raise is the token's fault.
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
+            raise InvalidCredential("invalid") from None
+        _check_header(decoded["header"])
+        claims: dict[str, Any] = decoded["payload"]
+        if not all(_is_date(claims.get(name, 0)) for name in ("exp", "nbf", "iat")):
+            raise InvalidCredential("invalid")
+        return claims
+
+
+def _is_date(value: Any) -> bool:
+    """Seconds since the epoch that a float holds; JSON knows larger integers."""
+    return type(value) in (int, float) and abs(value) < LAST_DATE
+
+
+def _check_header(header: dict[str, Any]) -> None:
+    fields_known = header.keys() <= HARMLESS_FIELDS
+    type_known = str(header.get("typ", "JWT")).upper() in TYPES
+    if not (fields_known and type_known and KEY_ID.fullmatch(header.get("kid", "none"))):
+        raise InvalidCredential("invalid")
+
+
+def _caller(claims: dict[str, Any], *, scopes: frozenset[str]) -> Principal:
+    subject = claims.get("sub")
+    if subject is None:
+        return Principal(None, scopes)
+    if not SUBJECT.fullmatch(subject):
+        raise InvalidCredential("invalid")
+    return Principal(f"jwt:{subject}", scopes)
+
+
+def _scopes(claim: Any) -> frozenset[str]:
+    words = claim.split() if isinstance(claim, str) else claim
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise InvalidCredential("invalid")
+    return frozenset(words) & frozenset(SCOPES)

@@ -1,0 +1,91 @@
+"""Outcomes of single rows: taken apart, put together, and as bytes that hold nothing but data."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import msgpack
+import numpy as np
+from numpy.typing import NDArray
+
+from app.models.engines.output import EngineOutput
+from app.models.loading.loader import LoadedVersion
+from app.models.schema.signature import OutputSignature
+
+ROUNDING = 1e-5  # float32 engines miss 0 and 1 by less
+
+
+def split(outcome: EngineOutput) -> list[EngineOutput]:
+    """One outcome of one row each; copies that nobody can change, since they will be handed out again."""
+    values, probabilities = outcome
+    parts = _rows(values)
+    if probabilities is None:
+        return [EngineOutput(part, None) for part in parts]
+    return [EngineOutput(part, row) for part, row in zip(parts, _rows(probabilities), strict=True)]
+
+
+def join(outcomes: Sequence[EngineOutput]) -> EngineOutput:
+    """One outcome of all the rows, in order."""
+    if len(outcomes) == 1:
+        return outcomes[0]
+    values = np.concatenate([outcome.values for outcome in outcomes])
+    if outcomes[0].probabilities is None:
+        return EngineOutput(values, None)
+    return EngineOutput(values, np.concatenate([outcome.probabilities for outcome in outcomes]))
+
+
+def pack(outcome: EngineOutput) -> bytes:
+    """The outcome of one row as msgpack: [value, probabilities]; floats keep every bit."""
+    probabilities = None if outcome.probabilities is None else outcome.probabilities[0].tolist()
+    packed: bytes = msgpack.packb([outcome.values[0].tolist(), probabilities])
+    return packed
+
+
+def unpack(content: Any, model: LoadedVersion) -> EngineOutput | None:
+    """What `pack` made of an outcome of ``model``, or None if this is anything else.
+
+    The model's golden answers show what one looks like.
+    """
+    golden = model.metadata["golden"]
+    try:
+        value, probabilities = msgpack.unpackb(content)
+    except (ValueError, TypeError):
+        return None
+    expected = golden["probabilities"]
+    if not _like(value, golden["values"][0], model.output):
+        return None
+    if not _probabilities(probabilities, None if expected is None else len(expected[0])):
+        return None
+    whole = bool(model.output.classes) or model.output.whole
+    values = np.array([value], dtype=np.intp if whole else np.float64)
+    (outcome,) = split(EngineOutput(values, None if probabilities is None else np.array([probabilities])))
+    return outcome
+
+
+def _like(value: Any, known: Any, output: OutputSignature) -> bool:
+    if output.classes or output.whole:
+        return type(value) is int and (output.whole or 0 <= value < len(output.classes))
+    if isinstance(known, list):
+        return isinstance(value, list) and len(value) == len(known) and all(map(_finite, value))
+    return _finite(value)
+
+
+def _probabilities(values: Any, classes: int | None) -> bool:
+    if classes is None:
+        return values is None
+    return (
+        isinstance(values, list)
+        and len(values) == classes
+        and all(_finite(value) and -ROUNDING <= value <= 1 + ROUNDING for value in values)
+    )
+
+
+def _finite(value: Any) -> bool:
+    return type(value) is float and math.isfinite(value)
+
+
+def _rows(array: NDArray[Any]) -> list[NDArray[Any]]:
+    rows = [array[row : row + 1].copy() for row in range(len(array))]
+    for row in rows:
+        row.flags.writeable = False
+    return rows

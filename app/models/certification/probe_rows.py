@@ -1,0 +1,154 @@
+"""The rows on which engines are compared."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from app.models.certification.boundary import boundary_rows
+from app.models.certification.thresholds import edge_rows
+from app.models.engines.output import EngineOutput
+from app.models.schema.rows import Matrix, Rows, Table, concatenate, take
+from app.models.schema.signature import Feature, InputSignature
+
+RANDOM_ROWS = 5_000
+TRAINING_ROWS = 5_000
+LARGE = 1e6
+# Beyond this the original is asked, whatever the engine: see `KernelSpec.limit`.
+LARGEST = 2.0**53
+SOME = 200
+UNSEEN = "never seen in training"
+ODD_TEXTS = (
+    "",
+    " ",
+    "!!!",
+    "naïve über İstanbul ß",
+    "word " * 300,
+    "don't can't it's",
+    "日本語 text_1",
+    "\t\n a\x00b",
+)
+# Of the edges, which all go through the estimator, one in so many goes through the whole model too.
+EDGES_THROUGH_MODEL = 5
+
+
+@dataclass(frozen=True)
+class ProbeRows:
+    """``raw`` rows go through the whole model; ``prepared`` rows (n, width), the edges of every tree,
+    through its estimator alone. ``edges_raw``: how many of the edges are among the raw rows too."""
+
+    raw: Rows
+    prepared: Matrix
+    splits_tried: int
+    splits_total: int
+    edges_raw: int = 0
+
+    def __len__(self) -> int:
+        return len(self.raw) + len(self.prepared)
+
+    def with_raw(self, rows: Rows) -> "ProbeRows":
+        """The same with other raw rows, such as those on which the model could be asked."""
+        return replace(self, raw=rows)
+
+    def with_prepared(self, rows: Rows) -> "ProbeRows":
+        """The same with other prepared rows."""
+        return replace(self, prepared=np.asarray(rows))
+
+
+def collect_probe_rows(
+    training: Rows,
+    signature: InputSignature,
+    *,
+    predict: Callable[[Rows], EngineOutput],
+    prepare: Any,
+    invert: Any,
+    estimator: Any,
+) -> ProbeRows:
+    """Training rows, random rows of twice their spread, whole numbers, large numbers, missing values
+    where the model takes them, rows between two labels, and rows on every edge of every tree.
+
+    :param training: rows of the training data that conform to ``signature``.
+    :param predict: the model's own answers to raw rows.
+    :param prepare: raw rows to what ``estimator`` takes.
+    :param invert: prepared rows back to raw ones, so that edges are tried through the whole model too;
+        None where the transformation has no inverse.
+    """
+    generator = np.random.default_rng(0)
+    chosen = generator.permutation(len(training))[:TRAINING_ROWS]
+    known = take(training, chosen.tolist())
+    raw = concatenate([known, *variations(known, signature, generator)])
+    missing = signature.nullable and bool(np.isnan(prepare(take(raw, range(len(raw))[-SOME:]))).any())
+    raw = concatenate([raw, *boundary_rows(predict, raw, signature, generator)])
+    base = prepare(take(known, range(len(known))[:SOME]))
+    edges, tried, total = edge_rows(estimator, base, missing=missing)
+    through_model = edges[::EDGES_THROUGH_MODEL] if invert is not None else edges[:0]
+    if invert is not None and len(through_model):
+        raw = concatenate([raw, invert(through_model)])
+    return ProbeRows(raw, edges, tried, total, len(through_model))
+
+
+def variations(rows: Rows, signature: InputSignature, generator: np.random.Generator) -> list[Rows]:
+    """Rows unlike the given ones that conform to the signature: spread out, rounded, large, with values
+    missing and categories never seen where the model takes them."""
+    if isinstance(rows, Table):
+        return [_shuffled(rows, signature, generator)]
+    center, spread = np.nanmean(rows, axis=0), np.nanstd(rows, axis=0)
+    noise = generator.normal(size=(RANDOM_ROWS, rows.shape[1]))
+    magnitudes = 10 ** generator.uniform(np.log10(LARGE), np.log10(LARGEST), size=(100, 1))
+    varied = [
+        center + 2 * spread * noise,
+        np.round(center + 2 * spread * noise[:1000]),
+        LARGE * noise[:200],
+        np.clip(magnitudes * noise[:100], -LARGEST, LARGEST),
+    ]
+    nullable = np.array([feature.nullable for feature in signature.features])
+    if nullable.any():
+        holes = generator.random(noise.shape) < 0.2
+        varied.append(np.where(holes & nullable, np.nan, varied[0]))
+    if signature.plain:
+        return list(varied)
+    return [
+        np.column_stack([validated(c, f) for c, f in zip(each.T, signature.features, strict=True)])
+        for each in varied
+    ]
+
+
+def validated(column: Matrix, feature: Feature) -> Matrix:
+    """Numbers as the column takes them: whole, zeros and ones, or of single precision."""
+    if feature.kind == "boolean":
+        return np.where(np.isnan(column), column, (column > 0.5).astype(np.float64))
+    if feature.whole:
+        return np.round(column)
+    return feature.rounded(column)
+
+
+def _shuffled(table: Table, signature: InputSignature, generator: np.random.Generator) -> Table:
+    """Columns drawn independently, numbers spread out, with values missing and categories never seen."""
+    columns = []
+    for feature, column in zip(signature.features, table.columns, strict=True):
+        drawn = generator.choice(column, size=RANDOM_ROWS)
+        hit = generator.random(len(drawn)) < 0.1
+        if feature.kind == "text":
+            drawn[hit] = generator.choice(ODD_TEXTS, size=int(hit.sum()))
+            columns.append(drawn)
+            continue
+        if feature.numeric:
+            drawn = validated(drawn + 2 * np.nanstd(column) * generator.normal(size=len(drawn)), feature)
+            columns.append(np.where(hit & feature.nullable, np.nan, drawn))
+            continue
+        if feature.open and (unseen := unseen_label(feature)) is not None:
+            drawn[hit] = unseen
+        if feature.nullable:
+            drawn[generator.random(len(drawn)) < 0.1] = None
+        columns.append(drawn)
+    return Table(table.names, tuple(columns))
+
+
+def unseen_label(feature: Feature) -> str | float | None:
+    """A label that is none of the column's categories but of their kind; None where there is none."""
+    if not feature.categories or any(isinstance(label, str) for label in feature.categories):
+        return UNSEEN
+    if any(isinstance(label, bool) for label in feature.categories):
+        return None
+    return max(feature.categories) + 1  # type: ignore[operator] # numbers, as asked above

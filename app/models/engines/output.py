@@ -1,0 +1,18 @@
+"""What an engine returns."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class EngineOutput(NamedTuple):
+    """One engine call over n rows.
+
+    ``values``: for a classifier the position of each label in the model's classes, intp (n,); for a
+    regressor float64 (n,) or (n, outputs); for a clusterer intp (n,). ``probabilities``: float64 (n,
+    classes), or None.
+    """
+
+    values: NDArray[Any]
+    probabilities: NDArray[np.float64] | None

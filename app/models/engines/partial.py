@@ -1,0 +1,109 @@
+"""Which rows of a call a model answers, where it does not answer all of them."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.exceptions import ServiceError
+from app.models.engines.output import EngineOutput
+from app.models.schema.rows import take
+
+FEW = 32
+NOT_FINITE = "the model's answer to this row is not a finite number"
+
+
+class NotFinite(ArithmeticError):
+    """The model answered a row with what is not a finite number."""
+
+
+@dataclass
+class Partial:
+    """The answers to the rows that have one, by position, and what the model raised for the others."""
+
+    answers: dict[int, EngineOutput] = field(default_factory=dict)
+    errors: dict[int, Exception] = field(default_factory=dict)
+
+    @property
+    def answered(self) -> list[int]:
+        """Positions of the rows with an answer, ascending."""
+        return sorted(self.answers)
+
+    @property
+    def outcome(self) -> EngineOutput:
+        """One outcome of the answered rows, in order; there must be one."""
+        parts = [self.answers[position] for position in self.answered]
+        probabilities = [part.probabilities for part in parts if part.probabilities is not None]
+        return EngineOutput(
+            np.concatenate([part.values for part in parts]),
+            np.concatenate(probabilities) if probabilities else None,
+        )
+
+
+def predict_partially(
+    predict: Callable[[Any], EngineOutput], rows: Any, *, max_calls: float = math.inf
+) -> Partial:
+    """Predict as many rows as can be, halving whatever raises until single rows are left.
+
+    :param rows: `Rows`, or a data frame, array or list.
+    :param max_calls: of ``predict``; rows that are still undecided then have neither answer nor error.
+    :raises MemoryError: which says nothing about a row.
+    :raises ServiceError: as little.
+    """
+    found = Partial()
+    pending: list[Sequence[int]] = [range(len(rows))]
+    calls = 0
+    while pending and calls < max_calls:
+        positions = pending.pop()
+        calls += 1
+        try:
+            outcome = predict(_some(rows, positions))
+        except (MemoryError, ServiceError):
+            raise
+        except Exception as error:  # a model may raise anything for a row
+            if len(positions) == 1:
+                found.errors[positions[0]] = error
+            else:
+                half = len(positions) // 2
+                pending += [positions[half:], positions[:half]]
+        else:
+            _sort(outcome, positions, found)
+    return found
+
+
+def _some(rows: Any, positions: Sequence[int]) -> Any:
+    if len(positions) == len(rows):
+        return rows
+    if hasattr(rows, "iloc"):
+        return rows.iloc[list(positions)]
+    return [rows[position] for position in positions] if isinstance(rows, list) else take(rows, positions)
+
+
+def is_finite(outcome: EngineOutput) -> bool:
+    """True if every answer is finite; a list is quicker than an array for a single row."""
+    numbers = outcome.values if outcome.probabilities is None else outcome.probabilities
+    if numbers.size <= FEW:
+        return math.isfinite(sum(numbers.ravel().tolist()))
+    return bool(np.isfinite(numbers).all())
+
+
+def finite_rows(outcome: EngineOutput) -> NDArray[np.bool_]:
+    """Whether each row's answer is finite, (n,)."""
+    numbers = outcome.values if outcome.probabilities is None else outcome.probabilities
+    finite: NDArray[np.bool_] = np.isfinite(numbers)
+    return finite if finite.ndim == 1 else np.asarray(finite.all(axis=1))
+
+
+def _sort(outcome: EngineOutput, positions: Sequence[int], found: Partial) -> None:
+    values, probabilities = outcome
+    for index, (position, finite) in enumerate(zip(positions, finite_rows(outcome).tolist(), strict=True)):
+        if finite:
+            rows = slice(index, index + 1)
+            found.answers[position] = EngineOutput(
+                values[rows], None if probabilities is None else probabilities[rows]
+            )
+        else:
+            found.errors[position] = NotFinite(NOT_FINITE)

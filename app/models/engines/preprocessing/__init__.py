@@ -1,0 +1,1 @@
+"""Fitted transformers as plain numbers, without scikit-learn."""

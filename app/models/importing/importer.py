@@ -1,0 +1,149 @@
+"""Models that somebody else fitted: read from a file, and saved as a version."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import make_pipeline
+
+from app.models.certification.certify import Report
+from app.models.compilation.nesting import estimators_in
+from app.models.engines.partial import predict_partially
+from app.models.engines.sklearn_engine import SklearnEngine
+from app.models.importing.request import ImportRequest
+from app.models.publishing.columns import as_rows, column_transformers
+from app.models.publishing.inspection import InspectedModel, inspect_model
+from app.models.publishing.publish import check_has, in_a_sentence, publish
+from app.models.publishing.sample import SampleMismatch, sample_frame
+from app.models.repository.store import ModelStore
+from app.models.training import datasets, evaluation
+from app.models.untrusted import ImportRefused
+from app.models.untrusted.reading import read_estimator
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows like those that the model was fitted to, and what it should have predicted, if known."""
+
+    rows: pd.DataFrame
+    target: "pd.Series[Any] | None"
+
+
+def import_files(request: ImportRequest, *, report: Report = lambda step: None) -> str:
+    """Read the files, and save the model in them as a version; return its name.
+
+    :param report: called with each step, for those who wait.
+    :raises UnsupportedModel: if a file cannot be read, or the model cannot be served.
+    :raises DataError: if the sample cannot be read.
+    :raises VersionExists: if the version is taken.
+    """
+
+    def read(path: Path) -> Any:
+        report(f"Reading {path.name}")
+        return read_estimator(path, trust=request.trust, policy=request.policy)
+
+    model, scaler = read(request.model), read(request.scaler) if request.scaler else None
+    report("Reading the sample")
+    text = text_columns(model, request.target)
+    return import_model(
+        ModelStore(request.root),
+        model,
+        scaler,
+        read_sample(request.sample, request.target, text=text),
+        version=request.version,
+        graph=request.onnx.read_bytes() if request.onnx else None,
+        report=lambda part: report(f"Certifying: {part}"),
+    )
+
+
+def read_sample(path: Path, target: str | None, *, text: frozenset[str] = frozenset()) -> Sample:
+    """The columns of a CSV or Parquet file, with the target apart.
+
+    :param text: columns that are text whatever they look like, see `text_columns`.
+    :raises DataError: if it cannot be read or has no such column or no rows.
+    """
+    frame = datasets.read(path, text=text)
+    if target is not None and target not in frame.columns:
+        raise datasets.DataError(f"{path} has no column {target!r}; it has: {', '.join(map(str, frame))}")
+    if frame.empty:
+        raise datasets.DataError(f"{path} has no rows")
+    rows = frame if target is None else frame.drop(columns=[target])
+    return Sample(rows, None if target is None else frame[target])
+
+
+def text_columns(model: Any, target: str | None) -> frozenset[str]:
+    """Columns that the model was fitted to as text, by the categories of its encoders; the target by its
+    classes."""
+    found: set[str] = set()
+    with in_a_sentence():
+        branches = [each for each in column_transformers(model) if isinstance(each[1], list)]
+        own = [(part, getattr(part, "feature_names_in_", None)) for part in estimators_in(model)]
+        for transformer, names in (*branches, *own):
+            for part in estimators_in(transformer):
+                known = getattr(part, "categories_", None)
+                if names is not None and known is not None and len(known) == len(names):
+                    found |= {str(name) for name, each in zip(names, known, strict=True) if _holds_text(each)}
+        classes = getattr(model, "classes_", None)
+        if target is not None and classes is not None and _holds_text(classes):
+            found.add(target)
+    return frozenset(found)
+
+
+def import_model(
+    store: ModelStore,
+    model: Any,
+    scaler: Any,
+    sample: Sample,
+    *,
+    version: str | None = None,
+    graph: bytes | None = None,
+    report: Report = lambda step: None,
+) -> str:
+    """Save a fitted model as a version, with golden rows and names out of the sample; return its name.
+
+    :param graph: an ONNX file of the same model; see `publish`.
+    :raises UnsupportedModel: if it does not predict the sample, or cannot be served.
+    :raises VersionExists: if ``version`` is taken.
+    """
+    check_has(model, "predict")
+    original = model if scaler is None else make_pipeline(scaler, model)
+    metadata: dict[str, Any] = {"imported": True, "metrics": {}}
+    with in_a_sentence():
+        try:
+            inspected = inspect_model(original, sample.rows)
+        except SampleMismatch as error:
+            hint = "" if sample.target is not None else " (--target names it)"
+            raise ImportRefused(f"{error.message}{hint}") from None
+        if sample.target is not None and inspected.output.task in ("classification", "regression"):
+            metadata["metrics"] = _metrics(original, inspected, sample.rows, sample.target)
+            metadata["rows_without_target"] = int(sample.target.isna().sum())
+    return publish(
+        store, model, scaler, metadata, inspected=inspected, version=version, graph=graph, report=report
+    )
+
+
+def _holds_text(labels: Any) -> bool:
+    return any(isinstance(label, str) for label in np.asarray(labels, dtype=object).ravel().tolist())
+
+
+def _metrics(
+    original: Any, inspected: InspectedModel, rows: pd.DataFrame, target: "pd.Series[Any]"
+) -> Mapping[str, float]:
+    """How well it predicts the sample, which it may have been fitted to, as far as it answers."""
+    output = inspected.output
+    engine = SklearnEngine(original, inspected.signature, output)
+    found = predict_partially(engine.predict, as_rows(sample_frame(original, rows), inspected.signature))
+    known = set(np.flatnonzero(target.notna()).tolist())
+    judged = [position for position in found.answered if position in known]
+    if not judged:
+        return {}
+    values = [found.answers[position].values[0] for position in judged]
+    predicted = [output.classes[code] for code in values] if output.classes else values
+    task: datasets.Task = "classification" if output.classes else "regression"
+    try:
+        return evaluation.metrics(task, target.iloc[judged].tolist(), predicted)
+    except (ValueError, TypeError) as error:
+        raise ImportRefused(f"the target is not what the model predicts: {error}") from None

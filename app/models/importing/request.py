@@ -1,0 +1,35 @@
+"""What to import, as it is handed from process to process."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from app.models.loading.verification import VersionPolicy
+
+
+@dataclass(frozen=True)
+class ImportRequest:
+    """The files and the options of an import, and the folder of the store; all paths are absolute."""
+
+    root: Path
+    model: Path
+    sample: Path
+    scaler: Path | None = None
+    onnx: Path | None = None
+    target: str | None = None
+    version: str | None = None
+    trust: bool = False
+    policy: VersionPolicy = "refuse"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return {
+            name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "ImportRequest":
+        """Inverse of `to_dict`."""
+        paths = ("root", "model", "sample", "scaler", "onnx")
+        return cls(**{**data, **{name: Path(data[name]) for name in paths if data[name] is not None}})

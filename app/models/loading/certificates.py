@@ -1,0 +1,28 @@
+"""Certificates of engines: which are valid in this process."""
+
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed
+
+from app.models.repository.store import Metadata
+
+# Certificates say by which rules they were made; those of older rules let through what newer ones find.
+CERTIFICATION_RULES = 2
+
+
+def void_reason(metadata: Metadata, engine: str) -> str | None:
+    """Why an engine of a version may not serve, or None if its certificate is valid."""
+    certificate = metadata["certificates"].get(engine)
+    if certificate is None:
+        return "it has no certificate"
+    if not certificate["certified"]:
+        return f"it was not certified: {certificate['reason']}"
+    if certificate.get("rules") != CERTIFICATION_RULES:
+        return "its certificate is void: made by the rules of another release"
+    for library, recorded in certificate["libraries"].items():
+        try:
+            found = installed(library)
+        except PackageNotFoundError:
+            continue  # not needed by an engine that runs without it
+        if found != recorded:
+            return f"its certificate is void: made with {library} {recorded}, installed is {found}"
+    return None

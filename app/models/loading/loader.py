@@ -1,0 +1,155 @@
+"""From a stored version to a model that serves."""
+
+import io
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from app.exceptions import ArtifactInvalid, ServiceError
+from app.models.engines.base import Engine
+from app.models.engines.compiled import CompiledEngine
+from app.models.engines.fallback import FallbackEngine
+from app.models.engines.kernel import KernelSpec, load_kernel
+from app.models.engines.preprocessing.preprocessor import Preprocessor
+from app.models.loading import golden_rows, verification
+from app.models.loading.certificates import CERTIFICATION_RULES, void_reason
+from app.models.loading.verification import VersionArtifact
+from app.models.repository.store import METADATA, PREPROCESSING_FILE, Metadata, ModelStore
+from app.models.schema.outliers import OutlierGuard, OutlierPolicy
+from app.models.schema.signature import InputSignature, OutputSignature
+from app.models.schema.validation import validate_rows
+
+log = logging.getLogger(__name__)
+
+MODEL = "model.pkl"
+SCALER = "scaler.pkl"
+REFERENCE = "sklearn"
+AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class LoadedVersion:
+    """One version in memory; immutable, so a request that holds it sees one version to its end.
+
+    Equal only to itself, and weakly referable, so that what is derived from it can be kept beside it.
+    """
+
+    version: str
+    metadata: Metadata
+    signature: InputSignature
+    output: OutputSignature
+    engine: Engine
+    guard: OutlierGuard
+
+
+@dataclass(frozen=True)
+class LoadingOptions:
+    """How versions are loaded.
+
+    :param engine: ``auto``, or the one engine that may serve.
+    :param admission: what the gate insists on.
+    :param on_engine_failure: called with an engine's name whenever it fails at run time.
+    """
+
+    policy: OutlierPolicy = "off"
+    tolerance: float = 1.0
+    engine: str = AUTO
+    admission: verification.VerificationPolicy = field(default_factory=verification.VerificationPolicy)
+    on_engine_failure: Callable[[str], None] = lambda engine: None
+
+
+def load(store: ModelStore, version: str, options: LoadingOptions) -> LoadedVersion:
+    """Let a version through the gate, load it, replay its golden rows and warm it up.
+
+    :raises VersionNotFound: if there is no such version.
+    :raises ArtifactInvalid: if it fails any check, or has no valid certificate for the engine asked for.
+    """
+    try:
+        return _load(store, version, options)
+    except ServiceError:
+        raise
+    except Exception as error:  # metadata may be wrong in more ways than there are checks
+        raise ArtifactInvalid(version, f"loading raised {type(error).__name__}") from error
+
+
+def _load(store: ModelStore, version: str, options: LoadingOptions) -> LoadedVersion:
+    artifact = verification.verify(store, version, options.admission)
+    for note in artifact.notes:
+        log.warning("version has a flaw", extra={"model_version": version, "reason": note})
+    guard = OutlierGuard(artifact.input, policy=options.policy, tolerance=options.tolerance)
+    engine = _engine(artifact, options)
+    model = LoadedVersion(version, artifact.metadata, artifact.input, artifact.output, engine, guard)
+    _replay_golden_rows(model)
+    return model
+
+
+def _engine(artifact: VersionArtifact, options: LoadingOptions) -> Engine:
+    version, metadata = artifact.version, artifact.metadata
+    wanted = metadata["engine"] if options.engine == AUTO else options.engine
+    load_reference = partial(_reference, artifact)
+    if wanted == REFERENCE:
+        return load_reference()
+    if reason := void_reason(metadata, wanted):
+        if options.engine != AUTO:
+            raise ArtifactInvalid(version, f"MODEL_ENGINE={wanted}, but {reason}")
+        log.warning(
+            "serving on scikit-learn",
+            extra={"model_version": version, "engine": wanted, "reason": reason},
+        )
+        return load_reference()
+    spec = KernelSpec.from_dict(metadata["certificates"][wanted]["kernel"])
+    try:
+        recorded = None if spec.whole else json.loads(artifact.files[PREPROCESSING_FILE])
+        preprocessor = Preprocessor() if recorded is None else Preprocessor.from_dict(recorded)
+        kernel = load_kernel(wanted, artifact.files[spec.file], spec)
+    except Exception as error:
+        raise ArtifactInvalid(
+            version, f"its {wanted} engine cannot be made: {type(error).__name__}"
+        ) from error
+    return FallbackEngine(
+        CompiledEngine(preprocessor, kernel), load_reference, on_failure=options.on_engine_failure
+    )
+
+
+def _reference(artifact: VersionArtifact) -> Engine:
+    from app.models.engines.sklearn_engine import SklearnEngine, for_serving
+
+    certificate = artifact.metadata["certificates"].get(REFERENCE, {})
+    return SklearnEngine(
+        for_serving(load_estimator(artifact)),
+        artifact.input,
+        artifact.output,
+        single_call=certificate.get("single_call", False) and certificate.get("rules") == CERTIFICATION_RULES,
+    )
+
+
+def load_estimator(artifact: VersionArtifact) -> Any:
+    """The scaler, if there is one, and the model as one estimator; only verified bytes are unpickled.
+
+    :raises ArtifactInvalid: if a file is missing or does not unpickle.
+    """
+    import joblib
+    from sklearn.pipeline import make_pipeline
+
+    if MODEL not in artifact.files:
+        raise ArtifactInvalid(artifact.version, f"{MODEL} is not listed in {METADATA}")
+    contents = [artifact.files[name] for name in (SCALER, MODEL) if name in artifact.files]
+    try:
+        parts = [joblib.load(io.BytesIO(content)) for content in contents]
+    except Exception as error:
+        raise ArtifactInvalid(artifact.version, f"unpickling failed: {type(error).__name__}") from error
+    return make_pipeline(*parts) if len(parts) > 1 else parts[0]
+
+
+def _replay_golden_rows(model: LoadedVersion) -> None:
+    recorded = model.metadata["golden"]
+    try:
+        outcome = model.engine.predict(validate_rows(recorded["rows"], model.signature))
+        reason = golden_rows.disagreement(recorded, outcome, model.output)
+    except Exception as error:
+        raise ArtifactInvalid(model.version, f"golden rows raised {type(error).__name__}") from error
+    if reason:
+        raise ArtifactInvalid(model.version, f"golden rows: {reason}")

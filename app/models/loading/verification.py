@@ -1,0 +1,159 @@
+"""The gate: what a version must be before anything of it is loaded.
+
+Every file is read once; the bytes that were checked are the bytes that are loaded.
+"""
+
+import errno
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed
+from typing import Any, Literal
+
+from app.exceptions import ArtifactInvalid
+from app.models.engines.external_data import refers_outside
+from app.models.loading.signing import Verifier
+from app.models.repository.store import METADATA, SIGNATURE, Metadata, ModelStore, fingerprint
+from app.models.schema.signature import InputSignature, OutputSignature
+
+VersionPolicy = Literal["refuse", "warn"]
+FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+
+# What serving and describing a model take from its metadata, as `publish` writes it.
+REQUIRED: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("signature", "output", "golden", "files", "certificates", "params", "libraries"), dict),
+    **dict.fromkeys(("engine", "model_type"), str),
+    **dict.fromkeys(("feature_names", "classes"), list),
+    **dict.fromkeys(("n_features", "n_classes"), int),
+    "feature_importance": (dict, type(None)),
+}
+
+
+@dataclass(frozen=True)
+class VerificationPolicy:
+    """What the gate insists on."""
+
+    verifier: Verifier = field(default_factory=Verifier)
+    sklearn_version: VersionPolicy = "refuse"
+
+
+@dataclass
+class VersionArtifact:
+    """A version before the gate: its bytes, and what has been found out about them."""
+
+    version: str
+    raw: bytes
+    signature_file: bytes | None
+    read: Callable[[str], bytes]
+    policy: VerificationPolicy
+    metadata: Metadata = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def input(self) -> InputSignature:
+        """The model's input, once the metadata was found well-formed."""
+        return InputSignature.from_dict(self.metadata["signature"])
+
+    @property
+    def output(self) -> OutputSignature:
+        """The model's output, once the metadata was found well-formed."""
+        return OutputSignature.from_dict(self.metadata["output"])
+
+
+def verify(store: ModelStore, version: str, policy: VerificationPolicy) -> VersionArtifact:
+    """Let a version through all checks.
+
+    :raises VersionNotFound: if there is no such version.
+    :raises ArtifactInvalid: saying which check it failed.
+    """
+    artifact = VersionArtifact(
+        version,
+        store.raw_metadata(version),
+        store.signature(version),
+        lambda name: store.read_file(version, name),
+        policy,
+    )
+    for check in CHECKS:
+        if reason := check(artifact):
+            raise ArtifactInvalid(version, reason)
+    return artifact
+
+
+def signed(artifact: VersionArtifact) -> str | None:
+    """The signature holds for the metadata, where one is required."""
+    return artifact.policy.verifier.reason_against(artifact.raw, artifact.signature_file)
+
+
+def well_formed(artifact: VersionArtifact) -> str | None:
+    """The metadata is a JSON object with all that serving needs."""
+    try:
+        metadata: Any = json.loads(artifact.raw)
+    except (ValueError, RecursionError):
+        return f"{METADATA} is not valid JSON"
+    if not isinstance(metadata, dict):
+        return f"{METADATA} is not a JSON object"
+    artifact.metadata = metadata
+    if missing := [key for key in REQUIRED if key not in metadata]:
+        return f"metadata lacks {', '.join(missing)}"
+    if wrong := [key for key, kind in REQUIRED.items() if not isinstance(metadata[key], kind)]:
+        return f"metadata has no usable {', '.join(wrong)}"
+    if metadata.get("version", artifact.version) != artifact.version:
+        return f"metadata is that of version {metadata['version']!r}"
+    try:
+        artifact.input.bounds(1.0)
+        artifact.output.probability_keys  # noqa: B018 # read to see that it can be
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        return f"metadata has no usable signature: {type(error).__name__} {error}"
+    return None
+
+
+def intact(artifact: VersionArtifact) -> str | None:
+    """Every file is there, a regular file in the version's folder, with the recorded size and SHA-256."""
+    for name, recorded in artifact.metadata["files"].items():
+        if not FILE_NAME.fullmatch(name) or name in {METADATA, SIGNATURE}:
+            return f"{name!r} is no name of a file of a version"
+        try:
+            content = artifact.read(name)
+        except FileNotFoundError:
+            return f"{name} is missing"
+        except OSError as error:
+            return f"{name} is {'a symbolic link' if error.errno == errno.ELOOP else 'no readable file'}"
+        if fingerprint(content) != recorded:
+            return f"{name} does not match its recorded size and SHA-256"
+        artifact.files[name] = content
+    return None
+
+
+def self_contained(artifact: VersionArtifact) -> str | None:
+    """No file refers to numbers outside of itself as ONNX does, whatever its name: the metadata says which is
+    loaded as a graph. `open_session` lets none read them either."""
+    for name, content in artifact.files.items():
+        if refers_outside(content):
+            return f"{name} refers to external data"
+    return None
+
+
+def trained_with_installed_scikit_learn(artifact: VersionArtifact) -> str | None:
+    """scikit-learn is the version that fitted the model; where it is not installed it is not used either."""
+    recorded = artifact.metadata["libraries"].get("scikit-learn")
+    try:
+        found = installed("scikit-learn")
+    except PackageNotFoundError:
+        return None
+    if recorded == found:
+        return None
+    note = f"it was fitted with scikit-learn {recorded}, installed is {found}"
+    artifact.notes.append(note)
+    return None if artifact.policy.sklearn_version == "warn" else note
+
+
+CHECKS: tuple[Callable[[VersionArtifact], str | None], ...] = (
+    signed,
+    well_formed,
+    intact,
+    self_contained,
+    trained_with_installed_scikit_learn,
+)

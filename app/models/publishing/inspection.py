@@ -1,0 +1,81 @@
+"""What a fitted model takes and answers, found out by asking it about the sample."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from app.exceptions import UnsupportedModel
+from app.models.engines.output import EngineOutput
+from app.models.engines.partial import predict_partially
+from app.models.engines.sklearn_engine import SklearnEngine
+from app.models.publishing import columns, forms, outputs
+from app.models.publishing.expected import Expected
+from app.models.publishing.sample import sample_frame, stand_in_sample
+from app.models.schema.model_input import restore
+from app.models.schema.rows import Rows, take
+from app.models.schema.signature import InputSignature, OutputSignature
+
+# Rows of the sample that are asked about: the first, which are replayed too, and more, spread evenly.
+FIRST_ROWS = 1_000
+SPREAD_ROWS = 5_000
+
+
+@dataclass(frozen=True)
+class InspectedModel:
+    """A fitted model as its answers to the sample show it.
+
+    ``rows``: of the sample, as requests would bring them, with the model's ``outcome`` for each.
+    ``replayed``: the first rows with what the model answers to them in the caller's own form.
+    """
+
+    signature: InputSignature
+    output: OutputSignature
+    rows: Rows
+    outcome: EngineOutput
+    replayed: Expected
+
+
+def inspect_model(original: Any, sample: Any = None, feature_names: Any = None) -> InspectedModel:
+    """What a fitted model takes and answers, found out by asking it about the sample.
+
+    :param original: the model as its caller has it.
+    :raises UnsupportedModel: if it cannot be served.
+    """
+    if sample is None:
+        sample = stand_in_sample(original)
+    frame = sample_frame(original, sample, feature_names)
+    array = not isinstance(sample, pd.DataFrame)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of rows that are odd on purpose
+        signature = forms.input_signature(original, frame, array=array)
+        known = columns.as_rows(_some_of(frame), signature)
+        output = outputs.output_signature(original, restore(known, signature))
+        engine = SklearnEngine(original, signature, output)
+        found = predict_partially(engine.predict, known)
+        if not found.answers:
+            raise UnsupportedModel("the model answers no row of the sample with finite numbers")
+        own = _own_form(sample, frame, signature)
+        replayed = Expected.of(engine.answer, own, take(known, range(min(len(known), FIRST_ROWS))))
+    return InspectedModel(signature, output, take(known, found.answered), found.outcome, replayed)
+
+
+def _own_form(sample: Any, frame: pd.DataFrame, signature: InputSignature) -> Any:
+    """The first rows exactly as the caller has them, where the model takes them so; else as they are
+    served."""
+    if signature.one_dimensional:
+        texts = frame.iloc[:FIRST_ROWS, 0]
+        return texts if signature.layout == "series" else texts.tolist()
+    own = frame.iloc[:FIRST_ROWS]
+    if signature.layout == "frame":
+        return own.set_axis(list(signature.labels or signature.names), axis="columns")
+    return sample[:FIRST_ROWS] if isinstance(sample, np.ndarray) else own.to_numpy()
+
+
+def _some_of(frame: pd.DataFrame) -> pd.DataFrame:
+    if len(frame) <= FIRST_ROWS + SPREAD_ROWS:
+        return frame
+    more = np.linspace(FIRST_ROWS, len(frame) - 1, SPREAD_ROWS).astype(int)
+    return frame.iloc[[*range(FIRST_ROWS), *more.tolist()]]

@@ -1,0 +1,1 @@
+"""The model repository: versions on disk, and which of them serves whom."""

@@ -1,0 +1,89 @@
+"""Which version is to serve: ``active.json``, replaced atomically, with what served before."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from app.exceptions import NothingToRollBack, StoreUnreadable
+from app.models.repository import atomic_files
+from app.models.repository.version_names import is_version
+
+ACTIVE = "active.json"
+HISTORY = 10
+
+
+class Activation:
+    """The file that names the version to serve. Several processes may change it at the same time."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def current(self) -> str | None:
+        """The version that is to serve, or None if none was activated.
+
+        :raises StoreUnreadable: if the file is there and cannot be read, or names none.
+        """
+        version: str | None = self._read().get("version")
+        return version
+
+    def previous(self) -> list[str]:
+        """Versions that served before, the latest first.
+
+        :raises StoreUnreadable: as `current` does.
+        """
+        previous: list[str] = self._read().get("previous", [])
+        return previous
+
+    @atomic_files.writing()
+    def set(self, version: str, *, accept: Callable[[str], object] = lambda version: None) -> None:
+        """Make ``version`` the one to serve.
+
+        :param accept: called with it first, while nobody can remove it; what it raises leaves all as it is.
+        :raises StoreUnreadable: as `current` does.
+        :raises StoreNotWritable: if the file cannot be replaced.
+        """
+        with atomic_files.locked(self._root):
+            accept(version)
+            current = self.current()
+            earlier = [name for name in self.previous() if name != version]
+            history = earlier if current in (None, version) else [current, *earlier]
+            self._write(version, history)
+
+    @atomic_files.writing()
+    def roll_back(
+        self, exists: Callable[[str], bool], *, accept: Callable[[str], object] = lambda version: None
+    ) -> str:
+        """Go back to the version that served before this one, and return its name.
+
+        :param exists: tells whether a version is still in the store.
+        :param accept: called with the version before anything changes; what it raises leaves all as it is.
+        :raises NothingToRollBack: if there is none left.
+        :raises StoreUnreadable, StoreNotWritable: as `set` does.
+        """
+        with atomic_files.locked(self._root):
+            candidates = [version for version in self.previous() if exists(version)]
+            if not candidates:
+                raise NothingToRollBack
+            target, *rest = candidates
+            accept(target)
+            self._write(target, rest)
+            return target
+
+    def _write(self, version: str, previous: list[Any]) -> None:
+        document = {
+            "version": version,
+            "activated_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "previous": previous[:HISTORY],
+        }
+        atomic_files.replace(self._root / ACTIVE, json.dumps(document).encode())
+
+    def _read(self) -> dict[str, Any]:
+        document = atomic_files.read_object(self._root / ACTIVE)
+        if document is None:
+            return {}
+        previous = document.get("previous", [])
+        if not isinstance(previous, list) or not all(map(is_version, [document.get("version"), *previous])):
+            raise StoreUnreadable(ACTIVE, "it does not name versions")
+        return document

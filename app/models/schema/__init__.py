@@ -1,0 +1,1 @@
+"""What a row must be: the model's signature, and rows checked and restored by it."""

@@ -1,0 +1,112 @@
+"""Several models in one service: the default one, and one per folder ``<name>/`` of the store."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from threading import Lock
+
+from app.exceptions import ModelNotFound, ServiceError, StoreUnreadable
+from app.models.repository import atomic_files
+from app.models.repository.store import PREFIX, ModelStore, version_names
+from app.models.repository.version_names import is_version
+from app.models.serving.served_model import ServedModel
+
+log = logging.getLogger(__name__)
+
+DEFAULT = "default"
+
+
+class ModelRegistry:
+    """The services of one app by the names of their models, `DEFAULT` among them; safe to share by threads.
+
+    Each has its own store, versions, refusals and workers' board, so what is wrong with one model stays
+    with it. They share the cache, whose keys name the artifact.
+
+    :param make: makes the service of a store.
+    """
+
+    def __init__(self, root: Path, make: Callable[[ModelStore], ServedModel]) -> None:
+        self._root = root
+        self._make = make
+        self._lock = Lock()
+        self.default = make(ModelStore(root))
+        self._named: dict[str, ServedModel] = {}
+
+    def __getitem__(self, name: str) -> ServedModel:
+        """The service of a model, made when it is first asked for; nothing is loaded by that.
+
+        :raises ModelNotFound: if there is no such model.
+        """
+        if name == DEFAULT:
+            return self.default
+        if (served_model := self._named.get(name)) is not None:
+            return served_model
+        if not self._is_model(name):
+            raise ModelNotFound(name)
+        return self.open(name)
+
+    def open(self, name: str) -> ServedModel:
+        """The service of a model that may have no version yet.
+
+        :raises ModelNotFound: if no model can have that name.
+        """
+        if name == DEFAULT:
+            return self.default
+        if not is_name(name):
+            raise ModelNotFound(name)
+        with self._lock:
+            if name not in self._named:
+                served_model = self._make(ModelStore(self._root / name))
+                served_model.cache = self.default.cache
+                served_model.observer = self.default.observer.of_model(name)
+                self._named[name] = served_model
+            return self._named[name]
+
+    def forget(self, name: str) -> None:
+        """Give up a model whose folder is gone."""
+        with self._lock:
+            self._named.pop(name, None)
+
+    def names(self) -> list[str]:
+        """Models beside the default one: folders with a complete version.
+
+        :raises StoreUnreadable: if that cannot be told.
+        """
+        try:
+            return sorted(path.name for path in self._root.iterdir() if self._is_model(path.name))
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise StoreUnreadable(self._root.name, atomic_files.reason_of(error)) from None
+
+    def load_all(self) -> None:
+        """Load the active version of each model beside the default one; what fails is logged."""
+        try:
+            names = self.names()
+        except StoreUnreadable as error:
+            log.error("no models beside the default one", extra={"reason": error.message})
+            return
+        for name in names:
+            load_logged(name, self[name])
+
+    def _is_model(self, name: str) -> bool:
+        folder = self._root / name
+        try:
+            if not is_name(name) or folder.is_symlink() or not folder.is_dir():
+                return False
+            return bool(version_names(folder))
+        except (StoreUnreadable, PermissionError):  # which is to be said where it is loaded
+            return True
+
+
+def is_name(name: str) -> bool:
+    """Whether a model beside the default one may have this name."""
+    return is_version(name) and name != DEFAULT and not name.startswith((".", PREFIX))
+
+
+def load_logged(name: str, served_model: ServedModel) -> None:
+    """Load a model's active version; a failure is its own, and others go on."""
+    try:
+        served_model.load()
+    except ServiceError as error:
+        log.error("model not loaded", extra={"model": name, "reason": error.message})

@@ -1,0 +1,100 @@
+"""Rows that pass validation and that the model refuses all the same: which, and why."""
+
+import logging
+from typing import Any
+
+import numpy as np
+
+from app.exceptions import InvalidInput, PredictionFailed, ServiceError
+from app.models.engines.fallback import OriginalMissing
+from app.models.engines.output import EngineOutput
+from app.models.engines.partial import NotFinite, finite_rows, predict_partially
+from app.models.engines.sklearn_engine import NotAClass
+from app.models.loading.loader import LoadedVersion
+from app.models.schema.rows import Rows
+from app.models.schema.validation import validate_rows
+
+log = logging.getLogger(__name__)
+
+REASON_LENGTH = 200
+
+
+def ask_again(
+    model: LoadedVersion, rows: Rows, *, field: str, cause: Exception | None = None
+) -> EngineOutput:
+    """The answers to rows that the model could not answer together; mostly a refusal that names the rows.
+
+    :param cause: what was raised for all of them, if anything was.
+    :raises InvalidInput: naming each row that the model raises for, or answers with what is not finite.
+    :raises PredictionFailed: if the model does not answer its golden rows either: then it is no row's fault.
+    """
+    try:
+        found = predict_partially(model.engine.predict, rows)
+    except (ServiceError, MemoryError) as error:
+        raise PredictionFailed from error
+    if not found.errors:
+        return found.outcome
+    first = next(iter(found.errors.values()))
+    if not _answers_golden_row(model):
+        raise PredictionFailed from cause or first
+    if not (isinstance(first, NotFinite | NotAClass | OriginalMissing) or _meant_for_callers(first)):
+        # For those who know the model: the caller gets no more than a sentence.
+        log.warning("the model raised for rows", exc_info=first, extra={"model_version": model.version})
+    raise InvalidInput(
+        [
+            {"field": field, "row": position, "reason": _reason(error)}
+            for position, error in sorted(found.errors.items())
+        ]
+    )
+
+
+def _answers_golden_row(model: LoadedVersion) -> bool:
+    try:
+        outcome = model.engine.predict(validate_rows(model.metadata["golden"]["rows"][:1], model.signature))
+    except Exception:  # whatever it raises, it does not answer
+        return False
+    return bool(finite_rows(outcome).all())
+
+
+def _reason(error: Exception) -> str:
+    """A sentence for callers; messages of scikit-learn's own checks are meant for them, others may tell
+    secrets."""
+    if isinstance(error, NotFinite | NotAClass | OriginalMissing):
+        return str(error)
+    if not _meant_for_callers(error):
+        return f"the model refuses this row: {type(error).__name__}"
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return f"the model refuses this row: {lines[0][:REASON_LENGTH]}"
+
+
+def _meant_for_callers(error: Exception) -> bool:
+    return isinstance(error, ValueError) and _raised_by(error).startswith("sklearn.")
+
+
+def _raised_by(error: Exception) -> str:
+    """The module whose code raised it."""
+    traceback, module = error.__traceback__, ""
+    while traceback is not None:
+        module = str(traceback.tb_frame.f_globals.get("__name__", ""))
+        traceback = traceback.tb_next
+    return module
+
+
+def without_rejected(
+    rows: Any, error: InvalidInput, positions: list[int]
+) -> tuple[Any, list[int], dict[int, Any]]:
+    """The rows that an error does not name, their positions, and the errors of those it names by position.
+
+    :param positions: of ``rows`` among those of the request.
+    """
+    rejected: dict[int, list[dict[str, Any]]] = {}
+    for each in error.details["errors"]:
+        if "row" not in each:
+            raise error
+        position = positions[each["row"]]
+        rejected.setdefault(position, []).append(each | {"row": position})
+    if not rejected:
+        raise error
+    kept = [index for index, position in enumerate(positions) if position not in rejected]
+    left = rows[kept] if isinstance(rows, np.ndarray) else [rows[index] for index in kept]
+    return left, [positions[index] for index in kept], rejected

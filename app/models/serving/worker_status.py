@@ -1,0 +1,104 @@
+"""Which version each worker serves: one small file per process, kept as long as the process lives.
+
+A worker holds a lock on its file, so that whoever reads can tell those of the living from those left over.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from app.models.repository import atomic_files
+
+FOLDER = ".workers"
+
+
+class WorkerStatusFile:
+    """The workers that serve out of one store, over processes and containers on one machine.
+
+    What takes the lock of a file to look at it, makes a file or writes one holds the folder's lock.
+    ``notes`` is what this worker tells the others beside its version.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._folder = root / FOLDER
+        self._file: Any = None
+        self._joined = False
+        self.notes: dict[str, Any] = {"routing": None}
+
+    def join(self) -> None:
+        """Be a worker from here on; what only loads a model, as a script does, is none."""
+        self._joined = True
+
+    def leave(self) -> None:
+        """Be a worker no longer."""
+        self._joined = False
+        self._close()
+
+    def report(self, version: str | None, *, refused: dict[str, str] | None = None) -> None:
+        """Note what this process serves, and which versions it refused and why.
+
+        A store that cannot be written to is left as it is: then nobody can wait for this worker.
+        """
+        if not self._joined:
+            return
+        try:
+            with atomic_files.locked(self._folder):
+                self._write(json.dumps({"version": version, "refused": refused or {}, **self.notes}))
+        except OSError:
+            self._close()
+
+    def __del__(self) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._file is not None:
+            file, self._file = self._file, None
+            with suppress(OSError):  # what was not written is lost already
+                file.close()
+
+    def _write(self, document: str) -> None:
+        if self._file is not None and not os.fstat(self._file.fileno()).st_nlink:
+            self._close()  # somebody tidied up
+        if self._file is None:
+            self._file = (self._folder / f"{os.getpid()}-{secrets.token_hex(4)}.json").open("w+")
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._file.seek(0)
+        self._file.write(document)
+        self._file.truncate()
+        self._file.flush()
+
+    def living(self) -> list[dict[str, Any]]:
+        """What each living worker reported; files of the dead are removed."""
+        try:
+            if not self._folder.is_dir():
+                return []
+            with atomic_files.locked(self._folder):
+                return self._read()
+        except OSError:  # the store is mounted read-only
+            return []
+
+    def _read(self) -> list[dict[str, Any]]:
+        reports = []
+        for path in sorted(self._folder.glob("*.json")):
+            try:
+                with path.open("r+") as file:
+                    if _is_locked(file):
+                        reports.append(json.load(file))
+                    else:
+                        path.unlink(missing_ok=True)
+            except (OSError, ValueError):
+                continue  # a write failed half-way, or somebody tidied up
+        return reports
+
+
+def _is_locked(file: Any) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    fcntl.flock(file, fcntl.LOCK_UN)
+    return False

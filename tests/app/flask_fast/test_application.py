@@ -1,0 +1,337 @@
+"""The short way answers as Flask does; what it leaves out shows nowhere but in the time."""
+
+import io
+
+import flask
+import pytest
+from flask import Blueprint, abort, after_this_request, current_app, g, request, session, url_for
+
+from app import create_app
+from app.flask_fast.application import FastFlask
+from app.flask_fast.json_provider import OrjsonProvider
+from config import load_config
+
+LIMIT = 1000
+
+
+class Refusal(Exception):
+    """Handled by the blueprint."""
+
+
+class Failure(Exception):
+    """Handled by nobody."""
+
+
+def build(kind, **settings):
+    """An app with a bit of everything."""
+    app = kind("plain")
+    app.json = OrjsonProvider(app)
+    app.config.update(MAX_CONTENT_LENGTH=LIMIT, PROPAGATE_EXCEPTIONS=False, **settings)
+    bp = Blueprint("calls", "plain", url_prefix="/api")
+
+    @bp.route("/echo", methods=["GET", "POST"])
+    def echo():
+        g.seen = request.endpoint
+        return {
+            "body": request.get_json(),
+            "where": [request.blueprint, request.url_rule.rule, request.host, url_for(".echo"), g.seen],
+            "app": current_app.name,
+            "query": request.args,
+        }
+
+    @bp.post("/raw")
+    def raw():
+        return {"length": len(request.get_data())}
+
+    @bp.post("/form")
+    def form():
+        return dict(request.form)
+
+    @bp.post("/unread")
+    def unread():
+        return {"read": False}
+
+    @bp.get("/refuse")
+    def refuse():
+        raise Refusal
+
+    @bp.get("/fail")
+    def fail():
+        raise Failure
+
+    @bp.get("/conflict")
+    def conflict():
+        abort(409)
+
+    @bp.get("/nothing")
+    def nothing():
+        return None
+
+    @bp.get("/late")
+    def late():
+        @after_this_request
+        def mark(response):
+            response.headers["X-Late"] = request.path
+            return response
+
+        return "late"
+
+    @bp.get("/stream")
+    def stream():
+        return iter(["a", "b"])
+
+    @bp.get("/created")
+    def created():
+        return {"a": 1}, 201, {"X-A": "b", "Location": "/ä"}
+
+    @bp.get("/item/<int:number>")
+    def item(number):
+        return {"number": number}
+
+    @bp.get("/folder/")
+    def folder():
+        return {}
+
+    @bp.route("/own", methods=["OPTIONS"])
+    def own():
+        return {"own": True}
+
+    @bp.get("/signed")
+    def signed():
+        return {"session": dict(session)}
+
+    @bp.errorhandler(Refusal)
+    def refused(error):
+        return {"error": "refused", "by": request.blueprint}, 400
+
+    @app.errorhandler(404)
+    def not_found(error):
+        return {"error": "not found"}, 404
+
+    @app.errorhandler(500)
+    def internal(error):
+        return {"error": repr(error.original_exception)}, 500
+
+    @app.before_request
+    def guard():
+        if request.headers.get("X-Stop"):
+            return {"error": "stopped"}, 401
+        return None
+
+    @app.after_request
+    def mark(response):
+        response.headers["X-Status"] = response.status_code
+        return response
+
+    app.register_blueprint(bp)
+    return app
+
+
+CALLS = {
+    "json": ("POST", "/api/echo", {"json": {"a": [1, 2]}}),
+    "query": ("POST", "/api/echo?b=2", {"json": {}}),
+    "not json": ("POST", "/api/echo", {"data": b"nope", "content_type": "application/json"}),
+    "other type": ("POST", "/api/echo", {"data": b"{}", "content_type": "text/plain"}),
+    "no body": ("POST", "/api/echo", {}),
+    "limit": ("POST", "/api/raw", {"data": b"x" * LIMIT}),
+    "too long": ("POST", "/api/raw", {"data": b"x" * (LIMIT + 1)}),
+    "form": ("POST", "/api/form", {"data": {"a": "1"}}),
+    "unread": ("POST", "/api/unread", {"data": b"x" * LIMIT}),
+    "unread, too long": ("POST", "/api/unread", {"data": b"x" * (LIMIT + 1)}),
+    "stopped by a hook": ("POST", "/api/echo", {"json": {}, "headers": {"X-Stop": "1"}}),
+    "bad host": ("GET", "/api/late", {"headers": {"Host": "bad host"}}),
+    "wrong method": ("DELETE", "/api/echo", {}),
+    "options": ("OPTIONS", "/api/echo", {}),
+    "options of the view": ("OPTIONS", "/api/own", {}),
+    "head": ("HEAD", "/api/late", {}),
+    "head of json": ("HEAD", "/api/signed", {}),
+    "blueprint's handler": ("GET", "/api/refuse", {}),
+    "unhandled": ("GET", "/api/fail", {}),
+    "abort": ("GET", "/api/conflict", {}),
+    "no answer": ("GET", "/api/nothing", {}),
+    "after this request": ("GET", "/api/late", {}),
+    "stream": ("GET", "/api/stream", {}),
+    "tuple": ("GET", "/api/created", {}),
+    "variable": ("GET", "/api/item/3", {}),
+    "wrong variable": ("GET", "/api/item/x", {}),
+    "folder": ("GET", "/api/folder/", {}),
+    "nowhere": ("GET", "/nowhere", {}),
+}
+
+
+@pytest.mark.parametrize(("method", "path", "options"), CALLS.values(), ids=CALLS)
+def test_answers_are_those_of_flask(method, path, options):
+    flasks, ours = (
+        build(kind).test_client().open(path, method=method, **options) for kind in (flask.Flask, FastFlask)
+    )
+    assert (ours.status, ours.headers.to_wsgi_list(), ours.data) == (
+        flasks.status,
+        flasks.headers.to_wsgi_list(),
+        flasks.data,
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [
+        ("/tree", "/tree/"),
+        ("/tree?a=%20b", "/tree/?a=%20b"),
+        ("/evil.example/of", "/evil.example/of/"),
+    ],
+)
+@pytest.mark.parametrize("host", ["localhost", "evil.example"])
+def test_redirect_names_no_host(path, location, host):
+    app = FastFlask("plain")
+    app.url_map.merge_slashes = False
+    for rule in ("/tree/", "/<path:part>/of/"):
+        app.add_url_rule(rule, rule.strip("/<>:"), view_func=lambda **_: "here")
+    path, _, query = path.partition("?")
+    asked = {"PATH_INFO": path, "QUERY_STRING": query, "HTTP_HOST": host}
+    response = app.test_client().get(environ_overrides=asked)
+    assert (response.status_code, response.headers["Location"]) == (308, location)
+
+
+def chunked(body):
+    """What a WSGI server makes of a chunked body."""
+    return {
+        "input_stream": io.BytesIO(body),
+        "environ_overrides": {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
+    }
+
+
+@pytest.mark.parametrize(("size", "status"), [(0, 200), (LIMIT, 200), (LIMIT + 1, 413), (100 * LIMIT, 413)])
+def test_chunked_body_over_the_limit_is_refused(size, status):
+    response = build(FastFlask).test_client().post("/api/raw", **chunked(b"x" * size))
+    assert response.status_code == status
+    assert status == 413 or response.json == {"length": size}
+
+
+def test_too_long_a_body_is_not_read():
+    body = io.BytesIO(b"x" * (LIMIT + 1))
+    response = (
+        build(FastFlask)
+        .test_client()
+        .post("/api/raw", input_stream=body, environ_overrides={"CONTENT_LENGTH": str(LIMIT + 1)})
+    )
+    assert (response.status_code, body.tell()) == (413, 0)
+
+
+class Interrupted(io.BytesIO):
+    """A client that does not go on sending."""
+
+    def read(self, *_):
+        raise BlockingIOError
+
+
+@pytest.mark.parametrize("stream", [io.BytesIO(b"too short"), Interrupted()], ids=["ends early", "stalls"])
+def test_unfinished_body_is_400(stream):
+    response = (
+        build(FastFlask)
+        .test_client()
+        .post("/api/raw", input_stream=stream, environ_overrides={"CONTENT_LENGTH": "100"})
+    )
+    assert response.status_code == 400
+
+
+def test_hooks_run_in_flasks_order():
+    def calls(kind):
+        log = []
+        app, outer, inner = (
+            kind("a"),
+            Blueprint("outer", "a", url_prefix="/o"),
+            Blueprint("inner", "a", url_prefix="/i"),
+        )
+        inner.get("/x")(lambda: "x")
+
+        def note(text):
+            return lambda *response: log.append(text) or (response[0] if response else None)
+
+        for part, name in ((app, "app"), (outer, "outer"), (inner, "inner")):
+            for turn in "12":
+                part.before_request(note(f"before {name} {turn}"))
+                part.after_request(note(f"after {name} {turn}"))
+        outer.register_blueprint(inner)
+        app.register_blueprint(outer)
+        assert app.test_client().get("/o/i/x").data == b"x"
+        return log
+
+    assert calls(FastFlask) == calls(flask.Flask)
+    assert len(calls(FastFlask)) == 12
+
+
+def test_no_context_is_left_behind():
+    for path in ("/api/late", "/api/fail", "/api/nothing"):
+        build(FastFlask).test_client().get(path)
+        assert not flask.has_request_context()
+        assert not flask.has_app_context()
+
+
+def test_test_client_may_keep_the_context():
+    with build(FastFlask).test_client() as client:
+        client.post("/api/echo", json={})
+        assert request.path == "/api/echo"
+        assert g.seen == "calls.echo"
+
+
+def test_errors_propagate_in_tests():
+    app = build(FastFlask)
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+    with pytest.raises(Failure):
+        app.test_client().get("/api/fail")
+
+
+def test_nothing_may_be_set_up_after_the_first_request():
+    app = build(FastFlask)
+    app.test_client().get("/api/late")
+    with pytest.raises(AssertionError, match="can no longer be called"):
+        app.before_request(lambda: None)
+
+
+def test_sessions_cannot_be_written():
+    app = build(FastFlask)
+    app.get("/write")(lambda: session.update(a=1))
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+    with pytest.raises(RuntimeError, match="session is unavailable"):
+        app.test_client().get("/write")
+
+
+def test_plain_routes_are_those_without_variables():
+    paths = {path for _, path in build(FastFlask).plain_routes}
+    assert {"/api/echo", "/api/folder/"} <= paths
+    assert not any("item" in path for path in paths)
+
+
+NEEDS_FLASK = {
+    "trusted hosts": lambda app: app.config.update(TRUSTED_HOSTS=["localhost"]),
+    "server name": lambda app: app.config.update(SERVER_NAME="localhost"),
+    "teardown": lambda app: app.teardown_request(lambda error: None),
+    "app teardown": lambda app: app.teardown_appcontext(lambda error: None),
+    "url values": lambda app: app.url_value_preprocessor(lambda endpoint, values: None),
+}
+
+
+@pytest.mark.parametrize("set_up", NEEDS_FLASK.values(), ids=NEEDS_FLASK)
+def test_where_flasks_own_way_is_needed_there_are_no_plain_routes(set_up):
+    app = build(FastFlask)
+    set_up(app)
+    assert app.test_client().get("/api/late").data == b"late"
+    assert app.plain_routes == {}
+
+
+def test_listeners_to_signals_are_served():
+    app, heard = build(FastFlask), []
+
+    def listen(sender, **_):
+        heard.append(sender)
+
+    with flask.request_started.connected_to(listen, app):
+        app.test_client().get("/api/late")
+    assert heard == [app]
+
+
+def test_the_service_answers_its_own_routes_the_short_way(tmp_path, monkeypatch):
+    monkeypatch.setenv("MODELS_DIR", str(tmp_path))
+    app = create_app(load_config("testing"))
+    assert {("POST", "/api/predict"), ("POST", "/api/predict/batch"), ("GET", "/api/health")} <= set(
+        app.plain_routes
+    )

@@ -1,0 +1,109 @@
+"""What a file of a stranger does to the process that reads it."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+
+import psutil
+import pytest
+import skops.io
+from sklearn.linear_model import LogisticRegression
+
+from app.models.importing.import_process import CPU_SECONDS, MEMORY
+from app.models.importing.isolation import import_apart
+from app.models.importing.request import ImportRequest
+from app.models.repository.store import ModelStore
+from app.models.untrusted import ImportRefused
+from tests.estimators import BOXES
+from tests.settings import ROOT
+
+ALLOCATE = """
+from pathlib import Path
+from app.models.importing import import_process
+import_process.limit()
+print(Path("/proc/self/oom_score_adj").read_text().strip())
+try:
+    bytearray(import_process.MEMORY)
+except MemoryError:
+    print("no more")
+"""
+
+
+@pytest.fixture
+def request_(tmp_path):
+    skops.io.dump(LogisticRegression().fit(BOXES, [0, 1] * 10), tmp_path / "model.skops")
+    BOXES.to_csv(tmp_path / "boxes.csv", index=False)
+    (tmp_path / "models").mkdir()
+    return ImportRequest(tmp_path / "models", tmp_path / "model.skops", tmp_path / "boxes.csv", version="v1")
+
+
+def importers():
+    return [
+        child
+        for child in psutil.Process().children()
+        if "app.models.importing.import_process" in child.cmdline()
+    ]
+
+
+def test_good_model_is_saved_and_each_step_is_told(request_):
+    steps = []
+    assert import_apart(request_, report=steps.append) == "v1"
+    assert steps[:2] == ["Reading model.skops", "Reading the sample"]
+    assert any(step.startswith("Certifying: ") for step in steps)
+    assert ModelStore(request_.root).versions() == ["v1"]
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (signal.SIGSEGV, "the process that tried it was ended by SIGSEGV"),
+        (signal.SIGKILL, "the process that tried it was ended by SIGKILL"),
+        (signal.SIGXCPU, f"it takes more than {CPU_SECONDS} s of computing"),
+    ],
+)
+def test_crash_is_told_and_nothing_is_saved(request_, end, said):
+    def crash(step):
+        for child in importers():
+            os.kill(child.pid, end)
+
+    with pytest.raises(ImportRefused) as refused:
+        import_apart(request_, report=crash)
+    assert refused.value.message == f"model.skops cannot be imported: {said}"
+    assert ModelStore(request_.root).versions() == []
+
+
+def test_it_ends_with_whoever_waits_for_it(request_):
+    def interrupt(step):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_apart(request_, report=interrupt)
+    assert importers() == []
+
+
+def test_its_memory_and_its_time_are_bounded(request_):
+    limits = []
+
+    def look(step):
+        (child,) = importers()
+        kinds = (resource.RLIMIT_DATA, resource.RLIMIT_CPU, resource.RLIMIT_CORE)
+        limits.append([child.rlimit(kind)[0] for kind in kinds])
+
+    import_apart(request_, report=look)
+    assert limits[0] == [MEMORY, CPU_SECONDS, 0]
+
+
+def test_it_gets_no_more_memory_than_that_and_is_the_first_to_go():
+    run = subprocess.run(
+        [sys.executable, "-c", ALLOCATE], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.split("\n")[:2] == ["1000", "no more"]
+
+
+def test_a_message_does_nothing_to_a_terminal(request_):
+    request_.model.write_bytes(b"no archive")
+    odd = request_.model.rename(request_.model.with_name("a\x1b[2J\nb.skops"))
+    with pytest.raises(ImportRefused, match=r"^a \[2J b.skops cannot be read: BadZipFile"):
+        import_apart(ImportRequest(request_.root, odd, request_.sample))
