@@ -18,14 +18,20 @@ def create_app(config: "Config | str | None" = None, *, blueprints: "Sequence[Bl
     """
     from app import api, cli, middleware
     from app.flask_fast.application import FastFlask
-    from app.middleware.running import running_app
     from app.models.ml_models import model_manager
     from config import Config, load_config
 
     app = FastFlask(__name__, static_folder=None)
     app.config.from_object(config if isinstance(config, Config) else load_config(config))
-    model_manager.init_app(app, current_app=running_app)
+    model_manager.init_app(app, current_app=_running_app)
     middleware.init_app(app)
     api.init_app(app, blueprints)
     cli.init_app(app)
     return app
+
+
+def _running_app() -> "Flask | None":
+    """The app of the running request, or None outside of one."""
+    from flask import current_app
+
+    return current_app._get_current_object() if current_app else None  # type: ignore[attr-defined] # a LocalProxy

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from flask import Flask, g
+from flask import Flask, g, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError
 
@@ -12,7 +12,6 @@ from app.middleware import metrics
 from app.middleware.logging import UNMATCHED, method_label
 from app.middleware.metrics.instruments import Instruments
 from app.middleware.request_id import HEADER, request_id_of
-from app.middleware.running import running_request
 from app.middleware.security_headers import HEADERS
 
 log = logging.getLogger(__name__)
@@ -94,7 +93,7 @@ def _render_http(error: HTTPException) -> ResponseReturnValue:
     status = error.code or InternalServerError.code
     error_type = HTTP_ERROR_TYPES.get(status, "validation_error")
     message = HTTP_MESSAGES.get(status, error.name)
-    details = {"limit": running_request().max_content_length} if status == 413 else {}
+    details = {"limit": request.max_content_length} if status == 413 else {}
     body, status = _render(error_type, message, details)
     headers = [(k, v) for k, v in error.get_headers() if k.lower() not in {"content-type", "content-length"}]
     return body, status, headers

@@ -4,13 +4,14 @@ from operator import itemgetter
 from time import perf_counter
 from typing import Any
 
+from flask import g, request
+
 from app.api.formats.decoding import load_body
 from app.api.responses import envelope
 from app.api.schemas import BatchSchema, Body, PredictSchema
 from app.exceptions import InvalidInput, PermissionMissing
 from app.middleware.auth.scopes import ADMIN
 from app.middleware.rate_limit import address_key
-from app.middleware.running import running_globals, running_request
 from app.models.prediction import Prediction
 from app.models.serving.served_model import ServedModel
 
@@ -62,9 +63,9 @@ def errors_by_row() -> bool:
 
     :raises InvalidInput: if it asks for something else.
     """
-    if not running_request().environ.get("QUERY_STRING"):
+    if not request.environ.get("QUERY_STRING"):
         return False
-    wanted = running_request().args.get("errors", "request")
+    wanted = request.args.get("errors", "request")
     if wanted not in ("rows", "request"):
         raise InvalidInput([{"field": "errors", "reason": "must be rows or request"}])
     return wanted == "rows"
@@ -83,11 +84,11 @@ def version_options(served_model: ServedModel, body: Body) -> dict[str, Any]:
 
     :raises PermissionMissing: if the caller may not pin a version.
     """
-    environ = running_request().environ
+    environ = request.environ
     pinned = environ.get(PIN)
     if pinned is None and served_model.loaded_split is None:
         return {}
-    if pinned is not None and ADMIN not in running_globals().caller.scopes:
+    if pinned is not None and ADMIN not in g.caller.scopes:
         raise PermissionMissing(ADMIN)
     return {"caller": caller_key(body, environ), "pinned": pinned}
 
@@ -96,6 +97,6 @@ def caller_key(body: Body, environ: dict[str, Any]) -> str:
     """Whom a version sticks to: the ``client_id`` of the body, the key or token, or the address."""
     if "client_id" in body:
         return f"client:{body['client_id']}"
-    if running_globals().caller.id is not None:
-        return f"key:{running_globals().caller.id}"
+    if g.caller.id is not None:
+        return f"key:{g.caller.id}"
     return address_key(environ.get("REMOTE_ADDR") or "")

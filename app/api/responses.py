@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from flask import g
+
 from app.api.schemas import Body
-from app.middleware.running import running_globals
 from app.models.prediction import Prediction
 
 
@@ -19,7 +20,7 @@ def envelope(answer: Prediction, body: Body, **payload: Any) -> dict[str, Any]:
         "success": True,
         **payload,
         "model_version": answer.model.version,
-        "request_id": body.get("request_id") or running_globals().request_id,
+        "request_id": body.get("request_id") or g.request_id,
         "timestamp": now(),
     }
     if "client_id" in body:

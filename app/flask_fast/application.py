@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 NO_SESSION = NullSession()
 PART = 128 * 1024  # bytes of a long body that are read at a time
-# Key of the environment: a function that takes it and the size of each part before the next is read; may raise.
+# Key of the environment: a function that counts each part before the next is read, and may raise.
 COUNT_BYTES = "service.count_bytes"
 SIGNALS = (
     signals.appcontext_pushed,

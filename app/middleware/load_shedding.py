@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterable
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask
+from flask import Flask, request
 
 from app.exceptions import Overloaded
 from app.flask_fast.application import COUNT_BYTES
 from app.middleware.rate_limit import EXEMPT
-from app.middleware.running import running_request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -82,5 +81,5 @@ def refuse() -> None:
 
     :raises Overloaded: if it was.
     """
-    if REFUSED in running_request().environ:
+    if REFUSED in request.environ:
         raise Overloaded

@@ -3,9 +3,7 @@
 import re
 from random import getrandbits
 
-from flask import Flask, Response
-
-from app.middleware.running import running_globals, running_request
+from flask import Flask, Response, g, request
 
 HEADER = "X-Request-ID"
 SANE = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
@@ -19,7 +17,7 @@ def init_app(app: Flask) -> None:
 
 def assign() -> None:
     """Name the request, for its log lines and its answer."""
-    running_globals().request_id = request_id_of(running_request().environ.get("HTTP_X_REQUEST_ID", ""))
+    g.request_id = request_id_of(request.environ.get("HTTP_X_REQUEST_ID", ""))
 
 
 def request_id_of(given: str) -> str:
@@ -29,5 +27,5 @@ def request_id_of(given: str) -> str:
 
 def echo(response: Response) -> Response:
     """Name the request in its answer."""
-    response.headers[HEADER] = running_globals().request_id
+    response.headers[HEADER] = g.request_id
     return response

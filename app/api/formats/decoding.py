@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import orjson
+from flask import request
 from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import UnsupportedMediaType
 
@@ -11,7 +12,6 @@ from app.api.formats.body_size import body_limit, check_values
 from app.api.formats.fields import ExactFloat, RoundedInteger
 from app.exceptions import InvalidInput
 from app.middleware.logging.request_record import note_caller
-from app.middleware.running import running_request
 from app.models.schema.cells import shown
 from app.models.schema.signature import InputSignature
 
@@ -24,12 +24,12 @@ def load_body(schema: Schema, signature: InputSignature | None = None) -> dict[s
     :raises UnsupportedMediaType: if it is declared to be something else than JSON, or compressed.
     :raises RequestEntityTooLarge: if it is longer than `body_limit`.
     """
-    request = running_request()
-    request.max_content_length = body_limit(signature)
-    raw = request.get_data(cache=False)
+    asked = request._get_current_object()  # type: ignore[attr-defined] # a LocalProxy
+    asked.max_content_length = body_limit(signature)
+    raw = asked.get_data(cache=False)
     if not raw:
         raise InvalidInput([], message="No JSON data provided")
-    if not request.is_json or is_compressed(request.environ.get("HTTP_CONTENT_ENCODING", "")):
+    if not asked.is_json or is_compressed(asked.environ.get("HTTP_CONTENT_ENCODING", "")):
         raise UnsupportedMediaType
     check_values(raw, signature)
     try:

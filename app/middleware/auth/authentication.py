@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Config, Flask
+from flask import Config, Flask, g, request
 
 from app.exceptions import AuthenticationRequired, PermissionMissing
 from app.middleware.auth.api_keys import ApiKeyVerifier
@@ -15,7 +15,6 @@ from app.middleware.auth.principal import ANONYMOUS, EVERYBODY, InvalidCredentia
 from app.middleware.auth.scopes import OPEN, scope_of
 from app.middleware.auth.tokens import TokenVerifier, verification_key
 from app.middleware.metrics import open_without_key
-from app.middleware.running import running_globals, running_request
 from config import ConfigError
 
 log = logging.getLogger(__name__)
@@ -49,7 +48,7 @@ def init_app(app: Flask) -> None:
 
 def admit_everybody() -> None:
     """Where authentication is off."""
-    running_globals().caller = EVERYBODY
+    g.caller = EVERYBODY
 
 
 class Authenticator:
@@ -71,7 +70,8 @@ class Authenticator:
         :raises PermissionMissing: without the scope.
         :raises RateLimitExceeded: instead of that, after too many failures of this address.
         """
-        asked, context = running_request(), running_globals()
+        asked = request._get_current_object()  # type: ignore[attr-defined] # a LocalProxy
+        context = g._get_current_object()
         context.caller = ANONYMOUS
         rule = asked.url_rule
         if rule is None:  # 404 and 405 are the same for everybody

@@ -6,11 +6,10 @@ from time import perf_counter
 from typing import Any
 
 import structlog
-from flask import Flask, Response
+from flask import Flask, Response, g, request
 
 from app.middleware.logging import lines, sinks
 from app.middleware.logging.request_record import RequestRecord
-from app.middleware.running import running_globals, running_request
 from config import ConfigError
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -87,11 +86,12 @@ class RequestLog:
 
     def start(self) -> None:
         """Start the clock."""
-        running_globals().record = RequestRecord()
+        g.record = RequestRecord()
 
     def report(self, response: Response) -> Response:
         """One line: who asked for what, how it ended, how long it took in milliseconds."""
-        context, asked = running_globals(), running_request()
+        asked = request._get_current_object()  # type: ignore[attr-defined] # a LocalProxy
+        context = g._get_current_object()
         record: RequestRecord = context.record
         environ = asked.environ
         rule = asked.url_rule

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from app.middleware.running import running_globals
+from flask import g
+
 from app.models.prediction import Prediction
 from app.models.schema.validation import RawRows
 
@@ -38,4 +39,4 @@ def note_caller(body: Mapping[str, Any]) -> None:
     """Log the ``request_id`` and ``client_id`` of a validated body with the running request."""
     for key, name in CALLERS_FIELDS.items():
         if key in body:
-            running_globals().record.fields[name] = body[key]
+            g.record.fields[name] = body[key]

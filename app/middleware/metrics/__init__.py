@@ -6,13 +6,12 @@ from ipaddress import ip_address
 from time import perf_counter
 from typing import Any
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, g, request
 
 from app.middleware.logging import UNMATCHED, method_label
 from app.middleware.metrics import instruments
 from app.middleware.metrics.instruments import REFUSALS, Instruments
 from app.middleware.metrics.observer import MetricsObserver
-from app.middleware.running import running_globals, running_request
 from app.models.ml_models import EXTENSION as MODEL_MANAGER
 
 EXTENSION = "metrics"
@@ -76,13 +75,13 @@ class RequestCounter:
         self._durations: dict[str, Callable[[float], None]] = {}
 
     def __call__(self, response: Response) -> Response:
-        asked = running_request()
+        asked = request._get_current_object()  # type: ignore[attr-defined] # a LocalProxy
         rule = asked.url_rule
         route = rule.rule if rule else UNMATCHED
         key = (route, method_label(asked.environ["REQUEST_METHOD"]), response.status_code)
         count = self._requests.get(key) or self._bind(key)
         count()
-        self._durations[route](perf_counter() - running_globals().record.started)
+        self._durations[route](perf_counter() - g.record.started)
         self._instruments.recent.count()
         return response
 

@@ -4,10 +4,9 @@ from collections import Counter as Tally
 from collections.abc import Callable
 from typing import Any
 
-from flask import has_request_context
+from flask import g, has_request_context
 
 from app.middleware.metrics.instruments import Instruments
-from app.middleware.running import running_globals
 from app.models.loading.loader import LoadedVersion
 from app.models.ports import Observer
 from app.models.prediction import Prediction
@@ -39,7 +38,7 @@ class MetricsObserver(Observer):
         if not (answer.cached and all(answer.cached)):
             version.time(answer.model.engine.name, seconds)
         if has_request_context():
-            running_globals().record.add(answer, rows, seconds=seconds, log_inputs=self._log_inputs)
+            g.record.add(answer, rows, seconds=seconds, log_inputs=self._log_inputs)
 
     def cache_looked_up(self, *, hits: int, misses: int) -> None:
         if hits:

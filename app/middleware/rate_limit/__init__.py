@@ -8,7 +8,7 @@ from ipaddress import IPv6Address
 from time import monotonic, time
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, g, request
 
 from app.exceptions import RateLimitExceeded
 from app.middleware.rate_limit.windows import (
@@ -19,7 +19,6 @@ from app.middleware.rate_limit.windows import (
     parse_limit,
 )
 from app.middleware.redis_store import RedisStore, Unavailable, redis_store
-from app.middleware.running import running_globals, running_request
 
 log = logging.getLogger(__name__)
 
@@ -79,12 +78,12 @@ class RateLimitHooks:
 
         :raises RateLimitExceeded: if its caller has none left.
         """
-        environ = running_request().environ
+        environ = request.environ
         path = environ["PATH_INFO"]
         # A preflight carries no key, and would use up what the address has for those without one.
         if path in EXEMPT or environ["REQUEST_METHOD"] == "OPTIONS":
             return
-        caller = running_globals().get("caller")
+        caller = g.get("caller")
         if caller is not None and caller.id is not None:
             key = f"key:{caller.id}"
         else:  # callers without a key do not share one bucket
@@ -102,7 +101,7 @@ class RateLimitHooks:
 
     def announce(self, response: Response) -> Response:
         """Tell the caller what is left."""
-        verdict: RateLimitDecision | None = running_request().environ.get(VERDICT)
+        verdict: RateLimitDecision | None = request.environ.get(VERDICT)
         if verdict is not None:
             headers = response.headers
             headers.add("RateLimit-Limit", str(verdict.amount))
