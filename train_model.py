@@ -13,7 +13,7 @@ from rich.console import Console
 from app.exceptions import ServiceError
 from app.models.repository import atomic_files
 from app.models.repository.store import ModelStore
-from config import ConfigError, load_config
+from config import Config, ConfigError, load_config
 
 console = Console()
 
@@ -78,19 +78,20 @@ def main(
     """
     options = (dataset, data, target, estimator, parameters, version)
     try:
-        store = ModelStore(load_config().MODELS_DIR)
+        config = load_config()
+        store = ModelStore(config.MODELS_DIR)
         if not if_empty:
-            _train(store, *options, activate=activate)
+            _train(config, *options, activate=activate)
         elif not store.versions():
             with atomic_files.locked(store.root, TRAINING_LOCK):
                 if not store.versions():
-                    _train(store, *options, activate=activate)
+                    _train(config, *options, activate=activate)
     except (ConfigError, ServiceError, OSError) as error:
         _fail(error)
 
 
 def _train(
-    store: ModelStore,
+    config: Config,
     dataset: str,
     data: Path | None,
     target: str | None,
@@ -101,9 +102,13 @@ def _train(
     activate: bool,
 ) -> None:
     with console.status("Loading scikit-learn…"):
+        from app.models.ml_models import loading_options
         from app.models.publishing import publish
+        from app.models.serving import operations
+        from app.models.serving.served_model import ServedModel
         from app.models.training import datasets, estimators, fitting
 
+    store = ModelStore(config.MODELS_DIR)
     try:
         if version is not None:
             store.check_free(version)
@@ -137,7 +142,8 @@ def _train(
                 report=report,
             )
         if activate:
-            store.activate(saved)
+            with step("activating"):
+                operations.activate(ServedModel(store, loading_options(vars(config))), saved)
     except (datasets.DataError, ServiceError, OSError) as error:
         _fail(error)
     except Exception as error:  # a file or an estimator may hold what nobody thought of

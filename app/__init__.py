@@ -6,24 +6,38 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flask import Blueprint, Flask
 
+    from app.models.ports import Observer
     from config import Config
 
 
-def create_app(config: "Config | str | None" = None, *, blueprints: "Sequence[Blueprint]" = ()) -> "Flask":
+def create_app(
+    config: "Config | str | None" = None,
+    *,
+    blueprints: "Sequence[Blueprint]" = (),
+    observers: "Sequence[Observer]" = (),
+) -> "Flask":
     """Build the service.
 
     :param config: settings, or the name of an environment; by default what ``APP_ENV`` names.
     :param blueprints: more routes than the service's own; `app.middleware.auth.scopes.declare` their scopes.
+    :param observers: of what happens to the models, besides the metrics.
     :raises ConfigError: if a setting is wrong.
     """
     from app import api, cli, middleware
     from app.flask_fast.application import FastFlask
+    from app.middleware import metrics
+    from app.middleware.prediction_cache import prediction_cache
     from app.models.ml_models import model_manager
     from config import Config, load_config
 
     app = FastFlask(__name__, static_folder=None)
     app.config.from_object(config if isinstance(config, Config) else load_config(config))
-    model_manager.init_app(app, current_app=_running_app)
+    model_manager.init_app(
+        app,
+        cache=prediction_cache(app),
+        observers=[metrics.observer(app), *observers],
+        current_app=_running_app,
+    )
     middleware.init_app(app)
     api.init_app(app, blueprints)
     cli.init_app(app)

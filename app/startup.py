@@ -11,7 +11,7 @@ from app.exceptions import ArtifactInvalid, ServiceError
 from app.models.loading.loader import AUTO
 from app.models.ml_models import model_manager
 from app.models.serving.initial_load import load_active_or_previous
-from app.models.serving.registry import DEFAULT
+from app.models.serving.served_model import DEFAULT
 from app.models.serving.watcher import RegistryWatcher
 from config import ConfigError
 

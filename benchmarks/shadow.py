@@ -118,7 +118,7 @@ def in_process(store: ModelStore, row: Any, repeats: int = 2000, rounds: int = 7
         times: dict[str, list[float]] = {mode: [] for mode in MODES}
         for mode in list(MODES) * rounds:
             store.routing.set(MODES[mode])
-            service.traffic_router.poll()
+            service.poll_traffic_split()
             for number in range(repeats):
                 began = time.perf_counter()
                 service.predict(row, caller=f"client:{number % 50}")

@@ -125,6 +125,14 @@ def test_imports_point_downward_only(name):
     assert upward == []
 
 
+def test_there_is_no_circle_of_imports():
+    left = {name: set(own_imports(name)) for name in MODULES}
+    while free := [name for name, targets in left.items() if not targets & left.keys()]:
+        for name in free:
+            del left[name]
+    assert left == {}
+
+
 def test_a_file_name_stands_once_or_has_one_subject():
     names = [name.rpartition(".")[2] for name in MODULES if name.startswith("app.") and not is_package(name)]
     assert {name for name, number in Counter(names).items() if number > 1} == set(SHARED_NAMES)

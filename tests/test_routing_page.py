@@ -39,13 +39,13 @@ def prepare(models_dir):
 
 def fail_the_canary(app):
     """What happens before the last command of the page."""
-    service = app.extensions["model_manager"]
-    service.store.routing.set(TrafficSplit("canary", {"v2": 10.0}))
-    service.traffic_router.poll()
+    service = app.extensions["model_registry"].default
+    service.store.traffic_split.set(TrafficSplit("canary", {"v2": 10.0}))
+    service.poll_traffic_split()
     for number in range(100):
-        service.loaded_split.tallies.add("champion", seconds=0.001, failed=False)
-        service.loaded_split.tallies.add("challenger", seconds=0.001, failed=number < 40)
-    wait_until(lambda: service.store.routing.current() is None)
+        service.traffic_router.split.tallies.add("champion", seconds=0.001, failed=False)
+        service.traffic_router.split.tallies.add("challenger", seconds=0.001, failed=number < 40)
+    wait_until(lambda: service.store.traffic_split.current() is None)
 
 
 @pytest.fixture

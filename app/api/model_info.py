@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint
 
 from app.api.requested_model import requested_model
-from app.models.serving.description import describe
+from app.models.serving.overview import describe
 
 bp = Blueprint("model_info", __name__, url_prefix="/api/model")
 

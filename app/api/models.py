@@ -15,7 +15,8 @@ from app.middleware.metrics.version_comparison import compare
 from app.models.ml_models import model_manager
 from app.models.repository.traffic_split import parse
 from app.models.serving import operations
-from app.models.serving.registry import DEFAULT
+from app.models.serving.overview import readiness, summary, versions
+from app.models.serving.served_model import DEFAULT
 
 bp = Blueprint("models", __name__, url_prefix="/api/models")
 
@@ -28,15 +29,15 @@ def overview() -> dict[str, Any]:
     served_model = requested_model()
     return {
         "active": served_model.store.active(),
-        "versions": operations.overview(served_model),
-        "models": operations.readiness(model_manager.registry),
+        "versions": versions(served_model),
+        "models": readiness(model_manager.registry),
     }
 
 
 @bp.get("/<version>")
 def show(version: str) -> dict[str, Any]:
     """One version."""
-    return operations.summary(requested_model(), version)
+    return summary(requested_model(), version)
 
 
 @bp.post("/<version>/verify")
@@ -60,14 +61,14 @@ def roll_back() -> dict[str, Any]:
 @bp.delete("/<version>")
 def remove(version: str) -> dict[str, Any]:
     """Remove a version for good."""
-    requested_model().store.remove(version)
+    operations.remove(requested_model(), version)
     return {"version": version, "removed": True}
 
 
 @bp.get("/routing")
 def routing() -> dict[str, Any]:
     """Which callers get which version; ``ended`` says why a canary was ended."""
-    return requested_model().store.routing.document()
+    return requested_model().store.traffic_split.document()
 
 
 @bp.post("/routing")
@@ -85,7 +86,7 @@ def comparison() -> dict[str, Any]:
     versions = compare(of_app(), prefix="" if model == DEFAULT else f"{model}/")
     return {
         "champion": served_model.model.version if served_model.loaded else None,
-        "routing": served_model.store.routing.document(),
+        "routing": served_model.store.traffic_split.document(),
         "versions": versions,
     }
 

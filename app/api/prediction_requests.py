@@ -86,11 +86,11 @@ def version_options(served_model: ServedModel, body: Body) -> dict[str, Any]:
     """
     environ = request.environ
     pinned = environ.get(PIN)
-    if pinned is None and served_model.loaded_split is None:
+    if pinned is None and served_model.traffic_router.split is None:
         return {}
     if pinned is not None and ADMIN not in g.caller.scopes:
         raise PermissionMissing(ADMIN)
-    return {"caller": caller_key(body, environ), "pinned": pinned}
+    return {"sticky_key": caller_key(body, environ), "pinned": pinned}
 
 
 def caller_key(body: Body, environ: dict[str, Any]) -> str:

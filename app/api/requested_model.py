@@ -3,8 +3,7 @@
 from flask import request
 
 from app.models.ml_models import model_manager
-from app.models.serving.registry import DEFAULT
-from app.models.serving.served_model import ServedModel
+from app.models.serving.served_model import DEFAULT, ServedModel
 
 
 def requested_model() -> ServedModel:

@@ -14,7 +14,7 @@ from app.cli import tables
 from app.cli.model_option import model_to_fill
 from app.models.importing.isolation import import_apart
 from app.models.importing.request import ImportRequest
-from app.models.serving import operations
+from app.models.serving import operations, overview
 
 File = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -72,9 +72,8 @@ def import_command(
         saved = _import(request, report=lambda step: status.update(f"{step}…"))
         if activate:
             status.update("Activating…")
-            operations.verify(served_model, saved)
-            served_model.store.activate(saved)
-        found = operations.summary(served_model, saved)
+            operations.activate(served_model, saved)
+        found = overview.summary(served_model, saved)
     if onnx:
         found["supplied_onnx"] = served_model.store.metadata(saved)["supplied_onnx"]
     report(found, onnx, as_json=as_json)

@@ -7,8 +7,7 @@ import click
 from app.cli.command_errors import failures
 from app.exceptions import ModelNotFound
 from app.models.ml_models import model_manager
-from app.models.serving.registry import DEFAULT
-from app.models.serving.served_model import ServedModel
+from app.models.serving.served_model import DEFAULT, ServedModel
 
 META = "app.model"
 

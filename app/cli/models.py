@@ -13,7 +13,7 @@ from app.cli.model_import import import_command
 from app.cli.model_option import PerModel, chosen_model
 from app.exceptions import ArtifactInvalid
 from app.models.loading import signing
-from app.models.serving import operations
+from app.models.serving import operations, overview
 
 console = tables.console()
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
@@ -32,7 +32,7 @@ models.add_command(import_command)
 @with_appcontext
 def list_versions(as_json: bool) -> None:
     """All versions, newest first."""
-    found = operations.overview(chosen_model())
+    found = overview.versions(chosen_model())
     _show(found, as_json=as_json, table=tables.versions(found))
     if not as_json and (reasons := tables.refusals(found)):
         console.print(reasons)
@@ -44,7 +44,7 @@ def list_versions(as_json: bool) -> None:
 @with_appcontext
 def show(version: str, as_json: bool) -> None:
     """One VERSION with the certificates of its engines."""
-    found = operations.summary(chosen_model(), version)
+    found = overview.summary(chosen_model(), version)
     metadata = chosen_model().store.metadata(version)
     if not isinstance(metadata.get("certificates"), dict):
         raise ArtifactInvalid(version, "metadata has no usable certificates")
@@ -90,10 +90,7 @@ def certify(version: str, as_json: bool) -> None:
 def activate(version: str, wait: bool, as_json: bool) -> None:
     """Verify VERSION and make it the one that serves, in all running workers."""
     with Console(stderr=True).status("Activating…"):
-        served_model = chosen_model()
-        operations.verify(served_model, version)
-        served_model.store.activate(version)
-        found = operations.settled(served_model, version, wait=wait)
+        found = operations.activate(chosen_model(), version, wait=wait)
     _show(found, as_json=as_json, table=f"[green]{version} is active[/]")
 
 
@@ -103,10 +100,8 @@ def activate(version: str, wait: bool, as_json: bool) -> None:
 @with_appcontext
 def rollback(wait: bool, as_json: bool) -> None:
     """Make the version that served before serve again."""
-    served_model = chosen_model()
-    version = served_model.store.roll_back(accept=lambda name: operations.verify(served_model, name))
-    found = operations.settled(served_model, version, wait=wait)
-    _show(found, as_json=as_json, table=f"[green]{version} is active[/]")
+    found = operations.roll_back(chosen_model(), wait=wait)
+    _show(found, as_json=as_json, table=f"[green]{found['version']} is active[/]")
 
 
 @models.command()
@@ -115,7 +110,7 @@ def rollback(wait: bool, as_json: bool) -> None:
 @with_appcontext
 def remove(version: str) -> None:
     """Remove VERSION for good; never the active one."""
-    chosen_model().store.remove(version)
+    operations.remove(chosen_model(), version)
     console.print(f"{version} is removed")
 
 

@@ -32,7 +32,7 @@ def route(
     route off                      everybody gets the active version
     """
     if mode is None:
-        found = chosen_model().store.routing.document()
+        found = chosen_model().store.traffic_split.document()
     else:
         routing = parse({"mode": mode, "percent": percent, **_document(mode, versions)})
         found = operations.route(chosen_model(), routing, wait=wait)

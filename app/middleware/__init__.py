@@ -7,7 +7,6 @@ from app.middleware import (
     load_shedding,
     logging,
     metrics,
-    prediction_cache,
     proxies,
     rate_limit,
     request_id,
@@ -27,7 +26,6 @@ MIDDLEWARE = (
     rate_limit,
     security_headers,
     cors,
-    prediction_cache,
 )
 
 

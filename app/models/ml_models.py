@@ -6,15 +6,17 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from app.models.loading import verification
 from app.models.loading.loader import LoadingOptions
 from app.models.loading.signing import Verifier
+from app.models.loading.verification import VerificationPolicy
+from app.models.ports import Observer, PredictionCache
+from app.models.serving import operations
 from app.models.serving.canary import CanaryLimits
-from app.models.serving.registry import DEFAULT, ModelRegistry
-from app.models.serving.served_model import ServedModel
+from app.models.serving.registry import ModelRegistry
+from app.models.serving.served_model import DEFAULT, ServedModel
 
 EXTENSION = "model_manager"
-SERVICES = "model_services"
+REGISTRY = "model_registry"
 
 Features = NDArray[Any] | Sequence[Any] | Mapping[str, Any]
 
@@ -44,48 +46,51 @@ class MLModelManager:
         self._latest: Application | None = None
 
     def init_app(
-        self, app: Application, *, current_app: Callable[[], Application | None] | None = None
+        self,
+        app: Application,
+        *,
+        cache: PredictionCache | None = None,
+        observers: Sequence[Observer] = (),
+        current_app: Callable[[], Application | None] | None = None,
     ) -> None:
-        """Bind to ``app``; its configuration names the store and the outlier policy.
+        """Bind to ``app``; its configuration names the store and how versions are loaded.
 
+        :param cache: of predictions, for all models of the app.
+        :param observers: of what happens to them.
         :param current_app: returns the app of the running request, or None outside of one.
         """
-        options = LoadingOptions(
-            policy=app.config["OUTLIER_POLICY"],
-            tolerance=app.config["OUTLIER_TOLERANCE"],
-            engine=app.config["MODEL_ENGINE"],
-            admission=verification.VerificationPolicy(
-                Verifier(app.config["MODEL_SIGNING_KEY"], app.config["MODEL_PUBLIC_KEY"]),
-                sklearn_version=app.config["SKLEARN_VERSION_POLICY"],
-            ),
-        )
+        options = loading_options(app.config)
         limits = CanaryLimits(
             min_requests=app.config["CANARY_MIN_REQUESTS"],
             max_error_rate=app.config["CANARY_MAX_ERROR_RATE"],
             max_latency_ratio=app.config["CANARY_MAX_LATENCY_RATIO"],
         )
-        registry = ModelRegistry(app.config["MODELS_DIR"], lambda store: ServedModel(store, options, limits))
-        app.extensions[SERVICES], app.extensions[EXTENSION] = registry, registry.default
+        app.extensions[EXTENSION] = self
+        app.extensions[REGISTRY] = ModelRegistry(
+            app.config["MODELS_DIR"],
+            lambda name, store: ServedModel(
+                store, options, limits=limits, cache=cache, observers=observers, name=name
+            ),
+        )
         self._latest = app
         if current_app is not None:
             self._current_app = current_app
 
     @property
     def served_model(self) -> ServedModel:
-        """The service of the app's default model.
+        """The app's default model.
 
         :raises RuntimeError: if no app was bound.
         """
-        served_model: ServedModel = self._app.extensions[EXTENSION]
-        return served_model
+        return self.registry.default
 
     @property
     def registry(self) -> ModelRegistry:
-        """The services of all the app's models, by name.
+        """All models of the app, by name.
 
         :raises RuntimeError: if no app was bound.
         """
-        registry: ModelRegistry = self._app.extensions[SERVICES]
+        registry: ModelRegistry = self._app.extensions[REGISTRY]
         return registry
 
     @property
@@ -128,10 +133,10 @@ class MLModelManager:
         """
         from app.models.publishing.publish import publish  # brings scikit-learn, which serving may not need
 
-        store = self.registry.open(name).store
-        saved = publish(store, model, scaler, metadata, sample=sample, version=version)
+        served_model = self.registry.open(name)
+        saved = publish(served_model.store, model, scaler, metadata, sample=sample, version=version)
         if activate:
-            store.activate(saved)
+            operations.activate(served_model, saved, swap_in=False)
         return saved
 
     def predict(self, features: Features) -> dict[str, Any]:
@@ -153,6 +158,19 @@ class MLModelManager:
         """
         rows: Any = _records(samples) if hasattr(samples, "to_dict") else samples
         return self.served_model.predict(rows, field="samples").to_dicts()
+
+
+def loading_options(config: Mapping[str, Any]) -> LoadingOptions:
+    """How an app with these settings verifies and loads versions."""
+    return LoadingOptions(
+        policy=config["OUTLIER_POLICY"],
+        tolerance=config["OUTLIER_TOLERANCE"],
+        engine=config["MODEL_ENGINE"],
+        admission=VerificationPolicy(
+            Verifier(config["MODEL_SIGNING_KEY"], config["MODEL_PUBLIC_KEY"]),
+            sklearn_version=config["SKLEARN_VERSION_POLICY"],
+        ),
+    )
 
 
 def _records(frame: Any) -> list[dict[str, Any]]:

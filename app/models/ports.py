@@ -1,7 +1,9 @@
-"""Ports: what the core asks of the outside, each with a twin that does nothing."""
+"""Ports: what the core asks of the outside, a cache and observers; an error in one reaches no caller."""
 
-from collections.abc import Callable
-from typing import Protocol
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import NamedTuple, Protocol
 
 from app.models.engines.output import EngineOutput
 from app.models.loading.loader import LoadedVersion
@@ -9,66 +11,140 @@ from app.models.prediction import Prediction
 from app.models.schema.rows import Rows
 from app.models.schema.validation import RawRows
 
+log = logging.getLogger(__name__)
+
 Compute = Callable[[Rows], EngineOutput]
 
 
 class PredictionCache(Protocol):
-    """Remembers the outcome of single rows; safe to share by threads."""
+    """Caches the output for single rows; safe to share by threads.
 
-    def outcome(self, model: LoadedVersion, rows: Rows, compute: Compute) -> tuple[EngineOutput, list[bool]]:
-        """The outcome of all rows, computing what is not remembered; and which rows were remembered.
+    ``every_route``: True if all routes look rows up, not only those that ask for it.
+    """
 
-        No flags at all if nobody looked.
+    every_route: bool
+
+    def output(self, model: LoadedVersion, rows: Rows, compute: Compute) -> tuple[EngineOutput, list[bool]]:
+        """The output for all rows, computed where it is not cached; and which rows were cached.
+
+        No flags at all if nothing was looked up.
         """
-
-    def wanted(self, *, asked: bool) -> bool:
-        """Whether to look: always, never, or where the route asked for it."""
 
 
 class NullCache:
-    """Remembers nothing."""
+    """Caches nothing."""
 
-    def outcome(self, model: LoadedVersion, rows: Rows, compute: Compute) -> tuple[EngineOutput, list[bool]]:
+    every_route = False
+
+    def output(self, model: LoadedVersion, rows: Rows, compute: Compute) -> tuple[EngineOutput, list[bool]]:
         return compute(rows), []
 
-    def wanted(self, *, asked: bool) -> bool:
-        return False
+
+class Predicted(NamedTuple):
+    """``rows``, as the client gave them, were predicted; ``seconds``: in the engine or the cache."""
+
+    prediction: Prediction
+    rows: RawRows
+    seconds: float
 
 
-class Observer:
-    """Told of what happens; this one does nothing, and is the base of those that do."""
+class CacheLookedUp(NamedTuple):
+    """Rows were looked up in the cache; precedes `Predicted`."""
 
-    def of_model(self, name: str) -> "Observer":
-        """The one to tell of another model than the default one."""
-        return self
+    hits: int
+    misses: int
 
-    def predicted(self, answer: Prediction, *, rows: RawRows, seconds: float) -> None:
-        """``rows``, as the caller gave them, were predicted; ``seconds`` were spent in the engine, or in the
-        cache."""
 
-    def cache_looked_up(self, *, hits: int, misses: int) -> None:
-        """Rows were looked up in the cache; told before `predicted`, and not if nobody looked."""
+class EngineFailed(NamedTuple):
+    """An engine failed at run time, and the original model answered instead."""
 
-    def failed(self, engine: str) -> None:
-        """An engine failed at run time, and scikit-learn answered instead."""
+    engine: str
 
-    def loaded(self, model: LoadedVersion, *, seconds: float) -> None:
-        """A version was loaded and serves."""
 
-    def routed(self, model: LoadedVersion, *, seconds: float | None, failed: bool) -> None:
-        """While there is a routing, a version answered or failed; ``seconds`` per row, if not remembered."""
+class Loaded(NamedTuple):
+    """A version was loaded and could serve."""
 
-    def shadowed(self, answer: Prediction, *, disagreed: int, seconds: float) -> None:
-        """A challenger predicted in the shadow, otherwise than the champion for ``disagreed`` rows."""
+    model: LoadedVersion
+    seconds: float
 
-    def shadow_failed(self, challenger: LoadedVersion, *, rows: int) -> None:
-        """A challenger failed in the shadow."""
 
-    def shadow_dropped(self, challenger: LoadedVersion, *, rows: int) -> None:
-        """Rows were not shadowed, because too many waited."""
+class LoadRejected(NamedTuple):
+    """A version failed a check; what served before goes on serving."""
 
-    def rolled_back(self, version: str, reason: str) -> None:
-        """A canary was ended because it did worse than the champion."""
+    version: str
+    reason: str
 
-    def refused(self, version: str, reason: str) -> None:
-        """A version was not loaded; what served before goes on serving."""
+
+class Routed(NamedTuple):
+    """A version answered or failed during a traffic split; ``seconds`` per row, None if cached or failed."""
+
+    model: LoadedVersion
+    seconds: float | None
+    failed: bool
+
+
+class Shadowed(NamedTuple):
+    """A challenger predicted in the shadow, otherwise than the champion for ``disagreed`` rows."""
+
+    prediction: Prediction
+    disagreed: int
+    seconds: float
+
+
+class NotShadowed(NamedTuple):
+    """A challenger ``failed`` in the shadow, or rows were ``dropped`` because too many waited."""
+
+    challenger: LoadedVersion
+    rows: int
+    outcome: str
+
+
+class CanaryEnded(NamedTuple):
+    """A canary was ended because it did worse than the champion."""
+
+    version: str
+    reason: str
+
+
+class PortFailed(NamedTuple):
+    """An observer or the cache raised."""
+
+    port: str
+
+
+Event = (
+    Predicted
+    | CacheLookedUp
+    | EngineFailed
+    | Loaded
+    | LoadRejected
+    | Routed
+    | Shadowed
+    | NotShadowed
+    | CanaryEnded
+    | PortFailed
+)
+# Called with the name of the model and what happened to it.
+Observer = Callable[[str, Event], None]
+
+
+class Notifier:
+    """Hands the events of one model to observers; what one of them raises is logged and counted."""
+
+    def __init__(self, name: str, observers: Sequence[Observer] = ()) -> None:
+        self._name = name
+        self._observers = observers
+
+    def __call__(self, event: Event) -> None:
+        for observe in self._observers:
+            try:
+                observe(self._name, event)
+            except Exception:
+                self.failed(type(observe).__name__)
+
+    def failed(self, port: str) -> None:
+        """Log and count the exception that a port raised."""
+        log.exception("a port failed", extra={"port": port})
+        for observe in self._observers:
+            with suppress(Exception):  # the one that failed may fail again
+                observe(self._name, PortFailed(port))

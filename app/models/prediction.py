@@ -11,25 +11,25 @@ from app.models.loading.loader import LoadedVersion
 class Prediction:
     """Predictions for the rows of one call, with the model that made all of them.
 
-    ``cached``: per row, whether its outcome was remembered instead of computed; empty if nobody looked.
+    ``cached``: per row, whether its output was cached instead of computed; empty if nothing was looked up.
     """
 
     model: LoadedVersion
-    outcome: EngineOutput
+    output: EngineOutput
     warnings: list[dict[str, Any]]
     cached: list[bool]
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """One JSON-ready result per row: ``prediction``, and where the model has probabilities
         ``confidence`` (the highest) and ``probabilities`` by class."""
-        output = self.model.output
-        values, probabilities = self.outcome
+        signature = self.model.output
+        values, probabilities = self.output
         predictions = values.tolist()
-        if output.classes:
-            predictions = [output.classes[code] for code in predictions]
+        if signature.classes:
+            predictions = [signature.classes[code] for code in predictions]
         if probabilities is None:
             return [{"prediction": prediction} for prediction in predictions]
-        keys = output.probability_keys
+        keys = signature.probability_keys
         return [
             {
                 "prediction": prediction,

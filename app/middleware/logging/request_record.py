@@ -22,13 +22,13 @@ class RequestRecord:
     model_seconds: float = 0.0
     fields: dict[str, Any] = field(default_factory=dict)
 
-    def add(self, answer: Prediction, rows: RawRows, *, seconds: float, log_inputs: bool) -> None:
+    def add(self, prediction: Prediction, rows: RawRows, *, seconds: float, log_inputs: bool) -> None:
         """Note a prediction; a request may make several."""
         fields = self.fields
-        fields["version"] = answer.model.version
-        fields["engine"] = answer.model.engine.name
-        fields["rows"] = fields.get("rows", 0) + len(answer.outcome.values)
-        fields["cached"] = fields.get("cached", 0) + sum(answer.cached)
+        fields["version"] = prediction.model.version
+        fields["engine"] = prediction.model.engine.name
+        fields["rows"] = fields.get("rows", 0) + len(prediction.output.values)
+        fields["cached"] = fields.get("cached", 0) + sum(prediction.cached)
         if log_inputs:
             fields.setdefault("inputs", []).append(rows)
         self.model_seconds += seconds

@@ -12,7 +12,6 @@ from app.middleware.logging import UNMATCHED, method_label
 from app.middleware.metrics import instruments
 from app.middleware.metrics.instruments import REFUSALS, Instruments
 from app.middleware.metrics.observer import MetricsObserver
-from app.models.ml_models import EXTENSION as MODEL_MANAGER
 
 EXTENSION = "metrics"
 # By which a proxy tells of itself. One that sends none of them is taken for its clients: the networks of
@@ -29,16 +28,26 @@ PROXY_HEADERS = frozenset(
 
 
 def init_app(app: Flask) -> None:
-    """Count; over all workers where a directory is given, else for this process."""
-    # What ``flask`` runs is no worker of the server whose settings it shares.
-    shares = os.environ.get("FLASK_RUN_FROM_CLI") != "true"
-    directory = app.config["PROMETHEUS_MULTIPROC_DIR"] if shares else None
-    counted = instruments.shared(directory) if directory else instruments.private()
-    app.extensions[EXTENSION] = counted
-    served_model = app.extensions[MODEL_MANAGER]
-    served_model.observer = MetricsObserver(counted, log_inputs=app.config["LOG_INPUTS"])
+    """Count requests."""
+    counted = instruments_of(app)
     app.after_request(RequestCounter(counted))
     app.wsgi_app = InFlight(app.wsgi_app, counted)  # type: ignore[method-assign] # as Flask's documentation does
+
+
+def instruments_of(app: Flask) -> Instruments:
+    """The app's instruments, made once: shared by all workers where a directory is given."""
+    if EXTENSION not in app.extensions:
+        # CLI processes share the settings but must not join the workers' metrics.
+        shares = os.environ.get("FLASK_RUN_FROM_CLI") != "true"
+        directory = app.config["PROMETHEUS_MULTIPROC_DIR"] if shares else None
+        app.extensions[EXTENSION] = instruments.shared(directory) if directory else instruments.private()
+    found: Instruments = app.extensions[EXTENSION]
+    return found
+
+
+def observer(app: Flask) -> MetricsObserver:
+    """The observer that counts what happens in the app's data plane."""
+    return MetricsObserver(instruments_of(app), log_inputs=app.config["LOG_INPUTS"])
 
 
 def of_app() -> Instruments:

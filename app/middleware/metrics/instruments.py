@@ -51,6 +51,7 @@ class Instruments:
         self.load = self._gauge(
             "model_load_seconds", "Time to verify and load a version.", "version", mode="livemax"
         )
+        self.port_failures = self._counter("port_failures", "Exceptions of observers and the cache.", "port")
         self.load_refusals = self._counter("model_load_refusals", "Versions that failed a check at loading.")
 
     def _count_routing(self) -> None:

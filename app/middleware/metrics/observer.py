@@ -1,4 +1,4 @@
-"""What the door tells: counted, and noted for the log line of the running request."""
+"""Observer of predictions: metrics, and fields of the request's log line."""
 
 from collections import Counter as Tally
 from collections.abc import Callable
@@ -8,89 +8,99 @@ from flask import g, has_request_context
 
 from app.middleware.metrics.instruments import Instruments
 from app.models.loading.loader import LoadedVersion
-from app.models.ports import Observer
+from app.models.ports import (
+    CacheLookedUp,
+    CanaryEnded,
+    EngineFailed,
+    Event,
+    Loaded,
+    LoadRejected,
+    NotShadowed,
+    PortFailed,
+    Predicted,
+    Routed,
+    Shadowed,
+)
 from app.models.prediction import Prediction
-from app.models.schema.validation import RawRows
+from app.models.serving.served_model import DEFAULT
 
 MAX_LABELS = 100
 MAX_VERSIONS = 50
 OTHER = "other"
 
 
-class MetricsObserver(Observer):
-    """Counts what it is told of. Versions are those that were loaded, the first 50 of a model by name."""
+class MetricsObserver:
+    """Observer that turns events into metrics, and predictions into fields of the request's log line.
 
-    def __init__(self, counted: Instruments, *, log_inputs: bool, prefix: str = "") -> None:
+    Versions are those that were loaded, the first 50 of a model by name.
+    """
+
+    def __init__(self, counted: Instruments, *, log_inputs: bool) -> None:
         self._instruments = counted
-        self._prefix = prefix
         self._log_inputs = log_inputs
-        self._hit = counted.cache.labels("hit").inc
-        self._miss = counted.cache.labels("miss").inc
-        self._versions: dict[str, _Version] = {}
+        self._versions: dict[str, dict[str, _Version]] = {}
+        self._handlers: dict[type, Callable[[str, Any], None]] = {
+            Predicted: self._predicted,
+            CacheLookedUp: self._cache_looked_up,
+            EngineFailed: lambda _, event: counted.engine_failures.labels(event.engine).inc(),
+            Loaded: self._loaded,
+            LoadRejected: lambda _, event: counted.load_refusals.inc(),
+            Routed: self._routed,
+            Shadowed: self._shadowed,
+            NotShadowed: self._not_shadowed,
+            CanaryEnded: lambda _, event: counted.rollbacks.inc(),
+            PortFailed: lambda _, event: counted.port_failures.labels(event.port).inc(),
+        }
 
-    def of_model(self, name: str) -> "MetricsObserver":
-        """Counts versions as ``name/version``."""
-        return MetricsObserver(self._instruments, log_inputs=self._log_inputs, prefix=f"{name}/")
+    def __call__(self, model: str, event: Event) -> None:
+        self._handlers[type(event)](model, event)
 
-    def predicted(self, answer: Prediction, *, rows: RawRows, seconds: float) -> None:
-        version = self._version(answer.model)
-        version.count(answer)
-        if not (answer.cached and all(answer.cached)):
-            version.time(answer.model.engine.name, seconds)
+    def _predicted(self, name: str, event: Predicted) -> None:
+        prediction = event.prediction
+        version = self._version(name, prediction.model)
+        version.count(prediction)
+        if not (prediction.cached and all(prediction.cached)):
+            version.time(prediction.model.engine.name, event.seconds)
         if has_request_context():
-            g.record.add(answer, rows, seconds=seconds, log_inputs=self._log_inputs)
+            g.record.add(prediction, event.rows, seconds=event.seconds, log_inputs=self._log_inputs)
 
-    def cache_looked_up(self, *, hits: int, misses: int) -> None:
-        if hits:
-            self._hit(hits)
-        if misses:
-            self._miss(misses)
+    def _cache_looked_up(self, _: str, event: CacheLookedUp) -> None:
+        for outcome, rows in (("hit", event.hits), ("miss", event.misses)):
+            self._instruments.cache.labels(outcome).inc(rows)
 
-    def failed(self, engine: str) -> None:
-        self._instruments.engine_failures.labels(engine).inc()
-
-    def loaded(self, model: LoadedVersion, *, seconds: float) -> None:
-        self._instruments.load.labels(self._version(model).name).set(seconds)
+    def _loaded(self, name: str, event: Loaded) -> None:
+        self._instruments.load.labels(self._version(name, event.model).name).set(event.seconds)
         # From 0, or Prometheus would not see the first failures as an increase; three put the engine out.
-        self._instruments.engine_failures.labels(model.engine.name)
+        self._instruments.engine_failures.labels(event.model.engine.name)
 
-    def refused(self, version: str, reason: str) -> None:
-        self._instruments.load_refusals.inc()
+    def _routed(self, name: str, event: Routed) -> None:
+        label = self._version(name, event.model).name
+        self._instruments.routed.labels(label, "error" if event.failed else "ok").inc()
+        if event.seconds is not None:
+            self._instruments.routed_duration.labels(label).observe(event.seconds)
 
-    def routed(self, model: LoadedVersion, *, seconds: float | None, failed: bool) -> None:
-        name = self._version(model).name
-        self._instruments.routed.labels(name, "error" if failed else "ok").inc()
-        if seconds is not None:
-            self._instruments.routed_duration.labels(name).observe(seconds)
-
-    def shadowed(self, answer: Prediction, *, disagreed: int, seconds: float) -> None:
-        version, rows = self._version(answer.model), len(answer.outcome.values)
-        self._shadow_rows(answer.model, disagreed, "disagreed")
-        self._shadow_rows(answer.model, rows - disagreed, "agreed")
-        self._instruments.shadow_duration.labels(version.name).observe(seconds)
-        for code, number in Tally(
-            answer.outcome.values.tolist() if version.labelled else [-1] * rows
-        ).items():
+    def _shadowed(self, name: str, event: Shadowed) -> None:
+        version, values = self._version(name, event.prediction.model), event.prediction.output.values
+        self._count_shadow_rows(version, len(values) - event.disagreed, "agreed")
+        self._count_shadow_rows(version, event.disagreed, "disagreed")
+        self._instruments.shadow_duration.labels(version.name).observe(event.seconds)
+        for code, number in Tally(values.tolist() if version.labelled else [-1] * len(values)).items():
             self._instruments.shadow_predictions.labels(version.name, version.label(code)).inc(number)
 
-    def shadow_failed(self, challenger: LoadedVersion, *, rows: int) -> None:
-        self._shadow_rows(challenger, rows, "failed")
+    def _not_shadowed(self, name: str, event: NotShadowed) -> None:
+        self._count_shadow_rows(self._version(name, event.challenger), event.rows, event.outcome)
 
-    def shadow_dropped(self, challenger: LoadedVersion, *, rows: int) -> None:
-        self._shadow_rows(challenger, rows, "dropped")
-
-    def rolled_back(self, version: str, reason: str) -> None:
-        self._instruments.rollbacks.inc()
-
-    def _shadow_rows(self, challenger: LoadedVersion, rows: int, outcome: str) -> None:
+    def _count_shadow_rows(self, version: "_Version", rows: int, outcome: str) -> None:
         if rows:
-            self._instruments.shadow_rows.labels(self._version(challenger).name, outcome).inc(rows)
+            self._instruments.shadow_rows.labels(version.name, outcome).inc(rows)
 
-    def _version(self, model: LoadedVersion) -> "_Version":
-        if (version := self._versions.get(model.version)) is not None:
+    def _version(self, name: str, model: LoadedVersion) -> "_Version":
+        versions = self._versions.setdefault(name, {})
+        if (version := versions.get(model.version)) is not None:
             return version
-        name = self._prefix + (model.version if len(self._versions) < MAX_VERSIONS else OTHER)
-        return self._versions.setdefault(model.version, _Version(self._instruments, name, model))
+        label = model.version if len(versions) < MAX_VERSIONS else OTHER
+        prefix = "" if name == DEFAULT else f"{name}/"
+        return versions.setdefault(model.version, _Version(self._instruments, prefix + label, model))
 
 
 class _Version:
@@ -105,8 +115,8 @@ class _Version:
         self._labels: dict[int, Callable[[float], None]] = {}
         self._engines: dict[str, Callable[[float], None]] = {}
 
-    def count(self, answer: Prediction) -> None:
-        values = answer.outcome.values
+    def count(self, prediction: Prediction) -> None:
+        values = prediction.output.values
         self._rows(len(values))
         if not self.labelled:
             self._label(-1)(len(values))

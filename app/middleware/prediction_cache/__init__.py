@@ -6,16 +6,16 @@ from flask import Flask
 from app.middleware.prediction_cache.shared import NoShared, RedisShared
 from app.middleware.prediction_cache.tiered import TieredCache
 from app.middleware.redis_store import redis_store
-from app.models.ml_models import EXTENSION
+from app.models.ports import NullCache, PredictionCache
 
 
-def init_app(app: Flask) -> None:
-    """Give the app's model service its cache, unless ``CACHE_MODE`` is ``off``."""
+def prediction_cache(app: Flask) -> PredictionCache:
+    """The cache that ``CACHE_MODE`` asks for."""
     if app.config["CACHE_MODE"] == "off":
-        return
+        return NullCache()
     size, ttl = app.config["CACHE_SIZE"], app.config["CACHE_TTL"]
     store = redis_store(app)
-    app.extensions[EXTENSION].cache = TieredCache(
+    return TieredCache(
         TTLCache(size, ttl),
         RedisShared(store, ttl=ttl) if store else NoShared(),
         every_route=app.config["CACHE_MODE"] == "all",

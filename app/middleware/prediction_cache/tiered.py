@@ -64,16 +64,12 @@ class TieredCache:
     ) -> None:
         self._local = local
         self._shared = shared
-        self._every_route = every_route
+        self.every_route = every_route
         self._lock = Lock()
         self._flights: dict[bytes, Flight] = {}
         self._key_builders: WeakKeyDictionary[LoadedVersion, dict[str, CacheKeyBuilder]] = WeakKeyDictionary()
 
-    def wanted(self, *, asked: bool) -> bool:
-        """True for routes that ask, or for all."""
-        return asked or self._every_route
-
-    def outcome(self, model: LoadedVersion, rows: Rows, compute: Compute) -> tuple[EngineOutput, list[bool]]:
+    def output(self, model: LoadedVersion, rows: Rows, compute: Compute) -> tuple[EngineOutput, list[bool]]:
         """The outcome of all rows, and which were remembered; no flags if looking would not have paid."""
         key_builder = self._key_builder(model)
         single = len(rows) == 1

@@ -36,7 +36,7 @@ class ModelStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.activation = Activation(root)
-        self.routing = TrafficSplitFile(root)
+        self.traffic_split = TrafficSplitFile(root)
 
     def versions(self) -> list[str]:
         """Complete versions and those of which that cannot be told, newest first by the time they were saved.
@@ -229,7 +229,7 @@ class ModelStore:
         :raises VersionNotFound: if one of them is not there.
         :raises StoreNotWritable: if ``routing.json`` cannot be replaced.
         """
-        self.routing.set(routing, accept=self.raw_metadata)
+        self.traffic_split.set(routing, accept=self.raw_metadata)
 
     def roll_back(self, *, accept: Callable[[str], object] = lambda version: None) -> str:
         """Make the version that served before the active one serve again, and return its name.
@@ -255,7 +255,7 @@ class ModelStore:
                 raise VersionNotFound(version)
             if version == self.active():
                 raise VersionInUse(version, use="it is the active one")
-            if self.routing.uses(version):
+            if self.traffic_split.uses(version):
                 raise VersionInUse(version, use="callers are routed to it")
             grave = staging.move_to_trash(self.folder(version))
         staging.empty(grave)

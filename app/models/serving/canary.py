@@ -110,7 +110,7 @@ class CanaryTallies:
             }
 
 
-def verdict(champion: Tally, canary: Tally, limits: CanaryLimits) -> str | None:
+def decide(champion: Tally, canary: Tally, limits: CanaryLimits) -> str | None:
     """Why the canary must end, or None."""
     if canary.requests < limits.min_requests:
         return None

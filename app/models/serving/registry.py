@@ -9,11 +9,9 @@ from app.exceptions import ModelNotFound, ServiceError, StoreUnreadable
 from app.models.repository import atomic_files
 from app.models.repository.store import PREFIX, ModelStore, version_names
 from app.models.repository.version_names import is_version
-from app.models.serving.served_model import ServedModel
+from app.models.serving.served_model import DEFAULT, ServedModel
 
 log = logging.getLogger(__name__)
-
-DEFAULT = "default"
 
 
 class ModelRegistry:
@@ -25,11 +23,11 @@ class ModelRegistry:
     :param make: makes the service of a store.
     """
 
-    def __init__(self, root: Path, make: Callable[[ModelStore], ServedModel]) -> None:
+    def __init__(self, root: Path, make: Callable[[str, ModelStore], ServedModel]) -> None:
         self._root = root
         self._make = make
         self._lock = Lock()
-        self.default = make(ModelStore(root))
+        self.default = make(DEFAULT, ModelStore(root))
         self._named: dict[str, ServedModel] = {}
 
     def __getitem__(self, name: str) -> ServedModel:
@@ -56,10 +54,7 @@ class ModelRegistry:
             raise ModelNotFound(name)
         with self._lock:
             if name not in self._named:
-                served_model = self._make(ModelStore(self._root / name))
-                served_model.cache = self.default.cache
-                served_model.observer = self.default.observer.of_model(name)
-                self._named[name] = served_model
+                self._named[name] = self._make(name, ModelStore(self._root / name))
             return self._named[name]
 
     def forget(self, name: str) -> None:

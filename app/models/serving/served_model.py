@@ -1,6 +1,7 @@
-"""The one door: every prediction of an app comes from here, whatever route or dialect asked for it."""
+"""The data plane: every prediction of an app comes from here, whatever route or dialect asked for it."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from threading import Lock
 from time import perf_counter
@@ -11,7 +12,17 @@ from app.models.engines.output import EngineOutput
 from app.models.engines.partial import is_finite
 from app.models.loading import loader
 from app.models.loading.loader import LoadedVersion, LoadingOptions
-from app.models.ports import NullCache, Observer, PredictionCache
+from app.models.ports import (
+    CacheLookedUp,
+    EngineFailed,
+    Loaded,
+    LoadRejected,
+    Notifier,
+    NullCache,
+    Observer,
+    Predicted,
+    PredictionCache,
+)
 from app.models.prediction import Prediction
 from app.models.repository.store import ModelStore
 from app.models.schema.rows import Rows
@@ -19,33 +30,50 @@ from app.models.schema.signature import InputSignature
 from app.models.schema.validation import RawRows, validate_rows
 from app.models.serving.canary import CanaryLimits
 from app.models.serving.row_errors import ask_again, without_rejected
-from app.models.serving.traffic_router import LoadedSplit, TrafficRouter
+from app.models.serving.traffic_router import TrafficRouter
 from app.models.serving.worker_status import WorkerStatusFile
 
 log = logging.getLogger(__name__)
 
+DEFAULT = "default"
+
 
 class ServedModel:
-    """One app's model: which version is loaded, and its predictions. Safe to share by threads.
+    """One model of an app: the version that serves, and its predictions. Safe to share by threads.
 
-    ``cache`` and ``observer`` are set by whoever has better ones than those that do nothing. ``refused``:
-    versions that failed a check here, and why; ``workers``: what all workers serve; ``router``: who gets
-    which version, None if all get the same.
+    ``rejected``: versions that failed a check in this process, and why. ``workers``: what all workers serve.
+
+    :param name: of the model, for the observers.
     """
 
     def __init__(
-        self, store: ModelStore, options: LoadingOptions, limits: CanaryLimits | None = None
+        self,
+        store: ModelStore,
+        options: LoadingOptions,
+        *,
+        limits: CanaryLimits | None = None,
+        cache: PredictionCache | None = None,
+        observers: Sequence[Observer] = (),
+        name: str = DEFAULT,
     ) -> None:
         self.store = store
-        self.cache: PredictionCache = NullCache()
-        self.observer = Observer()
-        self.options = replace(options, on_engine_failure=lambda engine: self.observer.failed(engine))
+        self.options = replace(options, on_engine_failure=lambda engine: self._notify(EngineFailed(engine)))
         self.workers = WorkerStatusFile(store.root)
-        self.refused: dict[str, str] = {}
+        self.rejected: dict[str, str] = {}
+        self._cache = cache or NullCache()
+        self._notify = Notifier(name, observers)
         self._current: LoadedVersion | None = None
         self._loading = Lock()
-        self.loaded_split: LoadedSplit | None = None
-        self.traffic_router = TrafficRouter(self, limits or CanaryLimits(), predict_unseen)
+        self.traffic_router = TrafficRouter(
+            store.traffic_split,
+            load=self.load_version,
+            predict=self._predict_with,
+            predict_unseen=predict_unseen,
+            report=self._report,
+            reports=self.workers.living,
+            notify=self._notify,
+            limits=limits or CanaryLimits(),
+        )
 
     @property
     def loaded(self) -> bool:
@@ -54,7 +82,7 @@ class ServedModel:
 
     @property
     def model(self) -> LoadedVersion:
-        """The model that serves.
+        """The version that serves.
 
         :raises ModelNotLoaded: if there is none.
         """
@@ -64,7 +92,7 @@ class ServedModel:
 
     @property
     def signature(self) -> InputSignature | None:
-        """Input of the model that serves, or None if there is none."""
+        """Input of the version that serves, or None if there is none."""
         return self._current.signature if self._current else None
 
     def load(self, version: str | None = None) -> LoadedVersion:
@@ -80,11 +108,11 @@ class ServedModel:
             wanted = version or self.store.active() or next(iter(self.store.versions()), None)
             if wanted is None:
                 raise ModelNotLoaded
-            model = self.prepare(wanted)
-            self.serve(model)
+            model = self.load_version(wanted)
+            self.swap_in(model)
         return model
 
-    def prepare(self, version: str) -> LoadedVersion:
+    def load_version(self, version: str) -> LoadedVersion:
         """Load a version up to where it could serve; what serves goes on serving.
 
         :raises VersionNotFound: if there is no such version.
@@ -94,28 +122,35 @@ class ServedModel:
         try:
             model = loader.load(self.store, version, self.options)
         except ServiceError as error:
-            self.refused[version] = error.message
+            self.rejected[version] = error.message
             self._report()
-            self.observer.refused(version, error.message)
-            log.error("version refused", extra={"model_version": version, "reason": error.message})
+            self._notify(LoadRejected(version, error.message))
+            log.error("version rejected", extra={"model_version": version, "reason": error.message})
             raise
-        self.observer.loaded(model, seconds=perf_counter() - started)
+        self._notify(Loaded(model, perf_counter() - started))
         return model
 
-    def serve(self, model: LoadedVersion) -> None:
-        """Serve what was prepared, from the next request on."""
+    def swap_in(self, model: LoadedVersion) -> None:
+        """Serve a version that was loaded, from the next request on."""
         self._current = model
-        self.refused.pop(model.version, None)
+        self.rejected.pop(model.version, None)
         self._report()
         log.info("model loaded", extra={"model_version": model.version, "engine": model.engine.name})
 
+    def poll_traffic_split(self) -> None:
+        """Take up a change of ``routing.json``, load what it needs, and judge a canary."""
+        self.traffic_router.poll(self._current)
+
     def join_workers(self) -> None:
-        """Be counted as one of the store's workers."""
+        """Register this process as a worker of the store."""
         self.workers.join()
         self._report()
 
-    def _report(self) -> None:
-        self.workers.report(self._current.version if self._current else None, refused=self.refused)
+    def _report(self, notes: dict[str, Any] | None = None) -> None:
+        """Report to the other workers what this one serves, and with which traffic split if that changed."""
+        if notes is not None:
+            self.workers.notes = notes
+        self.workers.report(self._current.version if self._current else None, refused=self.rejected)
 
     def predict(
         self,
@@ -123,32 +158,34 @@ class ServedModel:
         *,
         field: str = "features",
         use_cache: bool = False,
-        caller: str | None = None,
+        sticky_key: str | None = None,
         pinned: str | None = None,
     ) -> Prediction:
-        """Predict ``rows`` with the model that serves now, or the one that the routing has for the caller.
+        """Predict ``rows`` with the version that serves, or that the traffic split has for the client.
 
         :param rows: float64 array (n, d), or n lists in training order or mappings by column name.
-        :param field: the caller's name for the rows, used in errors.
-        :param use_cache: look for remembered outcomes, if there is a cache.
-        :param caller: whoever is to get the same version each time; None gets the active one.
-        :param pinned: the version to predict with, whatever the routing.
+        :param field: the client's name for the rows, used in errors.
+        :param use_cache: look rows up in the cache, if there is one.
+        :param sticky_key: of a client that is to get the same version each time; None gets the active one.
+        :param pinned: the version to predict with, whatever the traffic split.
         :raises ModelNotLoaded: if there is no model.
-        :raises VersionNotLoaded: if the pinned one is neither active nor part of the routing.
+        :raises VersionNotLoaded: if the pinned one is neither active nor part of the traffic split.
         :raises InvalidInput: naming each value that does not fit.
         :raises PredictionFailed: if the model answers nothing any more, its golden rows included.
         """
-        if self.loaded_split is None and pinned is None:
-            return self.predict_with(self.model, rows, field=field, use_cache=use_cache)
+        champion = self._current
+        if champion is None:
+            raise ModelNotLoaded
+        if pinned is None and self.traffic_router.split is None:
+            return self._predict_with(champion, rows, field=field, use_cache=use_cache)
         return self.traffic_router.predict(
-            rows, field=field, use_cache=use_cache, caller=caller, pinned=pinned
+            champion, rows, field=field, use_cache=use_cache, sticky_key=sticky_key, pinned=pinned
         )
 
     def predict_rows(self, rows: RawRows, **options: Any) -> tuple[Prediction, list[int], dict[int, Any]]:
         """Predict as many of ``rows`` as can be; ``options`` are those of `predict`.
 
-        :returns: the answer, the positions of the rows that it is about, and the errors of the others by
-        position.
+        :returns: the prediction, the positions of its rows, and the errors of the others by position.
         :raises InvalidInput: if no row can be predicted; else as `predict` does.
         """
         positions = list(range(len(rows)))
@@ -163,41 +200,48 @@ class ServedModel:
                     reasons = [each for position in sorted(rejected) for each in rejected[position]]
                     raise InvalidInput(reasons) from None
 
-    def predict_with(self, model: LoadedVersion, rows: RawRows, *, field: str, use_cache: bool) -> Prediction:
-        """Predict ``rows`` with one of the service's models; raises what `predict` does."""
+    def _predict_with(
+        self, model: LoadedVersion, rows: RawRows, *, field: str, use_cache: bool
+    ) -> Prediction:
         validated = validate_rows(rows, model.signature, field=field)
         inspected, warnings = model.guard.inspect(validated, field=field)
         started = perf_counter()
-        if self.cache.wanted(asked=use_cache):
-            outcome, cached = self._through_cache(model, inspected, field)
-            if cached:
-                self.observer.cache_looked_up(hits=sum(cached), misses=cached.count(False))
+        if use_cache or self._cache.every_route:
+            output, cached = self._through_cache(model, inspected, field)
         else:
-            outcome, cached = _run(model, inspected, field), []
-        answer = Prediction(model, outcome, warnings, cached)
-        self.observer.predicted(answer, rows=rows, seconds=perf_counter() - started)
-        return answer
+            output, cached = _run(model, inspected, field), []
+        prediction = Prediction(model, output, warnings, cached)
+        self._notify(Predicted(prediction, rows, perf_counter() - started))
+        return prediction
 
     def _through_cache(self, model: LoadedVersion, rows: Rows, field: str) -> tuple[EngineOutput, list[bool]]:
         try:
-            return self.cache.outcome(model, rows, lambda missing: _run(model, missing, field))
-        except InvalidInput:  # it names rows among those that were missing in the cache
+            output, cached = self._cache.output(model, rows, lambda missing: _run(model, missing, field))
+        except InvalidInput:  # names rows by their positions among those that were not cached
             return _run(model, rows, field), []
+        except ServiceError:
+            raise
+        except Exception:
+            self._notify.failed("cache")
+            return _run(model, rows, field), []
+        if cached:
+            self._notify(CacheLookedUp(hits=sum(cached), misses=cached.count(False)))
+        return output, cached
 
 
 def predict_unseen(model: LoadedVersion, rows: RawRows) -> Prediction:
-    """Predict without cache, and without telling anybody; raises what `ServedModel.predict` does."""
+    """Predict without cache and without notifying observers; raises what `ServedModel.predict` does."""
     inspected, warnings = model.guard.inspect(validate_rows(rows, model.signature), field="features")
     return Prediction(model, _run(model, inspected, "features"), warnings, [])
 
 
 def _run(model: LoadedVersion, rows: Rows, field: str) -> EngineOutput:
     try:
-        outcome = model.engine.predict(rows)
+        output = model.engine.predict(rows)
     except ServiceError:
         raise
     except Exception as error:
         return ask_again(model, rows, field=field, cause=error)
-    if not is_finite(outcome):
+    if not is_finite(output):
         return ask_again(model, rows, field=field)
-    return outcome
+    return output

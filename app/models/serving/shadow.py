@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from app.models.loading.loader import LoadedVersion
-from app.models.ports import Observer
+from app.models.ports import Notifier, NotShadowed, Shadowed
 from app.models.prediction import Prediction
 from app.models.schema.validation import RawRows
 
@@ -23,7 +23,7 @@ PAUSE = 0.002
 REST = 3.0
 TOLERANCE = 0.01  # of the champion's value: numbers that differ by more disagree
 
-Predict = Callable[[LoadedVersion, RawRows], Prediction]
+PredictUnseen = Callable[[LoadedVersion, RawRows], Prediction]
 
 
 class Job(NamedTuple):
@@ -31,7 +31,7 @@ class Job(NamedTuple):
 
     challenger: LoadedVersion
     rows: RawRows
-    answer: Prediction
+    prediction: Prediction
 
 
 class Shadow:
@@ -39,19 +39,19 @@ class Shadow:
 
     The thread starts with the first job, so that there is none in the process that forks.
 
-    :param predict: predicts without telling anybody.
+    :param predict: predicts without cache and without events.
     :param rest: called before and after each job with the seconds that the thread is to leave to others.
     """
 
     def __init__(
         self,
-        predict: Predict,
-        observer: Callable[[], Observer],
+        predict: PredictUnseen,
+        notify: Notifier,
         *,
         rest: Callable[[float], None] = sleep,
     ) -> None:
         self._predict = predict
-        self._observer = observer
+        self._notify = notify
         self._rest = rest
         self._jobs: SimpleQueue[tuple[float, Job]] = SimpleQueue()
         self._lock = Lock()
@@ -60,44 +60,40 @@ class Shadow:
 
     def submit(self, job: Job) -> None:
         """Leave a job to the thread, or drop it; returns at once in either case."""
-        size = len(job.answer.outcome.values)
+        size = len(job.prediction.output.values)
         with self._lock:
-            artifact = self._waiting + size <= MAX_WAITING
-            if artifact:
+            admitted = self._waiting + size <= MAX_WAITING
+            if admitted:
                 self._waiting += size
                 if self._thread is None:
                     self._thread = Thread(target=self._run, name="shadow", daemon=True)
                     self._thread.start()
-        if artifact:
+        if admitted:
             self._jobs.put((perf_counter(), job))
         else:
-            self._observer().shadow_dropped(job.challenger, rows=size)
+            self._notify(NotShadowed(job.challenger, size, "dropped"))
 
     def _run(self) -> None:
         while True:
             submitted, job = self._jobs.get()
             self._rest(max(0.0, submitted + PAUSE - perf_counter()))
             started = perf_counter()
-            try:
-                self._do(job)
-            except Exception:  # no observer may end the thread
-                log.exception("the shadow failed")
-            finally:
-                with self._lock:
-                    self._waiting -= len(job.answer.outcome.values)
+            self._do(job)
+            with self._lock:
+                self._waiting -= len(job.prediction.output.values)
             self._rest(REST * (perf_counter() - started))
 
     def _do(self, job: Job) -> None:
         started = perf_counter()
         try:
             found = self._predict(job.challenger, job.rows)
-            disagreed = disagreements(job.answer, found)
+            disagreed = disagreements(job.prediction, found)
         except Exception as error:  # whatever it is: the challenger's failures are counted, not raised
             failed = {"model_version": job.challenger.version, "reason": type(error).__name__}
             log.warning("the challenger failed", extra=failed)
-            self._observer().shadow_failed(job.challenger, rows=len(job.answer.outcome.values))
+            self._notify(NotShadowed(job.challenger, len(job.prediction.output.values), "failed"))
         else:
-            self._observer().shadowed(found, disagreed=disagreed, seconds=perf_counter() - started)
+            self._notify(Shadowed(found, disagreed, perf_counter() - started))
 
 
 def disagreements(champion: Prediction, challenger: Prediction) -> int:
@@ -109,5 +105,5 @@ def disagreements(champion: Prediction, challenger: Prediction) -> int:
     return int((~close.reshape(len(ours), -1).all(axis=1)).sum())
 
 
-def _predictions(answer: Prediction) -> list[object]:
-    return [result["prediction"] for result in answer.to_dicts()]
+def _predictions(prediction: Prediction) -> list[object]:
+    return [result["prediction"] for result in prediction.to_dicts()]

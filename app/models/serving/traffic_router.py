@@ -1,130 +1,156 @@
-"""The way of a request to a version: champion, challenger, or the one that it is pinned to."""
+"""Traffic router: which version answers a request, champion, challenger, or the one that it is pinned to."""
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from app.exceptions import InvalidInput, ServiceError, VersionNotLoaded
-from app.models.loading import loader
 from app.models.loading.loader import LoadedVersion
+from app.models.ports import CanaryEnded, Notifier, Routed
 from app.models.prediction import Prediction
-from app.models.repository.traffic_split import TrafficSplit
+from app.models.repository.traffic_split import TrafficSplit, TrafficSplitFile
 from app.models.schema.validation import RawRows
-from app.models.serving.canary import CHALLENGER, CHAMPION, CanaryLimits, CanaryTallies, total, verdict
-from app.models.serving.shadow import Job, Predict, Shadow
-
-if TYPE_CHECKING:
-    from app.models.serving.served_model import ServedModel
+from app.models.serving.canary import CHALLENGER, CHAMPION, CanaryLimits, CanaryTallies, decide, total
+from app.models.serving.shadow import Job, PredictUnseen, Shadow
 
 log = logging.getLogger(__name__)
 
 
-class LoadedSplit(NamedTuple):
-    """A routing, and the versions that it needs beside the champion as far as they could be loaded."""
+class PredictWith(Protocol):
+    """Predicts rows with one version, as a request does."""
 
-    routing: TrafficSplit
-    models: Mapping[str, LoadedVersion]
+    def __call__(self, model: LoadedVersion, rows: RawRows, *, field: str, use_cache: bool) -> Prediction:
+        """:raises ServiceError: as `ServedModel.predict` does."""
+
+
+class LoadedSplit(NamedTuple):
+    """A traffic split, and the versions that it needs beside the champion as far as they could be loaded."""
+
+    split: TrafficSplit
+    versions: Mapping[str, LoadedVersion]
     tallies: CanaryTallies
 
-    def model_for(self, caller: str | None, champion: LoadedVersion) -> LoadedVersion:
-        """Who answers; whoever is not known gets the champion."""
-        if caller is None or self.routing.mode == "shadow":
+    def version_for(self, sticky_key: str | None, champion: LoadedVersion) -> LoadedVersion:
+        """The version that answers a client; the champion without a key."""
+        if sticky_key is None or self.split.mode == "shadow":
             return champion
-        version = self.routing.version_for(caller)
-        if version is None or version == champion.version:
-            return champion
-        return self.models.get(version, champion)
+        return self.versions.get(self.split.version_for(sticky_key) or champion.version, champion)
 
     def shadows(self, champion: LoadedVersion) -> list[LoadedVersion]:
-        """Who predicts after the answer."""
-        if self.routing.mode != "shadow":
+        """The versions that predict after the answer."""
+        if self.split.mode != "shadow":
             return []
-        return [model for version, model in self.models.items() if version != champion.version]
+        return [model for version, model in self.versions.items() if version != champion.version]
 
 
 class TrafficRouter:
-    """Follows ``routing.json``, loads challengers, sends requests their way, ends canaries that do worse."""
+    """Follows ``routing.json``, loads challengers, sends requests their way, ends canaries that do worse.
 
-    def __init__(self, served_model: "ServedModel", limits: CanaryLimits, predict: Predict) -> None:
-        self._service = served_model
+    ``split``: which version gets which requests, None if one gets all.
+
+    :param load: loads a version up to where it could serve; raises a `ServiceError`.
+    :param predict_unseen: predicts without cache and without events.
+    :param report: tells the other workers this one's notes.
+    :param reports: what all living workers reported.
+    """
+
+    def __init__(
+        self,
+        file: TrafficSplitFile,
+        *,
+        load: Callable[[str], LoadedVersion],
+        predict: PredictWith,
+        predict_unseen: PredictUnseen,
+        report: Callable[[dict[str, Any]], None],
+        reports: Callable[[], Sequence[Mapping[str, Any]]],
+        notify: Notifier,
+        limits: CanaryLimits,
+    ) -> None:
+        self.split: LoadedSplit | None = None
+        self.shadow = Shadow(predict_unseen, notify)
+        self._file = file
+        self._load_version = load
+        self._predict = predict
+        self._predict_unseen = predict_unseen
+        self._tell_workers = report
+        self._reports = reports
+        self._notify = notify
         self._limits = limits
-        self._file = served_model.store.routing
         self._failed: set[str] = set()
         self._polling = Lock()
-        self._name = secrets.token_hex(8)
-        self._predict = predict
-        self.shadow = Shadow(predict, lambda: served_model.observer)
+        self._process = secrets.token_hex(8)
+        self._notes: dict[str, Any] = {"routing": None}
 
     def predict(
-        self, rows: RawRows, *, field: str, use_cache: bool, caller: str | None, pinned: str | None
+        self,
+        champion: LoadedVersion,
+        rows: RawRows,
+        *,
+        field: str,
+        use_cache: bool,
+        sticky_key: str | None,
+        pinned: str | None,
     ) -> Prediction:
-        """Predict with the version of the caller, or with the one that is pinned.
+        """Predict with the version of the client, or with the one that is pinned.
 
-        Where the caller's version fails, the champion answers; a pinned one has nobody behind it.
+        Where the client's version fails, the champion answers; a pinned one has nobody behind it.
 
-        :raises VersionNotLoaded: if that is neither the champion nor part of the routing.
+        :raises VersionNotLoaded: if that is neither the champion nor part of the traffic split.
         """
-        champion, router = self._service.model, self._service.loaded_split
+        loaded = self.split
         if pinned is not None:
-            model = champion if pinned == champion.version else router and router.models.get(pinned)
+            model = champion if pinned == champion.version else loaded and loaded.versions.get(pinned)
             if model is None:
                 raise VersionNotLoaded(pinned)
-            return self._service.predict_with(model, rows, field=field, use_cache=use_cache)
-        if router is None:  # ended in the meantime
-            return self._service.predict_with(champion, rows, field=field, use_cache=use_cache)
-        model = router.model_for(caller, champion)
-        answer = self._count(router, model, champion, rows, field=field, use_cache=use_cache)
-        for challenger in router.shadows(champion):
-            self.shadow.submit(Job(challenger, rows, answer))
-        return answer
+            return self._predict(model, rows, field=field, use_cache=use_cache)
+        if loaded is None:  # ended in the meantime
+            return self._predict(champion, rows, field=field, use_cache=use_cache)
+        model = loaded.version_for(sticky_key, champion)
+        prediction = self._answer(loaded, model, champion, rows, field=field, use_cache=use_cache)
+        for challenger in loaded.shadows(champion):
+            self.shadow.submit(Job(challenger, rows, prediction))
+        return prediction
 
-    def poll(self) -> None:
-        """Take up a change of the routing, load what it needs, and judge a canary."""
+    def poll(self, champion: LoadedVersion | None) -> None:
+        """Take up a change of the file, load what it needs, and judge a canary.
+
+        :param champion: the version that serves, None if there is none.
+        """
         with self._polling:
-            self._poll()
+            split, loaded = self._file.current(), self.split
+            if split is None:
+                self.split = None
+            elif loaded is None or loaded.split.id != split.id:
+                self._failed.clear()
+                self.split = LoadedSplit(split, self._load(split, champion), CanaryTallies(self._limits))
+            elif self._missing(split, champion):
+                self.split = loaded._replace(versions=self._load(split, champion))
+            self._report()
+            if split is not None and split.mode == "canary":
+                self._judge(split)
 
-    def _poll(self) -> None:
-        routing, router = self._file.current(), self._service.loaded_split
-        if routing is None:
-            self._service.loaded_split = None
-        elif router is None or router.routing.id != routing.id:
-            self._failed.clear()
-            self._service.loaded_split = LoadedSplit(
-                routing, self._load(routing, router), CanaryTallies(self._limits)
-            )
-        elif self._missing(routing, router):
-            self._service.loaded_split = router._replace(models=self._load(routing, router))
-        self._report()
-        if routing is not None and routing.mode == "canary":
-            self._judge(routing)
+    def _known(self) -> Mapping[str, LoadedVersion]:
+        return self.split.versions if self.split else {}
 
-    def _missing(self, routing: TrafficSplit, router: LoadedSplit | None) -> list[str]:
-        known = {*(router.models if router else ()), *self._failed}
-        if self._service.loaded:
-            known.add(self._service.model.version)
-        return [version for version in routing.shares if version not in known]
+    def _missing(self, split: TrafficSplit, champion: LoadedVersion | None) -> list[str]:
+        known = {*self._known(), *self._failed, *([champion.version] if champion else ())}
+        return [version for version in split.shares if version not in known]
 
-    def _load(self, routing: TrafficSplit, router: LoadedSplit | None) -> dict[str, LoadedVersion]:
-        models = {v: model for v, model in (router.models if router else {}).items() if v in routing.shares}
-        for version in self._missing(routing, router):
-            started = perf_counter()
+    def _load(self, split: TrafficSplit, champion: LoadedVersion | None) -> dict[str, LoadedVersion]:
+        versions = {name: version for name, version in self._known().items() if name in split.shares}
+        for name in self._missing(split, champion):
             try:
-                models[version] = loader.load(self._service.store, version, self._service.options)
-            except ServiceError as error:
-                self._failed.add(version)
-                self._service.refused[version] = error.message
-                self._service.observer.refused(version, error.message)
-                log.error("challenger refused", extra={"model_version": version, "reason": error.message})
-            else:
-                self._service.observer.loaded(models[version], seconds=perf_counter() - started)
-        return models
+                versions[name] = self._load_version(name)
+            except ServiceError:
+                self._failed.add(name)
+        return versions
 
-    def _count(
+    def _answer(
         self,
-        router: LoadedSplit,
+        loaded: LoadedSplit,
         model: LoadedVersion,
         champion: LoadedVersion,
         rows: RawRows,
@@ -132,57 +158,67 @@ class TrafficRouter:
         field: str,
         use_cache: bool,
     ) -> Prediction:
-        """The answer of ``model``, or else of the champion: each counts for the version that was asked."""
-        role = CHAMPION if model is champion else CHALLENGER
+        """The prediction of ``model``, or of the champion where it fails: counted for each that was asked."""
         started = perf_counter()
         try:
-            answer = self._service.predict_with(model, rows, field=field, use_cache=use_cache)
+            prediction = self._predict(model, rows, field=field, use_cache=use_cache)
         except ServiceError as error:
-            if self._fault_of_caller(error, champion, rows):
+            if self._fault_of_client(error, champion, rows):
                 raise
-            self._service.observer.routed(model, seconds=None, failed=True)
-            router.tallies.add(role, seconds=None, failed=True)
+            self._count(loaded, model, champion, seconds=None, failed=True)
             if model is champion:
                 raise
             reason = type(error.__cause__ or error).__name__
             log.warning("the challenger failed", extra={"model_version": model.version, "reason": reason})
-            return self._count(router, champion, champion, rows, field=field, use_cache=use_cache)
-        remembered = bool(answer.cached) and all(answer.cached)
-        seconds = None if remembered else (perf_counter() - started) / len(answer.outcome.values)
-        self._service.observer.routed(model, seconds=seconds, failed=False)
-        router.tallies.add(role, seconds=seconds, failed=False)
-        return answer
+            return self._answer(loaded, champion, champion, rows, field=field, use_cache=use_cache)
+        cached = bool(prediction.cached) and all(prediction.cached)
+        seconds = None if cached else (perf_counter() - started) / len(prediction.output.values)
+        self._count(loaded, model, champion, seconds=seconds, failed=False)
+        return prediction
 
-    def _fault_of_caller(self, error: ServiceError, champion: LoadedVersion, rows: RawRows) -> bool:
-        """Whether the champion refuses these rows too."""
+    def _count(
+        self,
+        loaded: LoadedSplit,
+        model: LoadedVersion,
+        champion: LoadedVersion,
+        *,
+        seconds: float | None,
+        failed: bool,
+    ) -> None:
+        """The one place that feeds the canary's tallies and the metrics."""
+        role = CHAMPION if model is champion else CHALLENGER
+        loaded.tallies.add(role, seconds=seconds, failed=failed)
+        self._notify(Routed(model, seconds, failed))
+
+    def _fault_of_client(self, error: ServiceError, champion: LoadedVersion, rows: RawRows) -> bool:
+        """Whether the champion rejects these rows too."""
         if not isinstance(error, InvalidInput):
             return False
         try:
-            self._predict(champion, rows)
-        except ServiceError as refusal:
-            return isinstance(refusal, InvalidInput)
+            self._predict_unseen(champion, rows)
+        except ServiceError as other:
+            return isinstance(other, InvalidInput)
         return False
 
     def _report(self) -> None:
-        router, workers = self._service.loaded_split, self._service.workers
         notes: dict[str, Any] = {"routing": None}
-        if router is not None:
-            notes = {"routing": router.routing.id, "process": self._name, "ledger": router.tallies.to_dict()}
-        if notes != workers.notes:
-            workers.notes = notes
-            version = self._service.model.version if self._service.loaded else None
-            workers.report(version, refused=self._service.refused)
+        if (loaded := self.split) is not None:
+            tallies = loaded.tallies.to_dict()
+            notes = {"routing": loaded.split.id, "process": self._process, "ledger": tallies}
+        if notes != self._notes:
+            self._notes = notes
+            self._tell_workers(notes)
 
-    def _judge(self, routing: TrafficSplit) -> None:
-        own = self._service.workers.notes
-        others = self._service.workers.living()
-        reports = [r for r in others if r.get("routing") == routing.id and r["process"] != self._name]
-        ledgers = [report["ledger"] for report in (own, *reports)]
-        champion, canary = (total(tallies[role] for tallies in ledgers) for role in (CHAMPION, CHALLENGER))
-        reason = verdict(champion, canary, self._limits)
-        if reason and self._file.end(routing, reason):
-            (version,) = routing.shares
+    def _judge(self, split: TrafficSplit) -> None:
+        others = (
+            r for r in self._reports() if r.get("routing") == split.id and r["process"] != self._process
+        )
+        tallies = [report["ledger"] for report in (self._notes, *others)]
+        champion, canary = (total(each[role] for each in tallies) for role in (CHAMPION, CHALLENGER))
+        reason = decide(champion, canary, self._limits)
+        if reason and self._file.end(split, reason):
+            (version,) = split.shares
             log.error("canary ended", extra={"model_version": version, "reason": reason})
-            self._service.observer.rolled_back(version, reason)
-            self._service.loaded_split = None
+            self._notify(CanaryEnded(version, reason))
+            self.split = None
             self._report()

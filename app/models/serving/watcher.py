@@ -9,8 +9,8 @@ from threading import Event, Thread
 from time import sleep
 
 from app.exceptions import ServiceError, StoreUnreadable
-from app.models.serving.registry import DEFAULT, ModelRegistry, load_logged
-from app.models.serving.served_model import ServedModel
+from app.models.serving.registry import ModelRegistry, load_logged
+from app.models.serving.served_model import DEFAULT, ServedModel
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class RepositoryWatcher:
         self._stopped = Event()
         self._refused: tuple[str, object] | None = None
         self._active = RepeatedPoll("active version", self._poll_active_version, failure=FOLLOWING_FAILED)
-        self._routing = RepeatedPoll("routing", served_model.traffic_router.poll, failure=FOLLOWING_FAILED)
+        self._routing = RepeatedPoll("routing", served_model.poll_traffic_split, failure=FOLLOWING_FAILED)
 
     def start(self) -> None:
         """Begin to follow, until `stop` or the end of the process, and be counted as a worker."""

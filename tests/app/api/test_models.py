@@ -219,7 +219,7 @@ def test_every_refusal_is_shown_counted_and_logged(store, logged, damage, settin
     with app.app_context():
         model_manager.load_model()
         service = model_manager.served_model
-    strict = create_app(configuration(store.root, **settings)).extensions["model_manager"]
+    strict = create_app(configuration(store.root, **settings)).extensions["model_registry"].default
     service.options = replace(
         service.options, admission=strict.options.admission, engine=strict.options.engine
     )
@@ -231,7 +231,7 @@ def test_every_refusal_is_shown_counted_and_logged(store, logged, damage, settin
     assert shown["state"] == "refused"
     assert reason in shown["reason"]
     assert "model_load_refusals_total 1.0" in client.get("/metrics").text
-    (refused,) = [line for line in logged() if line["event"] == "version refused"]
+    (refused,) = [line for line in logged() if line["event"] == "version rejected"]
     assert (refused["model_version"], reason in refused["reason"]) == ("v2", True)
     assert (serves(client), store.active()) == ("v1", "v1")
     assert client.get("/api/health/ready").status_code == 200
@@ -354,7 +354,7 @@ def test_only_operators_may(store, method, path):
 
 def test_waiting_ends_once_the_other_workers_serve_it(client, store):
     """Another worker in this process: it follows by itself."""
-    other = create_app(configuration(store.root)).extensions["model_manager"]
+    other = create_app(configuration(store.root)).extensions["model_registry"].default
     other.load()
     following = watcher.RepositoryWatcher(other)
     following.start()
@@ -367,7 +367,7 @@ def test_waiting_ends_once_the_other_workers_serve_it(client, store):
 
 def test_waiting_for_a_worker_that_does_not_follow_ends_with_an_error(client, store, monkeypatch):
     monkeypatch.setattr("app.models.serving.operations.PATIENCE", 0.1)
-    other = create_app(configuration(store.root)).extensions["model_manager"]
+    other = create_app(configuration(store.root)).extensions["model_registry"].default
     other.load()
     other.join_workers()
     response = client.post("/api/models/v2/activate?wait=true")

@@ -82,8 +82,8 @@ def test_without_client_id_the_key_is_the_caller_wherever_it_comes_from(build_ap
         model_manager.load_model()
         save(fitted(SumRegressor(factor=2.0)), "v2")
         store = model_manager.served_model.store
-        store.routing.set(parse(CANARY))
-        model_manager.served_model.traffic_router.poll()
+        store.traffic_split.set(parse(CANARY))
+        model_manager.served_model.poll_traffic_split()
     client = app.test_client()
 
     def answered(key, address):
@@ -120,7 +120,7 @@ def test_off_sends_everybody_to_the_champion(sums, service):
     route(sums, CANARY | {"percent": 100})
     assert route(sums, {"mode": "off"}).get_json()["mode"] == "off"
     assert version(sums) == "v1"
-    assert service.loaded_split is None
+    assert service.traffic_router.split is None
 
 
 def test_a_version_that_is_not_there_or_bad_is_not_routed_to(sums, models_dir):
@@ -134,10 +134,10 @@ def test_a_version_that_is_not_there_or_bad_is_not_routed_to(sums, models_dir):
 def test_a_challenger_that_is_damaged_later_leaves_the_champion_serving(sums, service, models_dir):
     route(sums, CANARY | {"percent": 100})
     (models_dir / "model_v2" / "model.pkl").write_bytes(b"torn")
-    service.loaded_split = None  # as in a worker that starts now
-    service.traffic_router.poll()
+    service.traffic_router.split = None  # as in a worker that starts now
+    service.poll_traffic_split()
     assert version(sums) == "v1"
-    assert "v2" in service.refused
+    assert "v2" in service.rejected
 
 
 def test_the_document_is_judged_field_by_field(sums):
@@ -193,7 +193,7 @@ def test_a_shadow_that_blocks_or_fails_delays_and_fails_nothing(sums, service):
             blocked.wait()
             raise RuntimeError
 
-    challenger = service.loaded_split.models["moody"]
+    challenger = service.traffic_router.split.versions["moody"]
     object.__setattr__(challenger, "engine", Stuck())
     started = monotonic()
     for _ in range(100):
@@ -231,8 +231,8 @@ def test_where_both_fail_the_caller_is_told_and_the_canary_stays(sums, service):
     route(sums, MOODY | {"challenger": "moodier"})
     for _ in range(20):
         assert_error(ask(sums, features=(13, 0, 0)), 400, "validation_error")
-    service.traffic_router.poll()
-    assert service.loaded_split is not None
+    service.poll_traffic_split()
+    assert service.traffic_router.split is not None
 
 
 def test_a_pinned_version_that_fails_has_nobody_behind_it(sums):
@@ -245,10 +245,10 @@ def test_a_canary_that_fails_is_ended_by_itself(sums, service):
     route(sums, MOODY)
     for _ in range(9):
         assert ask(sums, features=(13, 0, 0)).status_code == 200
-    service.traffic_router.poll()
-    assert service.loaded_split is not None  # too few requests to tell
+    service.poll_traffic_split()
+    assert service.traffic_router.split is not None  # too few requests to tell
     ask(sums, features=(13, 0, 0))
-    service.traffic_router.poll()
+    service.poll_traffic_split()
     assert ask(sums).get_json()["model_version"] == "v1"
     ended = sums.get("/api/models/routing").get_json()
     assert (ended["mode"], ended["ended"]["challenger"]) == ("off", "moody")
@@ -260,17 +260,17 @@ def test_a_canary_that_does_as_well_stays(sums, service):
     route(sums, CANARY)
     for number in range(100):
         version(sums, f"caller-{number}")
-    service.traffic_router.poll()
-    assert service.loaded_split is not None
+    service.poll_traffic_split()
+    assert service.traffic_router.split is not None
 
 
 def test_a_canary_that_is_slow_is_ended_by_itself(sums, service):
     route(sums, CANARY)
     for _ in range(10):
-        service.loaded_split.tallies.add("champion", seconds=0.01, failed=False)
-        service.loaded_split.tallies.add("challenger", seconds=0.1, failed=False)
-    service.traffic_router.poll()
-    assert service.loaded_split is None
+        service.traffic_router.split.tallies.add("champion", seconds=0.01, failed=False)
+        service.traffic_router.split.tallies.add("challenger", seconds=0.1, failed=False)
+    service.poll_traffic_split()
+    assert service.traffic_router.split is None
     assert "95th percentile" in sums.get("/api/models/routing").get_json()["ended"]["reason"]
 
 
@@ -278,16 +278,16 @@ def test_mistakes_of_callers_end_no_canary_but_a_canary_that_takes_other_input_e
     route(sums, CANARY | {"percent": 100})
     for _ in range(20):
         assert_error(ask(sums, features=(1, 2)), 400, "validation_error")
-    service.traffic_router.poll()
-    assert service.loaded_split is not None
+    service.poll_traffic_split()
+    assert service.traffic_router.split is not None
     with sums.application.app_context():
         narrow = SumRegressor().fit(BOXES.to_numpy()[:, :2])
         model_manager.save_model(narrow, sample=BOXES.iloc[:, :2], version="narrow", activate=False)
     route(sums, CANARY | {"percent": 100, "challenger": "narrow"})
     for _ in range(20):
         assert version(sums) == "v1"
-    service.traffic_router.poll()
-    assert service.loaded_split is None
+    service.poll_traffic_split()
+    assert service.traffic_router.split is None
 
 
 def test_the_comparison_tells_versions_apart(serve):
@@ -333,7 +333,7 @@ def test_the_command_routes_and_shows(sums, service):
 
     def run(*words):
         result = runner.invoke(args=["models", "route", *words])
-        service.traffic_router.poll()
+        service.poll_traffic_split()
         return result
 
     assert json.loads(run("canary", "v2", "--percent", "100", "--json").output)["percent"] == 100

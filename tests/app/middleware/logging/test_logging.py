@@ -161,23 +161,19 @@ def break_view(app):
     app.view_functions["predictions.predict"] = Broken()
 
 
-def break_service(app):
-    app.extensions["model_manager"] = Broken()
+def break_registry(app):
+    app.extensions["model_registry"] = Broken()
 
 
 def break_engine(app):
-    object.__setattr__(app.extensions["model_manager"].model, "engine", Broken())
-
-
-def break_observer(app):
-    app.extensions["model_manager"].observer = Broken()
+    object.__setattr__(app.extensions["model_registry"].default.model, "engine", Broken())
 
 
 def break_before(app):
     app.before_request(Broken())
 
 
-@pytest.mark.parametrize("break_", [break_view, break_service, break_engine, break_observer, break_before])
+@pytest.mark.parametrize("break_", [break_view, break_registry, break_engine, break_before])
 def test_a_failure_in_any_layer_shows_nothing_of_the_inside(logged, serve, break_):
     client = serve(fitted(SumClassifier()))
     break_(client.application)

@@ -9,6 +9,7 @@ from sklearn.linear_model import LinearRegression
 
 from app.middleware import metrics
 from app.models.ml_models import model_manager
+from app.models.ports import CacheLookedUp, EngineFailed, Loaded, LoadRejected, PortFailed
 from config import ConfigError
 from tests import settings
 from tests.app.middleware.servers import environment
@@ -71,11 +72,15 @@ def test_a_regressors_predictions_count_as_values(serve, series):
 
 
 def test_the_observer_counts_what_else_happens(app, client, series):
-    observer = app.extensions["model_manager"].observer
-    observer.cache_looked_up(hits=3, misses=0)
-    observer.cache_looked_up(hits=0, misses=2)
-    observer.failed("onnx")
-    observer.refused("v9", "it is damaged")
+    observe = metrics.observer(app)
+    for event in (
+        CacheLookedUp(hits=3, misses=0),
+        CacheLookedUp(hits=0, misses=2),
+        EngineFailed("onnx"),
+        LoadRejected("v9", "it is damaged"),
+        PortFailed("cache"),
+    ):
+        observe("default", event)
     with app.app_context():
         metrics.refused("rate_limit")
         metrics.refused("no such reason")
@@ -85,9 +90,10 @@ def test_the_observer_counts_what_else_happens(app, client, series):
     assert found["cache_lookups_total", ("miss",)] == 2
     assert found["engine_failures_total", ("onnx",)] == 1
     assert found["model_load_refusals_total", ()] == 1
+    assert found["port_failures_total", ("cache",)] == 1
     assert found["requests_refused_total", ("rate_limit",)] == 1
     assert found["requests_refused_total", ("other",)] == 1
-    assert found["prediction_rows_total", (app.extensions["model_manager"].model.version,)] == 1
+    assert found["prediction_rows_total", (app.extensions["model_registry"].default.model.version,)] == 1
 
 
 def test_refusals_are_counted_by_reason(serve, series):
@@ -165,10 +171,11 @@ def test_what_is_no_network_stops_the_start(build_app, value):
 
 def test_many_versions_do_not_make_many_series(serve, series):
     client = serve(fitted(SumClassifier()))
-    service = client.application.extensions["model_manager"]
+    service = client.application.extensions["model_registry"].default
     from dataclasses import replace
 
+    observe = metrics.observer(client.application)
     for number in range(60):
-        service.observer.loaded(replace(service.model, version=f"v{number}"), seconds=0.1)
+        observe("default", Loaded(replace(service.model, version=f"v{number}"), 0.1))
     loads = [key for key in series(client) if key[0] == "model_load_seconds"]
-    assert len(loads) == 51
+    assert len(loads) == 52  # 50 and "other", and what the app itself loaded

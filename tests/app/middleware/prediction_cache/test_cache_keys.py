@@ -80,7 +80,7 @@ def test_values_of_equal_hash_are_as_quick_as_others(rows):
     def seconds(prepared: object) -> float:
         cache = cache_of(size=20_000)
         started = thread_time()  # which a busy machine does not stretch as much
-        cache.outcome(FakeModel(), prepared, lambda rows: EngineOutput(np.zeros(len(rows)), None))
+        cache.output(FakeModel(), prepared, lambda rows: EngineOutput(np.zeros(len(rows)), None))
         return thread_time() - started
 
     assert {hash(MERSENNE * i) for i in range(20_000)} == {0}

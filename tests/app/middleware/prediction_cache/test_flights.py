@@ -33,7 +33,7 @@ def test_concurrent_equal_requests_compute_once():
             assert entered.wait(10)
         if index == 19:
             finish.set()
-        answers.append(cache.outcome(model, np.array([[1.0, 2.0]]), compute))
+        answers.append(cache.output(model, np.array([[1.0, 2.0]]), compute))
 
     in_threads(20, ask)
     assert calls == [1]
@@ -55,14 +55,14 @@ def test_a_failed_computation_is_not_remembered_and_those_who_waited_try_themsel
     def ask(index: int) -> None:
         if index == 0:
             try:
-                cache.outcome(model, row, failing)
+                cache.output(model, row, failing)
             except RuntimeError as error:
                 errors.append(error)
         else:
             assert entered.wait(10)
             if index == 9:
                 fail.set()
-            outcomes.append(cache.outcome(model, row, Sums())[0].values.tolist())
+            outcomes.append(cache.output(model, row, Sums())[0].values.tolist())
 
     in_threads(10, ask)
     assert len(errors) == 1
@@ -75,8 +75,8 @@ def test_a_failure_leaves_no_flight_behind(compute):
 
     cache, model, row = cache_of(), FakeModel(), np.array([[1.0, 2.0]])
     with pytest.raises(RuntimeError):
-        cache.outcome(model, row, failing)
-    assert cache.outcome(model, row, compute)[1] == [False]
+        cache.output(model, row, failing)
+    assert cache.output(model, row, compute)[1] == [False]
 
 
 def test_batches_that_need_each_others_rows_do_not_wait_for_ever():
@@ -87,7 +87,7 @@ def test_batches_that_need_each_others_rows_do_not_wait_for_ever():
     def ask(index: int) -> None:
         order = np.random.default_rng(index).permutation(50)
         together.wait(10)
-        outcome, _ = cache.outcome(model, np.column_stack((order, order)).astype(float), Sums())
+        outcome, _ = cache.output(model, np.column_stack((order, order)).astype(float), Sums())
         answers[index] = (outcome.values == 2 * order).all()
 
     in_threads(8, ask)

@@ -22,8 +22,8 @@ def store(redis_server) -> RedisStore:
 def test_redis_is_asked_once_for_all_rows_of_a_batch_and_told_once(redis_server, store, compute):
     redis_server.admin.config_resetstat()
     model, batch = FakeModel(), np.arange(200.0).reshape(100, 2)
-    cache_of(RedisShared(store, ttl=60)).outcome(model, batch, compute)
-    outcome, cached = cache_of(RedisShared(store, ttl=60)).outcome(model, batch, compute)
+    cache_of(RedisShared(store, ttl=60)).output(model, batch, compute)
+    outcome, cached = cache_of(RedisShared(store, ttl=60)).output(model, batch, compute)
     assert outcome.values.tolist() == batch.sum(axis=1).tolist()
     assert cached == [True] * 100
     calls = redis_server.admin.info("commandstats")
@@ -37,20 +37,20 @@ def test_poison_in_redis_is_a_miss_and_is_replaced(redis_server, store, compute,
     model, row = FakeModel(), np.array([[1.0, 2.0]])
     redis_server.admin.set(PREFIX + keys_of(row)[0], content)
     for expected in ([False], [True]):
-        outcome, cached = cache_of(RedisShared(store, ttl=60)).outcome(model, row, compute)
+        outcome, cached = cache_of(RedisShared(store, ttl=60)).output(model, row, compute)
         assert (outcome.values.tolist(), cached) == ([3.0], expected)
 
 
 def test_a_key_of_another_type_is_a_miss(redis_server, store, compute):
     model, row = FakeModel(), np.array([[1.0, 2.0]])
     redis_server.admin.lpush(PREFIX + keys_of(row)[0], "x")
-    assert cache_of(RedisShared(store, ttl=60)).outcome(model, row, compute)[1] == [False]
+    assert cache_of(RedisShared(store, ttl=60)).output(model, row, compute)[1] == [False]
 
 
 @pytest.mark.parametrize("fault", ["freeze", "kill", "full", "replica"])
 def test_predictions_go_on_without_redis(redis_server, store, compute, fault):
     cache, model = cache_of(RedisShared(store, ttl=60)), FakeModel()
-    cache.outcome(model, np.array([[0.0, 0.0]]), compute)
+    cache.output(model, np.array([[0.0, 0.0]]), compute)
     if fault == "full":
         redis_server.admin.config_set("maxmemory", 1)
     elif fault == "replica":
@@ -60,7 +60,7 @@ def test_predictions_go_on_without_redis(redis_server, store, compute, fault):
     taken = []
     for value in range(1, 21):
         started = perf_counter()
-        outcome, _ = cache.outcome(model, np.array([[float(value), 0.0]]), compute)
+        outcome, _ = cache.output(model, np.array([[float(value), 0.0]]), compute)
         taken.append(perf_counter() - started)
         assert outcome.values.tolist() == [float(value)]
     # One of them waits for the time limit, the others for nothing; generous for a busy machine.
@@ -71,5 +71,5 @@ def test_predictions_go_on_without_redis(redis_server, store, compute, fault):
 def test_a_flushed_redis_is_filled_again(redis_server, store, compute):
     model, row = FakeModel(), np.array([[1.0, 2.0]])
     for _ in range(2):
-        assert cache_of(RedisShared(store, ttl=60)).outcome(model, row, compute)[1] == [False]
+        assert cache_of(RedisShared(store, ttl=60)).output(model, row, compute)[1] == [False]
         redis_server.admin.flushall()

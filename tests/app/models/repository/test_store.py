@@ -430,7 +430,7 @@ def test_metadata_with_a_broken_part_is_refused_or_harmless(published, build_app
     rewrite_metadata(published, lambda metadata: metadata.update({name: value}))
     app = build_app()
     try:
-        app.extensions["model_manager"].load("v1")
+        app.extensions["model_registry"].default.load("v1")
     except ArtifactInvalid:
         return
     client = app.test_client()
@@ -461,7 +461,7 @@ def test_metadata_without_a_part_is_refused(published, name):
 
 def test_damaged_version_leaves_the_other_serving(serve, models_dir):
     client = serve(fitted(SumClassifier()), version="good")
-    service = client.application.extensions["model_manager"]
+    service = client.application.extensions["model_registry"].default
     publish(service.store, fitted(SumClassifier()), sample=BOXES, version="bad")
     (models_dir / "model_bad" / "model.pkl").write_bytes(b"damage")
     with pytest.raises(ArtifactInvalid):

@@ -140,9 +140,9 @@ def test_an_end_leaves_a_routing_that_was_changed_meanwhile(file):
 def test_a_routed_version_cannot_be_removed(tmp_path):
     store = ModelStore(tmp_path)
     store.save({}, {}, version="v2")
-    store.routing.set(TrafficSplit("shadow", {"v2": 0}))
+    store.traffic_split.set(TrafficSplit("shadow", {"v2": 0}))
     with pytest.raises(VersionInUse):
         store.remove("v2")
-    store.routing.set(None)
+    store.traffic_split.set(None)
     store.remove("v2")
     assert json.loads((tmp_path / "routing.json").read_bytes())["mode"] == "off"

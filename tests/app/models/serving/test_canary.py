@@ -9,8 +9,8 @@ from app.models.serving.canary import (
     CanaryLimits,
     CanaryTallies,
     Tally,
+    decide,
     total,
-    verdict,
 )
 from tests.app.middleware.conftest import Clock
 
@@ -34,23 +34,23 @@ def tally(requests, *, errors=0, seconds=0.01):
     ],
 )
 def test_a_canary_ends_by_errors_from_the_threshold_on(canary, ends):
-    assert bool(verdict(tally(1000), canary, LIMITS)) is ends
+    assert bool(decide(tally(1000), canary, LIMITS)) is ends
 
 
 def test_errors_count_only_beyond_those_of_the_champion():
-    assert verdict(tally(1000, errors=100), tally(1000, errors=140), LIMITS) is None
-    assert verdict(tally(1000, errors=100), tally(1000, errors=160), LIMITS) == (
+    assert decide(tally(1000, errors=100), tally(1000, errors=140), LIMITS) is None
+    assert decide(tally(1000, errors=100), tally(1000, errors=160), LIMITS) == (
         "error rate 16.0% against 10.0% of the champion"
     )
 
 
 @pytest.mark.parametrize(("seconds", "ends"), [(0.015, False), (0.03, True), (0.001, False)])
 def test_a_canary_ends_by_latency_against_the_champion(seconds, ends):
-    assert bool(verdict(tally(200, seconds=0.01), tally(200, seconds=seconds), LIMITS)) is ends
+    assert bool(decide(tally(200, seconds=0.01), tally(200, seconds=seconds), LIMITS)) is ends
 
 
 def test_a_canary_that_takes_less_than_a_millisecond_is_never_too_slow():
-    assert verdict(tally(200, seconds=0.00001), tally(200, seconds=0.0007), LIMITS) is None
+    assert decide(tally(200, seconds=0.00001), tally(200, seconds=0.0007), LIMITS) is None
 
 
 @pytest.mark.parametrize(("slow", "ends"), [(5, False), (11, False), (12, True), (100, True)])
@@ -59,7 +59,7 @@ def test_a_few_slow_requests_of_a_hundred_are_chance(slow, ends):
     found = tally(100 - slow, seconds=0.01)
     for _ in range(slow):
         found.add(seconds=0.1, failed=False)
-    assert bool(verdict(tally(1000, seconds=0.01), found, LIMITS)) is ends
+    assert bool(decide(tally(1000, seconds=0.01), found, LIMITS)) is ends
 
 
 def test_versions_that_are_alike_stay_together_however_often_they_are_looked_at():
@@ -71,12 +71,12 @@ def test_versions_that_are_alike_stay_together_however_often_they_are_looked_at(
         for number in range(1000):
             for side in (champion, canary):
                 side.add(seconds=0.002 * chance.paretovariate(1.3), failed=False)
-            ended += number % 50 == 49 and verdict(champion, canary, LIMITS) is not None
+            ended += number % 50 == 49 and decide(champion, canary, LIMITS) is not None
     assert ended == 0
 
 
 def test_latency_is_not_judged_by_a_few_requests_of_the_champion():
-    assert verdict(tally(99, seconds=0.01), tally(200, seconds=1.0), LIMITS) is None
+    assert decide(tally(99, seconds=0.01), tally(200, seconds=1.0), LIMITS) is None
 
 
 def test_the_percentile_is_a_quarter_too_high_at_most():

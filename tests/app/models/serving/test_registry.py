@@ -260,7 +260,7 @@ def test_a_bad_model_takes_nothing_else_down_in_four_workers(empty_app, models_d
 def test_models_are_not_given_up_while_their_folder_cannot_be_read(tmp_path):
     store = ModelStore(tmp_path / "models" / "fraud")
     publish(store, fitted(SumRegressor()), sample=BOXES, version="v1")
-    services = ModelRegistry(tmp_path / "models", lambda store: ServedModel(store, LoadingOptions()))
+    services = ModelRegistry(tmp_path / "models", lambda name, store: ServedModel(store, LoadingOptions()))
     assert services.names() == ["fraud"]
     (tmp_path / "models").rename(tmp_path / "elsewhere")
     (tmp_path / "models").touch()

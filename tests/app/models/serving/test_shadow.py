@@ -2,7 +2,7 @@ from threading import Event
 
 import pytest
 
-from app.models.ports import Observer
+from app.models.ports import Shadowed
 from app.models.prediction import Prediction
 from app.models.serving.shadow import MAX_WAITING, PAUSE, Job, Shadow, disagreements
 from tests.services import wait_until
@@ -10,21 +10,20 @@ from tests.services import wait_until
 ROWS = [[1, 2, 3]]
 
 
-class Notebook(Observer):
-    """Remembers what it is told of the shadow."""
+class Notebook:
+    """Observer that adds up the events of the shadow."""
 
     def __init__(self):
         self.compared, self.disagreed, self.failed, self.dropped = 0, 0, 0, 0
 
-    def shadowed(self, answer, *, disagreed, seconds):
-        self.compared += len(answer.outcome.values)
-        self.disagreed += disagreed
-
-    def shadow_failed(self, challenger, *, rows):
-        self.failed += rows
-
-    def shadow_dropped(self, challenger, *, rows):
-        self.dropped += rows
+    def __call__(self, event):
+        if isinstance(event, Shadowed):
+            self.compared += len(event.prediction.output.values)
+            self.disagreed += event.disagreed
+        elif event.outcome == "failed":
+            self.failed += event.rows
+        else:
+            self.dropped += event.rows
 
 
 @pytest.fixture
@@ -48,7 +47,7 @@ def test_a_challenger_that_blocks_delays_nobody_and_what_does_not_fit_is_dropped
         released.wait()
         return answer
 
-    shadow = Shadow(block, lambda: notebook)
+    shadow = Shadow(block, notebook)
     for _ in range(MAX_WAITING + 5):  # all of it while the challenger is stuck
         shadow.submit(Job(answer.model, ROWS, answer))
     assert entered.wait(10)
@@ -66,7 +65,7 @@ def test_a_challenger_that_fails_is_counted_and_the_next_job_is_done(notebook, a
             raise error
         return answer
 
-    shadow = Shadow(moody, lambda: notebook)
+    shadow = Shadow(moody, notebook)
     for _ in range(2):
         shadow.submit(Job(answer.model, ROWS, answer))
     wait_until(lambda: notebook.compared == 1)
@@ -80,7 +79,7 @@ def test_a_shadow_rests_three_times_as_long_as_it_works(notebook, answers):
         Event().wait(0.01)
         return answer
 
-    shadow = Shadow(slow, lambda: notebook, rest=rests.append)
+    shadow = Shadow(slow, notebook, rest=rests.append)
     for _ in range(3):
         shadow.submit(Job(answer.model, ROWS, answer))
     wait_until(lambda: len(rests) == 6)
@@ -94,7 +93,7 @@ def test_a_job_waits_until_the_answer_is_sent_unless_others_were_before_it(noteb
         Event().wait(2 * PAUSE)
         return answer
 
-    shadow = Shadow(slow, lambda: notebook, rest=rests.append)
+    shadow = Shadow(slow, notebook, rest=rests.append)
     for _ in range(2):
         shadow.submit(Job(answer.model, ROWS, answer))
     wait_until(lambda: len(rests) == 4)
@@ -114,6 +113,6 @@ def test_numbers_that_differ_by_more_than_a_hundredth_disagree(serve):
 
     serve(fitted(SumRegressor()))
     answer = model_manager.served_model.predict([[10, 0, 0], [0, 10, 0]])
-    near = Prediction(answer.model, answer.outcome._replace(values=answer.outcome.values * 1.005), [], [])
-    far = Prediction(answer.model, answer.outcome._replace(values=answer.outcome.values * [1, 1.1]), [], [])
+    near = Prediction(answer.model, answer.output._replace(values=answer.output.values * 1.005), [], [])
+    far = Prediction(answer.model, answer.output._replace(values=answer.output.values * [1, 1.1]), [], [])
     assert (disagreements(answer, near), disagreements(answer, far)) == (0, 1)

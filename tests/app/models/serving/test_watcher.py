@@ -3,7 +3,7 @@ import shutil
 import pytest
 
 from app.models.loading.loader import LoadingOptions
-from app.models.ports import Observer
+from app.models.ports import Loaded, LoadRejected
 from app.models.publishing.publish import publish
 from app.models.repository.store import ModelStore
 from app.models.repository.traffic_split import TrafficSplit
@@ -12,18 +12,18 @@ from app.models.serving.watcher import RepositoryWatcher
 from tests.estimators import BOXES, SumRegressor, fitted
 
 
-class Changes(Observer):
-    """Keeps which versions were loaded and which refused."""
+class Changes:
+    """Observer that keeps which versions were loaded and which rejected."""
 
     def __init__(self):
-        self.served = []
-        self.refused_versions = []
+        self.loaded = []
+        self.rejected = []
 
-    def loaded(self, model, *, seconds):
-        self.served.append(model.version)
-
-    def refused(self, version, reason):
-        self.refused_versions.append(version)
+    def __call__(self, model, event):
+        if isinstance(event, Loaded):
+            self.loaded.append(event.model.version)
+        elif isinstance(event, LoadRejected):
+            self.rejected.append(event.version)
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +41,13 @@ def store(published, tmp_path):
 
 
 @pytest.fixture
-def service(store):
-    service = ServedModel(store, LoadingOptions())
-    service.observer = Changes()
+def changes():
+    return Changes()
+
+
+@pytest.fixture
+def service(store, changes):
+    service = ServedModel(store, LoadingOptions(), observers=[changes])
     service.load()
     return service
 
@@ -60,12 +64,12 @@ def damage(store, version):
     return lambda: path.write_bytes(sound)
 
 
-def test_what_is_activated_elsewhere_serves_after_a_look(store, service, watcher):
+def test_what_is_activated_elsewhere_serves_after_a_look(store, service, watcher, changes):
     watcher.poll()
-    assert (service.model.version, service.observer.served) == ("one", ["one"])
+    assert (service.model.version, changes.loaded) == ("one", ["one"])
     ModelStore(store.root).activate("two")
     watcher.poll()
-    assert (service.model.version, service.observer.served) == ("two", ["one", "two"])
+    assert (service.model.version, changes.loaded) == ("two", ["one", "two"])
 
 
 def test_without_an_active_version_what_serves_goes_on(store, service, watcher):
@@ -74,14 +78,14 @@ def test_without_an_active_version_what_serves_goes_on(store, service, watcher):
     assert service.model.version == "one"
 
 
-def test_refused_version_is_tried_once(store, service, watcher):
+def test_refused_version_is_tried_once(store, service, watcher, changes):
     damage(store, "two")
     store.activate("two")
     for _ in range(5):
         watcher.poll()
     assert service.model.version == "one"
-    assert service.observer.refused_versions == ["two"]
-    assert "does not match" in service.refused["two"]
+    assert changes.rejected == ["two"]
+    assert "does not match" in service.rejected["two"]
 
 
 def test_refused_version_is_tried_again_once_its_files_change(store, service, watcher):
@@ -91,24 +95,24 @@ def test_refused_version_is_tried_again_once_its_files_change(store, service, wa
     repair()
     watcher.poll()
     assert service.model.version == "two"
-    assert service.refused == {}
+    assert service.rejected == {}
 
 
-def test_refused_version_is_tried_again_once_another_was_active(store, service, watcher):
+def test_refused_version_is_tried_again_once_another_was_active(store, service, watcher, changes):
     damage(store, "two")
     for version in ("two", "one", "two"):
         store.activate(version)
         watcher.poll()
-    assert service.observer.refused_versions == ["two", "two"]
+    assert changes.rejected == ["two", "two"]
 
 
-def test_active_version_that_is_gone_is_looked_for_once(store, service, watcher):
+def test_active_version_that_is_gone_is_looked_for_once(store, service, watcher, changes):
     store.activate("two")
     shutil.rmtree(store.root / "model_two")
     for _ in range(5):
         watcher.poll()
     assert service.model.version == "one"
-    assert service.observer.refused_versions == ["two"]
+    assert changes.rejected == ["two"]
 
 
 def test_failure_that_is_no_refusal_is_tried_again(store, service, watcher, monkeypatch):
@@ -138,11 +142,11 @@ def test_what_serves_goes_on_while_the_active_version_cannot_be_read(store, serv
 def test_routing_goes_on_while_its_file_cannot_be_read(store, service, watcher, caplog):
     store.route(TrafficSplit("ab", {"two": 50}))
     watcher.poll()
-    router = service.loaded_split
+    router = service.traffic_router.split
     (store.root / "routing.json").write_text("{")
     watcher.poll()
     watcher.poll()
-    assert service.loaded_split is router
+    assert service.traffic_router.split is router
     assert [record.message for record in caplog.records].count("what serves goes on") == 1
 
 

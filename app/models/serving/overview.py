@@ -1,0 +1,84 @@
+"""Overview: what operators and clients are shown of models and versions."""
+
+from contextlib import suppress
+from typing import Any
+
+from app.exceptions import ArtifactInvalid, StoreUnreadable, VersionNotFound
+from app.models.loading.loader import LoadedVersion
+from app.models.serving.registry import ModelRegistry
+from app.models.serving.served_model import DEFAULT, ServedModel
+
+SUMMARY = ("saved_at", "model_type", "engine", "metrics", "n_features")
+PROVENANCE = ("version", "saved_at", "metrics", "libraries", "files", "certificates")
+
+
+def versions(served_model: ServedModel) -> list[dict[str, Any]]:
+    """One summary per version, newest first."""
+    found = []
+    for version in served_model.store.versions():
+        with suppress(VersionNotFound):  # removed in the meantime
+            found.append(summary(served_model, version))
+    return found
+
+
+def summary(served_model: ServedModel, version: str) -> dict[str, Any]:
+    """A version's metrics, size in bytes, engine and state.
+
+    ``state`` is ``active``, ``challenger``, ``available``, or ``refused`` with the ``reason``; ``workers`` is
+    how many serve it, or follow the traffic split that it is part of.
+
+    :raises VersionNotFound: if there is no such version.
+    """
+    store, reports, rejected = served_model.store, served_model.workers.living(), _rejected(served_model)
+    split = store.traffic_split.current()
+    state, workers = "available", sum(report["version"] == version for report in reports)
+    if store.active() == version:
+        state = "active"
+    elif split is not None and version in split.shares:
+        state, workers = "challenger", sum(report.get("routing") == split.id for report in reports)
+    found: dict[str, Any] = {"version": version, "state": state, "workers": workers}
+    if version in rejected:
+        found |= {"state": "refused", "reason": rejected[version]}
+    try:
+        metadata = store.metadata(version)
+        signed, size = store.signature(version) is not None, store.size(version)
+    except (ArtifactInvalid, StoreUnreadable) as error:
+        return found | {"state": "refused", "reason": error.message}
+    return found | {key: metadata.get(key) for key in SUMMARY} | {"size": size, "signed": signed}
+
+
+def readiness(registry: ModelRegistry) -> list[dict[str, Any]]:
+    """Whether each model can predict here, the default one first, and what was rejected in any worker."""
+    return [_readiness(name, registry[name]) for name in (DEFAULT, *registry.names())]
+
+
+def _readiness(name: str, served_model: ServedModel) -> dict[str, Any]:
+    serving = served_model.model.version if served_model.loaded else None
+    active, rejected = served_model.store.active(), _rejected(served_model)
+    found = {"name": name, "ready": served_model.loaded, "version": serving, "active": active}
+    return found | ({"refused": rejected} if rejected else {})
+
+
+def _rejected(served_model: ServedModel) -> dict[str, str]:
+    """Versions that failed a check in at least one worker, and why."""
+    rejected: dict[str, str] = {}
+    for report in served_model.workers.living():
+        rejected |= report["refused"]
+    return rejected | served_model.rejected
+
+
+def describe(model: LoadedVersion) -> dict[str, Any]:
+    """Type, input, output, parameters and provenance of a loaded version, as ``/api/model/info`` answers."""
+    metadata = model.metadata
+    return {
+        "model_type": metadata["model_type"],
+        "task": model.output.task,
+        "n_features": metadata["n_features"],
+        "n_classes": metadata["n_classes"],
+        "classes": metadata["classes"],
+        "feature_names": metadata["feature_names"],
+        "features": model.signature.to_dict()["features"],
+        "feature_importance": metadata["feature_importance"],
+        "model_params": metadata["params"],
+        "metadata": {key: metadata.get(key) for key in PROVENANCE} | {"engine": model.engine.name},
+    }
