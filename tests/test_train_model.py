@@ -68,6 +68,15 @@ def test_saved_version_becomes_active(train, store):
     assert store.versions() == ["second", "first"]
 
 
+def test_a_version_that_the_service_would_reject_is_saved_but_not_activated(train, store, monkeypatch):
+    train("--dataset", "iris", *TREE, "--version", "first")
+    monkeypatch.setenv("MODEL_SIGNING_KEY", "k7Wq-0vR2_xT9mZp4Lb8")
+    result = train("--dataset", "iris", *TREE, "--version", "second")
+    assert result.exit_code == 2
+    assert "second is refused: it is not signed" in result.output
+    assert (store.active(), store.versions()) == ("first", ["second", "first"])
+
+
 def test_metadata_holds_what_is_needed_to_trust_the_version(trained_dir):
     metadata = ModelStore(trained_dir).metadata("synthetic")
     assert metadata["n_features"] == len(metadata["feature_names"]) == 20

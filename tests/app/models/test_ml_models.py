@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from app import create_app
-from app.exceptions import InvalidInput, ModelNotLoaded, VersionNotFound
+from app.exceptions import InvalidInput, ModelNotLoaded, VersionNotFound, VersionRefused
 from app.models.ml_models import MLModelManager, model_manager
 from tests.conftest import configuration
 from tests.estimators import BOXES, INCOME, NAMES, PEOPLE, SumClassifier, SumRegressor, fitted
@@ -112,6 +112,15 @@ def test_load_prefers_the_active_version_to_the_newest(empty_app):
     model_manager.save_model(fitted(SumRegressor()), version="old")
     model_manager.save_model(fitted(SumRegressor()), version="new", activate=False)
     assert model_manager.load_model() == "old"
+
+
+def test_saving_activates_no_version_that_would_not_load(build_app):
+    build_app()
+    model_manager.save_model(fitted(SumRegressor()), version="sound")
+    app = build_app(MODEL_SIGNING_KEY="k7Wq-0vR2_xT9mZp4Lb8")
+    with app.app_context(), pytest.raises(VersionRefused, match="it is not signed"):
+        model_manager.save_model(fitted(SumRegressor()), version="unsigned")
+    assert model_manager.served_model.store.active() == "sound"
 
 
 def test_without_an_active_version_load_takes_the_newest(empty_app):
