@@ -96,11 +96,11 @@ def report(found: dict[str, Any], onnx: Path | None, *, as_json: bool) -> None:
     certificate = found.pop("supplied_onnx", None)
     tables.console().print(tables.fields(found))
     if onnx and certificate:
-        fate, color = _fate(certificate, engine=found["engine"])
-        click.secho(f"{onnx.name} {fate}", fg=color)
+        sentence, color = _result_of(certificate, engine=found["engine"])
+        click.secho(f"{onnx.name} {sentence}", fg=color)
 
 
-def _fate(certificate: dict[str, Any], *, engine: str) -> tuple[str, str]:
+def _result_of(certificate: dict[str, Any], *, engine: str) -> tuple[str, str]:
     if not certificate["certified"]:
         return f"does not serve: {certificate['reason']}", "yellow"
     if not certificate["serves"]:

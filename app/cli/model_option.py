@@ -13,10 +13,7 @@ META = "app.model"
 
 
 class PerModel(click.Group):
-    """A group whose commands all take ``--model``; `chosen_model` is what it chose.
-
-    What goes wrong in any of them is one line.
-    """
+    """Group whose commands all take ``--model``, which `chosen_model` returns; an error is one line."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command.
@@ -33,7 +30,7 @@ class PerModel(click.Group):
             default=DEFAULT,
             show_default=True,
             expose_value=False,
-            callback=_remember,
+            callback=_keep_choice,
             help="Which model it is about.",
         )
         cmd.params.append(option)
@@ -41,13 +38,13 @@ class PerModel(click.Group):
 
 
 def chosen_name() -> str:
-    """The model that ``--model`` names."""
+    """The name that ``--model`` gives."""
     name: str = click.get_current_context().meta.get(META, DEFAULT)
     return name
 
 
 def chosen_model() -> ServedModel:
-    """The service of that model.
+    """The model that ``--model`` names.
 
     :raises ClickException: if there is no such model.
     """
@@ -58,7 +55,7 @@ def chosen_model() -> ServedModel:
 
 
 def model_to_fill() -> ServedModel:
-    """The same, where the model may have no version yet.
+    """The model that ``--model`` names, which may have no version yet.
 
     :raises ClickException: if no model can have that name.
     """
@@ -68,5 +65,5 @@ def model_to_fill() -> ServedModel:
         raise click.ClickException(f"No model can be named {chosen_name()!r}") from None
 
 
-def _remember(context: click.Context, _: Any, value: str) -> None:
+def _keep_choice(context: click.Context, _: Any, value: str) -> None:
     context.meta[META] = value

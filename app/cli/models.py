@@ -58,7 +58,7 @@ def show(version: str, as_json: bool) -> None:
 @as_json
 @with_appcontext
 def verify(version: str, as_json: bool) -> None:
-    """Let VERSION through every check that it must pass before it serves."""
+    """Run every check on VERSION that it must pass before it serves."""
     with Console(stderr=True).status("Verifying…"):
         found = operations.verify(chosen_model(), version)
     _show(found, as_json=as_json, table=f"[green]{version} passes all checks[/], engine {found['engine']}")

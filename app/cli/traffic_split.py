@@ -1,4 +1,4 @@
-"""``flask models route``: which callers get which version."""
+"""``flask models route``: split the traffic among versions."""
 
 import json
 from typing import Any
@@ -34,8 +34,8 @@ def route(
     if mode is None:
         found = chosen_model().store.traffic_split.document()
     else:
-        routing = parse({"mode": mode, "percent": percent, **_document(mode, versions)})
-        found = operations.route(chosen_model(), routing, wait=wait)
+        split = parse({"mode": mode, "percent": percent, **_document(mode, versions)})
+        found = operations.route(chosen_model(), split, wait=wait)
     if as_json:
         click.echo(json.dumps(found))
     else:

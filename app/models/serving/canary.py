@@ -1,4 +1,4 @@
-"""Whether a canary does worse than the champion: requests, errors and times of both, over all workers."""
+"""Canary decision: whether a canary does worse than the champion, by requests, errors and times of both."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping
@@ -67,12 +67,12 @@ class Tally:
         return sum(self.times[bisect_right(BOUNDS, seconds) :])
 
     def to_dict(self) -> dict[str, Any]:
-        """As workers tell each other."""
+        """As workers report it to each other."""
         return {"requests": self.requests, "errors": self.errors, "times": self.times}
 
 
 def total(tallies: Iterable[Mapping[str, Any]]) -> Tally:
-    """The sum of what workers told."""
+    """The sum of what workers reported."""
     whole = Tally()
     for tally in tallies:
         whole.requests += tally["requests"]
@@ -82,7 +82,7 @@ def total(tallies: Iterable[Mapping[str, Any]]) -> Tally:
 
 
 class CanaryTallies:
-    """The tallies of this process since a routing began, or of the last minute or two if that is enough."""
+    """The tallies of this process since a traffic split began, or of the last two minutes if enough."""
 
     def __init__(self, limits: CanaryLimits, *, clock: Callable[[], float] = monotonic) -> None:
         self._limits = limits

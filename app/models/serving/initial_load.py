@@ -1,4 +1,4 @@
-"""What a process serves when it starts."""
+"""Initial load: what a process serves when it starts."""
 
 import logging
 
@@ -10,12 +10,11 @@ log = logging.getLogger(__name__)
 
 
 def load_active_or_previous(served_model: ServedModel) -> LoadedVersion:
-    """Serve the active version, or if it is unusable the latest of those before it that is not.
+    """Serve the active version, or if it is unusable the latest usable one that was active before.
 
-    An older model is better than none, but it is not what was asked for: each version passed over is an
-    error in the log, and the active one is shown as refused.
-
-    Where it cannot be read which one is active, it is the newest that is usable.
+    An older model is better than none, but not what was asked for: each version passed over is an error in
+    the log, and the active one is shown as refused. Where ``active.json`` cannot be read, the newest usable
+    version serves.
 
     :raises ModelNotLoaded: if the store is empty.
     :raises ArtifactInvalid, StoreUnreadable, VersionNotFound: of the active version, if the others are
@@ -40,7 +39,7 @@ def load_active_or_previous(served_model: ServedModel) -> LoadedVersion:
 
 
 def _candidates(served_model: ServedModel) -> tuple[list[str], str]:
-    """Versions to try in place of the active one, the likeliest first, and what to say of the one found."""
+    """Versions to try in place of the active one, the likeliest first, and the log event for it."""
     try:
         return served_model.store.activation.previous(), "SERVING AN EARLIER VERSION THAN THE ACTIVE ONE"
     except StoreUnreadable:

@@ -1,4 +1,4 @@
-"""Several models in one service: the default one, and one per folder ``<name>/`` of the store."""
+"""Model registry: the default model of an app, and one per folder ``<name>/`` of its store."""
 
 import logging
 from collections.abc import Callable
@@ -15,12 +15,12 @@ log = logging.getLogger(__name__)
 
 
 class ModelRegistry:
-    """The services of one app by the names of their models, `DEFAULT` among them; safe to share by threads.
+    """The models of one app by name, `DEFAULT` among them; safe to share by threads.
 
-    Each has its own store, versions, refusals and workers' board, so what is wrong with one model stays
-    with it. They share the cache, whose keys name the artifact.
+    Each has its own store, versions and worker status file, so that a fault of one model stays with it. All
+    share the cache, whose keys name the artifact.
 
-    :param make: makes the service of a store.
+    :param make: makes a served model of its name and store.
     """
 
     def __init__(self, root: Path, make: Callable[[str, ModelStore], ServedModel]) -> None:
@@ -31,7 +31,7 @@ class ModelRegistry:
         self._named: dict[str, ServedModel] = {}
 
     def __getitem__(self, name: str) -> ServedModel:
-        """The service of a model, made when it is first asked for; nothing is loaded by that.
+        """A model, made on first use without loading anything.
 
         :raises ModelNotFound: if there is no such model.
         """
@@ -44,7 +44,7 @@ class ModelRegistry:
         return self.open(name)
 
     def open(self, name: str) -> ServedModel:
-        """The service of a model that may have no version yet.
+        """A model that may have no version yet.
 
         :raises ModelNotFound: if no model can have that name.
         """

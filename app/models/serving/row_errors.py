@@ -1,4 +1,4 @@
-"""Rows that pass validation and that the model refuses all the same: which, and why."""
+"""Rows that pass validation and that the model rejects all the same: which, and why."""
 
 import logging
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 from app.exceptions import InvalidInput, PredictionFailed, ServiceError
 from app.models.engines.fallback import OriginalMissing
 from app.models.engines.output import EngineOutput
-from app.models.engines.partial import NotFinite, finite_rows, predict_partially
+from app.models.engines.partial import NotFinite, finite_rows, is_finite, predict_partially
 from app.models.engines.sklearn_engine import NotAClass
 from app.models.loading.loader import LoadedVersion
 from app.models.schema.rows import Rows
@@ -19,14 +19,31 @@ log = logging.getLogger(__name__)
 REASON_LENGTH = 200
 
 
-def ask_again(
+def run_engine(model: LoadedVersion, rows: Rows, field: str) -> EngineOutput:
+    """The engine's output for validated rows.
+
+    :param field: the client's name for the rows, used in errors.
+    :raises InvalidInput, PredictionFailed: as `predict_one_by_one` does.
+    """
+    try:
+        output = model.engine.predict(rows)
+    except ServiceError:
+        raise
+    except Exception as error:
+        return predict_one_by_one(model, rows, field=field, cause=error)
+    if not is_finite(output):
+        return predict_one_by_one(model, rows, field=field)
+    return output
+
+
+def predict_one_by_one(
     model: LoadedVersion, rows: Rows, *, field: str, cause: Exception | None = None
 ) -> EngineOutput:
-    """The answers to rows that the model could not answer together; mostly a refusal that names the rows.
+    """The output for rows that the model could not predict together; mostly an error that names rows.
 
     :param cause: what was raised for all of them, if anything was.
     :raises InvalidInput: naming each row that the model raises for, or answers with what is not finite.
-    :raises PredictionFailed: if the model does not answer its golden rows either: then it is no row's fault.
+    :raises PredictionFailed: if the model does not answer its golden rows either, so that no row is at fault.
     """
     try:
         found = predict_partially(model.engine.predict, rows)
@@ -37,8 +54,8 @@ def ask_again(
     first = next(iter(found.errors.values()))
     if not _answers_golden_row(model):
         raise PredictionFailed from cause or first
-    if not (isinstance(first, NotFinite | NotAClass | OriginalMissing) or _meant_for_callers(first)):
-        # For those who know the model: the caller gets no more than a sentence.
+    if not (isinstance(first, NotFinite | NotAClass | OriginalMissing) or _meant_for_clients(first)):
+        # For operators: the client gets no more than a sentence.
         log.warning("the model raised for rows", exc_info=first, extra={"model_version": model.version})
     raise InvalidInput(
         [
@@ -50,24 +67,24 @@ def ask_again(
 
 def _answers_golden_row(model: LoadedVersion) -> bool:
     try:
-        outcome = model.engine.predict(validate_rows(model.metadata["golden"]["rows"][:1], model.signature))
+        output = model.engine.predict(validate_rows(model.metadata["golden"]["rows"][:1], model.signature))
     except Exception:  # whatever it raises, it does not answer
         return False
-    return bool(finite_rows(outcome).all())
+    return bool(finite_rows(output).all())
 
 
 def _reason(error: Exception) -> str:
-    """A sentence for callers; messages of scikit-learn's own checks are meant for them, others may tell
+    """A sentence for clients: messages of scikit-learn's own checks are meant for them, others may hold
     secrets."""
     if isinstance(error, NotFinite | NotAClass | OriginalMissing):
         return str(error)
-    if not _meant_for_callers(error):
+    if not _meant_for_clients(error):
         return f"the model refuses this row: {type(error).__name__}"
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return f"the model refuses this row: {lines[0][:REASON_LENGTH]}"
 
 
-def _meant_for_callers(error: Exception) -> bool:
+def _meant_for_clients(error: Exception) -> bool:
     return isinstance(error, ValueError) and _raised_by(error).startswith("sklearn.")
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from app.exceptions import InvalidInput, ModelNotLoaded, ServiceError
 from app.models.engines.output import EngineOutput
-from app.models.engines.partial import is_finite
 from app.models.loading import loader
 from app.models.loading.loader import LoadedVersion, LoadingOptions
 from app.models.ports import (
@@ -29,7 +28,7 @@ from app.models.schema.rows import Rows
 from app.models.schema.signature import InputSignature
 from app.models.schema.validation import RawRows, validate_rows
 from app.models.serving.canary import CanaryLimits
-from app.models.serving.row_errors import ask_again, without_rejected
+from app.models.serving.row_errors import run_engine, without_rejected
 from app.models.serving.traffic_router import TrafficRouter
 from app.models.serving.worker_status import WorkerStatusFile
 
@@ -209,21 +208,23 @@ class ServedModel:
         if use_cache or self._cache.every_route:
             output, cached = self._through_cache(model, inspected, field)
         else:
-            output, cached = _run(model, inspected, field), []
+            output, cached = run_engine(model, inspected, field), []
         prediction = Prediction(model, output, warnings, cached)
         self._notify(Predicted(prediction, rows, perf_counter() - started))
         return prediction
 
     def _through_cache(self, model: LoadedVersion, rows: Rows, field: str) -> tuple[EngineOutput, list[bool]]:
         try:
-            output, cached = self._cache.output(model, rows, lambda missing: _run(model, missing, field))
+            output, cached = self._cache.output(
+                model, rows, lambda missing: run_engine(model, missing, field)
+            )
         except InvalidInput:  # names rows by their positions among those that were not cached
-            return _run(model, rows, field), []
+            return run_engine(model, rows, field), []
         except ServiceError:
             raise
         except Exception:
             self._notify.failed("cache")
-            return _run(model, rows, field), []
+            return run_engine(model, rows, field), []
         if cached:
             self._notify(CacheLookedUp(hits=sum(cached), misses=cached.count(False)))
         return output, cached
@@ -232,16 +233,4 @@ class ServedModel:
 def predict_unseen(model: LoadedVersion, rows: RawRows) -> Prediction:
     """Predict without cache and without notifying observers; raises what `ServedModel.predict` does."""
     inspected, warnings = model.guard.inspect(validate_rows(rows, model.signature), field="features")
-    return Prediction(model, _run(model, inspected, "features"), warnings, [])
-
-
-def _run(model: LoadedVersion, rows: Rows, field: str) -> EngineOutput:
-    try:
-        output = model.engine.predict(rows)
-    except ServiceError:
-        raise
-    except Exception as error:
-        return ask_again(model, rows, field=field, cause=error)
-    if not is_finite(output):
-        return ask_again(model, rows, field=field)
-    return output
+    return Prediction(model, run_engine(model, inspected, "features"), warnings, [])

@@ -1,4 +1,4 @@
-"""The challenger in the shadow: predicts what the champion answered, later, in a thread of its own."""
+"""Shadow: a challenger predicts what the champion answered, later, in a thread of its own."""
 
 import logging
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from app.models.schema.validation import RawRows
 log = logging.getLogger(__name__)
 
 MAX_WAITING = 1_000  # rows
-# Seconds that a job waits: the request that left it has its answer to send first.
+# Seconds that a job waits, so that the request's answer is sent first.
 PAUSE = 0.002
 # Times as long as a job took the thread rests: it takes no more than a quarter of a worker's time.
 REST = 3.0
@@ -27,7 +27,7 @@ PredictUnseen = Callable[[LoadedVersion, RawRows], Prediction]
 
 
 class Job(NamedTuple):
-    """What the champion answered, and who is to predict it too."""
+    """A prediction of the champion, and the challenger that is to predict the rows too."""
 
     challenger: LoadedVersion
     rows: RawRows
@@ -88,7 +88,7 @@ class Shadow:
         try:
             found = self._predict(job.challenger, job.rows)
             disagreed = disagreements(job.prediction, found)
-        except Exception as error:  # whatever it is: the challenger's failures are counted, not raised
+        except Exception as error:  # a challenger's failures are counted, not raised
             failed = {"model_version": job.challenger.version, "reason": type(error).__name__}
             log.warning("the challenger failed", extra=failed)
             self._notify(NotShadowed(job.challenger, len(job.prediction.output.values), "failed"))

@@ -1,4 +1,4 @@
-"""Follow ``active.json``: serve what another process activated, without a restart."""
+"""Watchers: threads that take up what another process changed in the store, without a restart."""
 
 import logging
 import sys
@@ -15,88 +15,87 @@ from app.models.serving.served_model import DEFAULT, ServedModel
 log = logging.getLogger(__name__)
 
 POLL_INTERVAL = 0.5
-FOLLOWING_FAILED = "following the active version failed"
-# Seconds for which a thread that computes in Python keeps the interpreter from a request: one that loads a
-# version, or the shadow. With CPython's 5 ms the 99th percentile of a prediction was 5 to 12 ms meanwhile,
-# with this mostly below 3.
+POLL_FAILED = "following the active version failed"
+# Seconds for which a thread that loads a version or predicts in the shadow keeps the interpreter from a
+# request. With CPython's 5 ms the 99th percentile of a prediction was 5 to 12 ms meanwhile, with this mostly
+# below 3: https://docs.python.org/3/library/sys.html#sys.setswitchinterval
 SWITCH_INTERVAL = 0.0001
 
 
 class RepeatedPoll:
-    """A look that is taken again and again: it may fail, which is said once for each reason, and the next one
-    may succeed.
+    """A poll that may fail: logged once for each reason, and made again.
 
     :param what: is looked for.
-    :param failure: what the log says of an error that nobody expected.
+    :param failure: log event for an exception that is no `ServiceError`.
     """
 
     def __init__(self, what: str, poll: Callable[[], None], *, failure: str) -> None:
         self._what = what
-        self._look = poll
+        self._poll = poll
         self._failure = failure
-        self._told: str | None = None
+        self._logged: str | None = None
 
-    def make(self) -> None:
-        """Take a look; requests go on whatever it raises."""
+    def __call__(self) -> None:
+        """Poll once; requests go on whatever it raises."""
         reason = None
         try:
-            self._look()
+            self._poll()
         except ServiceError as error:
             reason = error.message
-            if reason != self._told:
+            if reason != self._logged:
                 log.error("what serves goes on", extra={"looked_for": self._what, "reason": reason})
         except Exception:
             log.exception(self._failure)
-        self._told = reason
+        self._logged = reason
 
 
 class RepositoryWatcher:
-    """A thread that looks for a change twice a second and loads in the background.
+    """A thread that polls one model's store twice a second and loads in the background.
 
-    Requests go on with the old version until the new one is ready. A version that is refused is not tried
-    again until another one is activated, or its files change.
+    Requests go on with the old version until the new one is ready. A version that was rejected is tried again
+    only after another one was active, or its files changed.
     """
 
     def __init__(self, served_model: ServedModel) -> None:
-        self._service = served_model
+        self._served_model = served_model
         self._stopped = Event()
-        self._refused: tuple[str, object] | None = None
-        self._active = RepeatedPoll("active version", self._poll_active_version, failure=FOLLOWING_FAILED)
-        self._routing = RepeatedPoll("routing", served_model.poll_traffic_split, failure=FOLLOWING_FAILED)
+        self._rejected: tuple[str, object] | None = None
+        self._poll_active = RepeatedPoll("active version", self._poll_active_version, failure=POLL_FAILED)
+        self._poll_split = RepeatedPoll("routing", served_model.poll_traffic_split, failure=POLL_FAILED)
 
     def start(self) -> None:
-        """Begin to follow, until `stop` or the end of the process, and be counted as a worker."""
-        self._service.join_workers()
-        self._routing.make()  # before the first request, or callers would change versions
-        Thread(target=self._run, name="model-follower", daemon=True).start()
+        """Register as a worker and poll until `stop` or the end of the process."""
+        self._served_model.join_workers()
+        self._poll_split()  # before the first request, or clients would change versions
+        Thread(target=self._run, name="repository-watcher", daemon=True).start()
 
     def stop(self) -> None:
-        """End the thread after what it is doing, and be no worker any more."""
+        """End the thread after its current poll, and leave the workers."""
         self._stopped.set()
-        self._service.workers.leave()
+        self._served_model.workers.leave()
 
     def poll(self) -> None:
-        """Load the active version if it is not the one that serves, and follow the routing.
+        """Load the active version if another one serves, and follow the traffic split.
 
-        What cannot be read leaves what serves as it is, and is said once.
+        A file that cannot be read changes nothing, and is logged once.
         """
-        self._active.make()
-        self._routing.make()
+        self._poll_active()
+        self._poll_split()
 
     def _poll_active_version(self) -> None:
-        wanted = self._service.store.active()
-        if wanted is None or (self._service.loaded and self._service.model.version == wanted):
-            self._refused = None
+        wanted = self._served_model.store.active()
+        if wanted is None or (self._served_model.loaded and self._served_model.model.version == wanted):
+            self._rejected = None
             return
-        seen = (wanted, _state(self._service.store.folder(wanted)))
-        if seen == self._refused:
+        seen = (wanted, _fingerprint(self._served_model.store.folder(wanted)))
+        if seen == self._rejected:
             return
         try:
-            self._service.load(wanted)
+            self._served_model.load(wanted)
         except ServiceError:
-            self._refused = seen
+            self._rejected = seen
             return
-        self._refused = None
+        self._rejected = None
 
     def _run(self) -> None:
         while not self._stopped.wait(POLL_INTERVAL):
@@ -104,46 +103,46 @@ class RepositoryWatcher:
 
 
 class RegistryWatcher:
-    """A `RepositoryWatcher` for each model: folders that appear are loaded, those that are gone are given up.
+    """A `RepositoryWatcher` for each model: models whose folders appear are loaded, others are given up.
 
-    Each has a thread of its own, so that a model that takes long to load holds up no other.
+    Each model has a thread of its own, so that one that takes long to load holds up no other.
     """
 
     def __init__(self, registry: ModelRegistry) -> None:
-        self._services = registry
-        self._followers: dict[str, RepositoryWatcher] = {}
+        self._served_models = registry
+        self._watchers: dict[str, RepositoryWatcher] = {}
 
     def start(self) -> None:
-        """Begin to follow, until the end of the process, in threads that give way to requests."""
+        """Poll until the end of the process, in threads that give way to requests."""
         sys.setswitchinterval(SWITCH_INTERVAL)
-        self._follow(DEFAULT)
-        with suppress(StoreUnreadable):  # which the thread says
-            for name in self._services.names():
-                self._follow(name)
-        Thread(target=self._run, name="models-follower", daemon=True).start()
+        self._watch(DEFAULT)
+        with suppress(StoreUnreadable):  # which the thread logs
+            for name in self._served_models.names():
+                self._watch(name)
+        Thread(target=self._run, name="registry-watcher", daemon=True).start()
 
     def poll(self) -> None:
         """Take up models that are new, and give up those that are gone."""
-        names = set(self._services.names())
-        for name in names - set(self._followers):
-            load_logged(name, self._services[name])
-            self._follow(name)
-        for name in set(self._followers) - names - {DEFAULT}:
-            self._followers.pop(name).stop()
-            self._services.forget(name)
+        names = set(self._served_models.names())
+        for name in names - set(self._watchers):
+            load_logged(name, self._served_models[name])
+            self._watch(name)
+        for name in set(self._watchers) - names - {DEFAULT}:
+            self._watchers.pop(name).stop()
+            self._served_models.forget(name)
 
-    def _follow(self, name: str) -> None:
-        self._followers[name] = follower = RepositoryWatcher(self._services[name])
-        follower.start()
+    def _watch(self, name: str) -> None:
+        self._watchers[name] = watcher = RepositoryWatcher(self._served_models[name])
+        watcher.start()
 
     def _run(self) -> None:
-        attempt = RepeatedPoll("models", self.poll, failure="looking for models failed")
+        poll = RepeatedPoll("models", self.poll, failure="looking for models failed")
         while True:
             sleep(POLL_INTERVAL)
-            attempt.make()
+            poll()
 
 
-def _state(folder: Path) -> object:
+def _fingerprint(folder: Path) -> object:
     """What changes whenever a file of a version does; None if there is no such folder."""
     try:
         return sorted((path.name, path.lstat().st_mtime_ns, path.lstat().st_ino) for path in folder.iterdir())
