@@ -39,6 +39,12 @@ def test_every_link_leads_to_a_file_and_heading(page):
     assert [target for target in links(page) if dead(page, target)] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_make_target_exists(page):
+    named = set(re.findall(r"(?:`|\$ )make ([a-z-]+)", page.read_text()))
+    assert named <= set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
 @pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/architecture.md"])
 def test_every_path_named_exists(name):
     named = set(NAMED_PATH.findall((ROOT / name).read_text()))
