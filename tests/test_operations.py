@@ -1,4 +1,4 @@
-"""docs/operations.md: each command, run in the order of the page, says what is printed there.
+"""docs/runbook.md: each command, run in the order of the page, says what is printed there.
 
 Figures, times and hashes differ from run to run and are not compared.
 """
@@ -24,7 +24,7 @@ from tests.estimators import BOXES
 from tests.pages import comparable, exchanges, run
 from tests.settings import ROOT
 
-DOCUMENT = (ROOT / "docs" / "operations.md").read_text()
+DOCUMENT = (ROOT / "docs" / "runbook.md").read_text()
 SIZE = [0, 1] * 10
 
 
@@ -50,7 +50,7 @@ def prepare(folder):
 
 
 def damage(folder):
-    """What the page says is damaged from the section on refusals on."""
+    """What the page says is damaged from the section on rejected versions on."""
     (folder / "models" / "model_wednesday" / "model.pkl").write_bytes(b"damaged")
 
 
@@ -80,7 +80,7 @@ def test_every_verb_is_on_the_page(empty_app):
 
 def test_every_event_of_the_page_exists():
     source = "".join(path.read_text() for path in [ROOT / "run.py", *(ROOT / "app").rglob("*.py")])
-    section = DOCUMENT.partition("\n## Where to look\n")[2]
+    section = DOCUMENT.partition("\n## Log events\n")[2]
     events = re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)
     assert len(events) > 5
     assert [event for event in events if f'"{event}"' not in source] == []

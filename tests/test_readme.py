@@ -6,7 +6,6 @@ import shlex
 import shutil
 import subprocess
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -18,6 +17,7 @@ from tests.conftest import configuration, run_training
 from tests.services import require_command
 
 README = (settings.ROOT / "README.md").read_text()
+SETTINGS = (settings.ROOT / "docs" / "settings.md").read_text()
 ADDRESS = "http://127.0.0.1:5000"
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -101,11 +101,20 @@ def shape(value: object) -> object:
             return type(value).__name__
 
 
-def table(heading: str) -> list[list[str]]:
-    """The cells of the table under a heading."""
-    section = README.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
-    rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in row] for row in rows[2:]]
+def section(heading: str) -> str:
+    """What stands under a heading of the README."""
+    return README.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of the tables in a text, without their heads."""
+    lines = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in line] for line in lines]
+
+
+def documented_settings(text: str) -> dict[str, str]:
+    """The settings of the tables in a text, with their defaults."""
+    return {row[0].strip("`"): row[1].strip("`") for row in rows(text)}
 
 
 def test_parser_of_the_readme_finds_requests_and_answers():
@@ -206,16 +215,20 @@ def test_every_route_is_in_the_routes_table(tmp_path):
         for rule in app.url_map.iter_rules()
         for method in rule.methods - {"HEAD", "OPTIONS"}
     }
-    assert {row[0].strip("`") for row in table("TrafficRouter")} == routes
+    assert {row[0].strip("`") for row in rows(section("Routes"))} == routes
 
 
-def test_every_setting_is_in_the_settings_table_with_its_default():
-    rows = {row[0].strip("`"): row[1].strip("`") for row in table("Settings")}
-    declared = settings.declared()
-    assert set(rows) == set(declared)
-    assert {name: rows[name] for name, default in declared.items() if default is not None} == {
+def test_every_setting_is_on_the_settings_page_with_its_default_and_meaning():
+    documented, declared = documented_settings(SETTINGS), settings.declared()
+    assert set(documented) == set(declared)
+    assert {name: documented[name] for name, default in declared.items() if default is not None} == {
         name: default for name, default in declared.items() if default is not None
     }
+    assert all(meaning for _, _, meaning in rows(SETTINGS))
+
+
+def test_the_settings_of_the_readme_are_those_of_the_settings_page():
+    assert documented_settings(section("Settings")).items() <= documented_settings(SETTINGS).items()
 
 
 def test_every_setting_is_in_env_example_with_its_default():
@@ -237,11 +250,16 @@ def test_env_example_is_a_valid_configuration(monkeypatch):
     assert load_config().ENVIRONMENT == "development"
 
 
-def test_every_file_in_the_map_exists():
-    section = README.split("\n## Where things are\n", 1)[1].split("```")[1]
-    paths = [line.split()[0] for line in section.strip().splitlines()]
-    assert len(paths) > 5
-    assert [path for path in paths if not Path(settings.ROOT / path).exists()] == []
+def test_the_map_has_every_folder_of_the_code_and_nothing_else():
+    paths = {line.split()[0] for line in section("Project layout").split("```")[1].strip().splitlines()}
+    assert [path for path in sorted(paths) if not (settings.ROOT / path).exists()] == []
+    packages = [
+        f"{init.parent.relative_to(settings.ROOT)}/"
+        for folder in ("app", "gunicorn_worker")
+        for init in (settings.ROOT / folder).rglob("__init__.py")
+    ]
+    assert len(packages) > 20
+    assert [package for package in packages if package not in paths | {"app/"}] == []
 
 
 def test_make_help_lists_every_target():

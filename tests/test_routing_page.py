@@ -1,4 +1,4 @@
-"""docs/routing.md: each command, run in the order of the page, says what is printed there."""
+"""docs/traffic-split.md: each command, run in the order of the page, says what is printed there."""
 
 import json
 import re
@@ -18,7 +18,7 @@ from tests.pages import comparable, exchanges, run
 from tests.services import wait_until
 from tests.settings import ROOT
 
-DOCUMENT = (ROOT / "docs" / "routing.md").read_text()
+DOCUMENT = (ROOT / "docs" / "traffic-split.md").read_text()
 
 
 def prepare(models_dir):

@@ -1,4 +1,4 @@
-"""deploy/monitoring asks for metrics that there are, and alerts as docs/operations.md says."""
+"""deploy/monitoring asks for metrics that there are, and alerts as docs/runbook.md says."""
 
 import json
 import re
@@ -23,7 +23,7 @@ RULES = [
 ]
 DASHBOARD = json.loads((GRAFANA / "dashboards" / "model-service.json").read_text())
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
-OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 DASHBOARD_QUERIES = [target["expr"] for panel in PANELS for target in panel["targets"]] + [
     annotation["expr"] for annotation in DASHBOARD["annotations"]["list"]
 ]
@@ -79,7 +79,7 @@ def test_every_metric_of_the_service_is_on_the_dashboard(exposed):
 
 
 def test_the_alerts_are_those_of_the_page(exposed):
-    section = OPERATIONS.partition("\n## Alerts\n")[2].partition("\n## ")[0]
+    section = RUNBOOK.partition("\n## Alerts\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `(\w+)` \| `(\w+)`", section, re.MULTILINE)
     assert rows
     assert [(rule["alert"], next(metrics_of(rule["expr"]))[0]) for rule in RULES] == rows
