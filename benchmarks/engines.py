@@ -8,7 +8,7 @@ import click
 from rich.progress import track
 
 from app.models.certification.certify import Certification, certify
-from app.models.publishing.inspection import describe
+from app.models.publishing.inspection import inspect_model
 from benchmarks.families import Family, families
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "engines.md"
@@ -34,7 +34,7 @@ def main() -> None:
 def certification_of(family: Family) -> Certification:
     """Fit a family and certify its engines."""
     estimator, sample = family.fit()
-    found = describe(estimator, sample)
+    found = inspect_model(estimator, sample)
     return certify(estimator, found.signature, found.output, found.rows)
 
 

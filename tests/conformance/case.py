@@ -62,15 +62,11 @@ def boundary_rows(model: Any, rows: Any, *, pairs: int = 20) -> Any:
         return rows[:0]
     if labels.ndim > 1 or labels.dtype.kind == "f" or len(np.unique(labels)) < 2:
         return rows[:0]
-    found = []
-    for first in generator.permutation(len(usable))[:pairs]:
-        second = generator.choice(np.flatnonzero(labels != labels[first]))
-        low, high = usable[first], usable[second]
-        for _ in range(60):
-            middle = (low + high) / 2
-            if model.predict(middle[None])[0] == labels[first]:
-                low = middle
-            else:
-                high = middle
-        found += [low, high]
-    return np.array(found)
+    first = generator.permutation(len(usable))[:pairs]
+    second = [generator.choice(np.flatnonzero(labels != labels[each])) for each in first]
+    low, high = usable[first], usable[second]
+    for _ in range(60):
+        middle = (low + high) / 2
+        same = (np.asarray(model.predict(middle)) == labels[first])[:, None]
+        low, high = np.where(same, middle, low), np.where(same, high, middle)
+    return np.concatenate([low, high])

@@ -23,7 +23,7 @@ PREDICTIONS = [
 ]
 
 
-class Prediction(NamedTuple):
+class Answer(NamedTuple):
     status: int
     headers: dict
     body: bytes
@@ -43,7 +43,7 @@ def received(connection):
     """The answer on a socket."""
     with HTTPResponse(connection) as response:
         response.begin()
-        return Prediction(response.status, dict(response.headers), response.read())
+        return Answer(response.status, dict(response.headers), response.read())
 
 
 def sent(proxy, data, source="127.0.0.1"):
@@ -58,7 +58,7 @@ def ask(proxy, method="GET", path="/api/health", body=None, headers=None, source
     with closing(where) as connection:
         connection.request(method, path, body, headers or {})
         response = connection.getresponse()
-        return Prediction(response.status, dict(response.headers), response.read())
+        return Answer(response.status, dict(response.headers), response.read())
 
 
 def logged(server, request_id):

@@ -138,7 +138,7 @@ async def together(tally: Tally, port: int, requests: Sequence[bytes], number: i
         for request in islice(cycle(requests), place, place + times):
             await ask(tally, port, request)
 
-    await asyncio.collect_probe_rows(*map(again, range(number)))
+    await asyncio.gather(*map(again, range(number)))
 
 
 async def unfinished(
@@ -180,7 +180,7 @@ async def dripping(
                     await _drip(tally, reader, writer, drop, pause)
             tally.note("closed")
 
-    await asyncio.collect_probe_rows(*map(drip, range(number)))
+    await asyncio.gather(*map(drip, range(number)))
 
 
 async def _drip(
@@ -216,7 +216,7 @@ async def reading_slowly(tally: Tally, port: int, data: bytes, number: int, paus
             tally.note("closed")
             await asyncio.sleep(pause)
 
-    await asyncio.collect_probe_rows(*map(read, range(number)))
+    await asyncio.gather(*map(read, range(number)))
 
 
 async def guessing(tally: Tally, port: int, requests: Sequence[bytes], number: int) -> None:
@@ -230,7 +230,7 @@ async def guessing(tally: Tally, port: int, requests: Sequence[bytes], number: i
                 writer.write(request)
                 tally.note(await _answer(reader), monotonic() - began)
 
-    await asyncio.collect_probe_rows(*(guess(requests[place::number]) for place in range(number)))
+    await asyncio.gather(*(guess(requests[place::number]) for place in range(number)))
 
 
 async def _answer(reader: asyncio.StreamReader) -> str:

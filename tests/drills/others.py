@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from time import monotonic, sleep
 
 from tests.drills.memory import peak
-from tests.drills.traffic import EngineOutput, kinds, milliseconds, percentile, traffic
+from tests.drills.traffic import Outcome, kinds, milliseconds, percentile, traffic
 
 PROMISED = 0.1  # s that they may wait
 ALLOWED = 1.0  # s: the longest of many, on a machine that does other things too
@@ -46,7 +46,7 @@ def endured(
     assert not memory or highest.times <= TIMES
 
 
-def slowest(outcomes: Sequence[EngineOutput]) -> tuple[float, float]:
+def slowest(outcomes: Sequence[Outcome]) -> tuple[float, float]:
     """The longest time and the 99th percentile, which is guessed beyond it of less than a hundred."""
     longest = max(outcome.seconds for outcome in outcomes)
     return longest, min(longest, percentile(outcomes, 99))

@@ -11,7 +11,7 @@ from time import monotonic, sleep
 
 import pytest
 
-from tests.drills.traffic import EngineOutput, kinds, milliseconds, percentile, traffic
+from tests.drills.traffic import Outcome, kinds, milliseconds, percentile, traffic
 from tests.estimators import BOXES, PausingClassifier, fitted
 from tests.services import gunicorn, wait_until
 
@@ -35,7 +35,7 @@ def service(serve_model, tmp_path_factory):
 class Load:
     """What became of the requests of some seconds, and how many good answers a second came in that time."""
 
-    outcomes: list[EngineOutput]
+    outcomes: list[Outcome]
     goodput: float
 
 

@@ -69,9 +69,8 @@ def test_a_body_is_limited_where_the_service_limits_it(running_stack):
     def asked(size):
         return running_stack.ask(body=ROW.ljust(size), key=running_stack.key)
 
-    status, _, answer = asked(
-        10**7
-    )  # as much as nginx lets through, and more than a batch of this model needs
+    # As much as nginx lets through, and more than a batch of this model needs.
+    status, _, answer = asked(10**7)
     assert (status, answer["error_type"]) == (413, "payload_too_large")
     limit = answer["details"]["limit"]
     assert [asked(size)[0] for size in (limit, limit + 1, 10**7 + 1)] == [200, 413, 413]

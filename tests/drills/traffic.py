@@ -21,7 +21,7 @@ CRLF = "\r\n"
 
 
 @dataclass(frozen=True)
-class EngineOutput:
+class Outcome:
     """What became of one request.
 
     :param due: when it was to be sent, on the monotonic clock.
@@ -58,7 +58,7 @@ class Traffic:
     body: str = ROW
     key: str = ""
     keep: bool = True
-    outcomes: list[EngineOutput] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.message = (
@@ -82,7 +82,7 @@ class Traffic:
             tasks.add(task)
             task.add_done_callback(tasks.discard)
             sent += 1
-        await asyncio.collect_probe_rows(*tasks)
+        await asyncio.gather(*tasks)
         for _, writer in self._idle:
             writer.close()
 
@@ -94,7 +94,7 @@ class Traffic:
                 status, retry_after = await self._exchange()
         except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
             fault = repr(error)
-        self.outcomes.append(EngineOutput(due, monotonic() - due, status, retry_after, fault))
+        self.outcomes.append(Outcome(due, monotonic() - due, status, retry_after, fault))
 
     async def _exchange(self) -> tuple[int, str | None]:
         reader, writer = await self._connection()
@@ -125,11 +125,11 @@ class Traffic:
 
     # --- what came of it
 
-    def since(self, start: float, end: float = float("inf")) -> list[EngineOutput]:
+    def since(self, start: float, end: float = float("inf")) -> list[Outcome]:
         """Of the requests that were due in that time."""
         return [outcome for outcome in list(self.outcomes) if start <= outcome.due < end]
 
-    def failed(self) -> list[EngineOutput]:
+    def failed(self) -> list[Outcome]:
         """All that were not answered as asked."""
         return [outcome for outcome in list(self.outcomes) if not outcome.good]
 
@@ -147,7 +147,7 @@ def traffic(port: int, *, rate: float, **options: Any) -> Iterator[Traffic]:
         thread.join()
 
 
-def percentile(outcomes: Sequence[EngineOutput], percent: int) -> float:
+def percentile(outcomes: Sequence[Outcome], percent: int) -> float:
     """Of the times, in seconds."""
     return statistics.quantiles((outcome.seconds for outcome in outcomes), n=100)[percent - 1]
 
@@ -156,6 +156,6 @@ def milliseconds(seconds: float) -> str:
     return f"{seconds * 1000:.1f} ms" if seconds < 0.1 else f"{seconds * 1000:.0f} ms"
 
 
-def kinds(outcomes: Sequence[EngineOutput]) -> dict[str, int]:
+def kinds(outcomes: Sequence[Outcome]) -> dict[str, int]:
     """How many ended how."""
     return dict(Counter(str(outcome.status or outcome.fault) for outcome in outcomes))

@@ -15,12 +15,11 @@ from sklearn.svm import SVC
 
 from app.exceptions import UnsupportedModel
 from app.models.certification import certificate, thresholds
-from app.models.certification import model_under_test as subjects
 from app.models.certification.boundary import boundary_rows
 from app.models.certification.certificate import certify_candidate
 from app.models.certification.comparison import Comparison, ask, compare_answers
 from app.models.certification.model_under_test import analyse
-from app.models.compilation import labels, tree_graph, tree_proof
+from app.models.compilation import labels
 from app.models.compilation.compilers import Candidate, candidates
 from app.models.engines.compiled import CompiledEngine
 from app.models.engines.output import EngineOutput
@@ -148,39 +147,6 @@ def test_splits_that_are_neither_tried_nor_proven_are_not_certified(monkeypatch)
     assert found["certified"]
     assert found["splits"]["tried"] < found["splits"]["proven"] == found["splits"]["total"]
     refused(model, rows, lambda candidate: replace(candidate, proven=False), word="splits were tried")
-
-
-@pytest.mark.parametrize("field", ["threshold", "values", "feature", "missing_left"])
-def test_one_number_of_a_large_forest_that_is_off_is_found_by_the_proof(field):
-    rows, target = THREE
-    model = RandomForestClassifier(20, random_state=0).fit(rows, target)
-    trees = tree_graph.trees_of_graph(model)
-    content = tree_graph.tree_graph(model, trees, width=6).SerializeToString()
-    assert tree_proof.difference(content, trees) is None
-    tree = trees[13]
-    node = int(np.flatnonzero(tree.left < 0 if field == "values" else tree.left >= 0)[-1])
-    changed = getattr(tree, field).copy()
-    changed[node] = np.nextafter(changed[node], np.inf) if field == "threshold" else 1 - changed[node]
-    moved = [*trees[:13], replace(tree, **{field: changed}), *trees[14:]]
-    assert tree_proof.difference(content, moved).startswith("tree 13: ")
-
-
-def test_sets_of_categories_are_proven_too():
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    generator = np.random.default_rng(0)
-    rows = generator.integers(0, 8, size=(400, 2)).astype(float)
-    target = np.isin(rows[:, 0], (1, 3, 6)).astype(int)
-    model = HistGradientBoostingClassifier(max_iter=3, categorical_features=[0, 1]).fit(rows, target)
-    bare = subjects.split(model)[1]
-    trees = tree_graph.trees_of_graph(bare)
-    content = tree_graph.tree_graph(bare, trees, width=2).SerializeToString()
-    assert tree_proof.difference(content, trees) is None
-    tree = next(tree for tree in trees if tree.categories)
-    node, members = next(iter(tree.categories.items()))
-    other = dict(tree.categories) | {node: members ^ {0}}
-    moved = [replace(each, categories=other) if each is tree else each for each in trees]
-    assert tree_proof.difference(content, moved) is not None
 
 
 def test_rows_on_the_boundary_have_the_label_of_either_side():

@@ -1,6 +1,7 @@
 """Which files are opened where somebody tries to reach those outside of the store, as the kernel sees it."""
 
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -116,18 +117,20 @@ def test_external_data_of_onnx_files_is_not_opened(store, tmp_path):
 
     secret = tmp_path / "store" / "outside.bin"
     secret.write_bytes(bytes(24))
+    model = LogisticRegression().fit(BOXES.to_numpy(), [0, 1] * 10)
+    publish(store, model, sample=BOXES, version="compiled")
     for number, location in enumerate(LOCATIONS):
         for variant in ("plain", "linked", "linked and listed"):
             version = f"v{number}-{variant.replace(' ', '-')}"
-            model = LogisticRegression().fit(BOXES.to_numpy(), [0, 1] * 10)
-            publish(store, model, sample=BOXES, version=version)
-            folder = store.folder(version)
+            folder = shutil.copytree(store.folder("compiled"), store.folder(version))
+            edit(folder, lambda metadata, version=version: metadata.update(version=version))
             put(folder, "model.onnx", external_onnx(location if variant == "plain" else "weights.bin"))
             if variant != "plain":
                 (folder / "weights.bin").symlink_to(location if number else secret)
             if variant == "linked and listed":
                 recorded = {"weights.bin": fingerprint(secret.read_bytes())}
                 edit(folder, lambda metadata, recorded=recorded: metadata["files"].update(recorded))
+    store.remove("compiled")
     printed, paths = opened(GRAPHS, store.root)
     assert printed.strip() == str(3 * len(LOCATIONS))
     assert outside(paths, store.root) == []

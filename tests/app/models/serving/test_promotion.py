@@ -1,6 +1,6 @@
 """Versions change under load, in gunicorn with four workers: nobody notices but by the answers.
 
-The figures are printed: ``pytest tests/app/test_promotion.py -s``.
+The figures are printed: ``pytest tests/app/models/serving/test_promotion.py -s``.
 """
 
 import gc

@@ -13,8 +13,8 @@ from app.models.ml_models import model_manager
 from app.models.repository.traffic_split import TrafficSplit
 from app.models.serving.watcher import RepositoryWatcher
 from tests.conftest import configuration
+from tests.docs.pages import comparable, exchanges, run
 from tests.estimators import BOXES
-from tests.pages import comparable, exchanges, run
 from tests.services import wait_until
 from tests.settings import ROOT
 

@@ -20,8 +20,8 @@ from app.models.serving.watcher import RepositoryWatcher
 from tests.app.models.certification.test_user_onnx import graph
 from tests.app.models.loading.test_signing import private_pem
 from tests.conftest import configuration
+from tests.docs.pages import comparable, exchanges, run
 from tests.estimators import BOXES
-from tests.pages import comparable, exchanges, run
 from tests.settings import ROOT
 
 DOCUMENT = (ROOT / "docs" / "runbook.md").read_text()
