@@ -88,7 +88,7 @@ def version_options(served_model: ServedModel, body: Body) -> dict[str, Any]:
     pinned = environ.get(PIN)
     if pinned is None and served_model.loaded_split is None:
         return {}
-    if pinned is not None and ADMIN not in g.caller.scopes:
+    if pinned is not None and ADMIN not in g.principal.scopes:
         raise PermissionMissing(ADMIN)
     return {"caller": caller_key(body, environ), "pinned": pinned}
 
@@ -97,6 +97,6 @@ def caller_key(body: Body, environ: dict[str, Any]) -> str:
     """Whom a version sticks to: the ``client_id`` of the body, the key or token, or the address."""
     if "client_id" in body:
         return f"client:{body['client_id']}"
-    if g.caller.id is not None:
-        return f"key:{g.caller.id}"
+    if g.principal.id is not None:
+        return f"key:{g.principal.id}"
     return address_key(environ.get("REMOTE_ADDR") or "")

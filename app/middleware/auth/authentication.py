@@ -31,7 +31,7 @@ MESSAGES = {
 
 
 def init_app(app: Flask) -> None:
-    """Set ``g.caller`` before each request, or refuse it."""
+    """Set ``g.principal`` before each request, or refuse it."""
     settings = app.config
     if not settings["AUTH_REQUIRED"]:
         app.before_request(admit_everybody)
@@ -48,7 +48,7 @@ def init_app(app: Flask) -> None:
 
 def admit_everybody() -> None:
     """Where authentication is off."""
-    g.caller = EVERYBODY
+    g.principal = EVERYBODY
 
 
 class Authenticator:
@@ -64,7 +64,7 @@ class Authenticator:
         self._challenge = ", ".join(f'{scheme} realm="api"' for scheme in schemes)
 
     def authenticate(self) -> None:
-        """Set ``g.caller``.
+        """Set ``g.principal``.
 
         :raises AuthenticationRequired: without a valid key or token.
         :raises PermissionMissing: without the scope.
@@ -72,7 +72,7 @@ class Authenticator:
         """
         asked = request._get_current_object()  # type: ignore[attr-defined] # a LocalProxy
         context = g._get_current_object()
-        context.caller = ANONYMOUS
+        context.principal = ANONYMOUS
         rule = asked.url_rule
         if rule is None:  # 404 and 405 are the same for everybody
             return
@@ -80,7 +80,7 @@ class Authenticator:
         preflight = asked.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False)
         if scope is OPEN or preflight or (rule.endpoint == METRICS_ENDPOINT and open_without_key()):
             return
-        context.caller = caller = self._identify(asked.environ)
+        context.principal = caller = self._identify(asked.environ)
         if scope not in caller.scopes:
             raise PermissionMissing(scope)
 

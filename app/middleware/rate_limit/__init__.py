@@ -83,7 +83,7 @@ class RateLimitHooks:
         # A preflight carries no key, and would use up what the address has for those without one.
         if path in EXEMPT or environ["REQUEST_METHOD"] == "OPTIONS":
             return
-        caller = g.get("caller")
+        caller = g.get("principal")
         if caller is not None and caller.id is not None:
             key = f"key:{caller.id}"
         else:  # callers without a key do not share one bucket

@@ -45,7 +45,7 @@ def ask(app, headers=None, path=INFO, **options):
 def caller_of(app, headers=None):
     """Who the app takes the sender of these headers for."""
     seen = []
-    app.add_url_rule("/who", "predictions.who", view_func=lambda: seen.append(g.caller) or "")
+    app.add_url_rule("/who", "predictions.who", view_func=lambda: seen.append(g.principal) or "")
     assert ask(app, headers, "/who").status_code == 200
     return seen[0]
 
@@ -271,7 +271,7 @@ def test_auth_may_be_disabled_on_purpose(build_app, models_dir):
 def test_on_an_open_route_nobody_is_known(build_app):
     app = build_app(API_KEY_1=KEY)
     seen = []
-    app.after_request(lambda response: seen.append(g.caller) or response)
+    app.after_request(lambda response: seen.append(g.principal) or response)
     ask(app, with_key(KEY), "/api/health/live")
     ask(app, with_key(WRONG))
     assert seen == [ANONYMOUS, ANONYMOUS]

@@ -28,7 +28,7 @@ def limited(build_app):
 def authenticate():
     name, _, limit = request.headers.get("X-Caller", "").partition(" ")
     if name:
-        g.caller = Principal(name, (), limit or None)
+        g.principal = Principal(name, (), limit or None)
 
 
 def refused(client, path=PATH, address="127.0.0.1", caller=""):
