@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from flask import Blueprint, Flask
+    from flask import Flask
 
+    from app.middleware.route_table import Routes
     from config import Config
 
 
-def create_app(config: "Config | str | None" = None, *, blueprints: "Sequence[Blueprint]" = ()) -> "Flask":
+def create_app(config: "Config | str | None" = None, *, blueprints: "Sequence[Routes]" = ()) -> "Flask":
     """Build the service.
 
     :param config: settings, or the name of an environment; by default what ``APP_ENV`` names.
-    :param blueprints: more routes than the service's own; `app.middleware.auth.scopes.declare` their scopes.
+    :param blueprints: rows for more routes than the service's own, as in `app.api.ROUTES`.
     :raises ConfigError: if a setting is wrong.
+    :raises ValueError: if a row contradicts another.
     """
     from app import api, cli, middleware
     from app.flask_fast.application import FastFlask
@@ -24,8 +26,8 @@ def create_app(config: "Config | str | None" = None, *, blueprints: "Sequence[Bl
     app = FastFlask(__name__, static_folder=None)
     app.config.from_object(config if isinstance(config, Config) else load_config(config))
     model_manager.init_app(app, current_app=_running_app)
-    middleware.init_app(app)
     api.init_app(app, blueprints)
+    middleware.init_app(app)  # after the routes: scopes and limits are read from their table
     cli.init_app(app)
     return app
 

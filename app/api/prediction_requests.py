@@ -10,8 +10,8 @@ from app.api.formats.decoding import load_body
 from app.api.responses import envelope
 from app.api.schemas import BatchSchema, Body, PredictSchema
 from app.exceptions import InvalidInput, PermissionMissing
-from app.middleware.auth.scopes import ADMIN
 from app.middleware.rate_limit import address_key
+from app.middleware.route_table import ADMIN
 from app.models.prediction import Prediction
 from app.models.serving.served_model import ServedModel
 

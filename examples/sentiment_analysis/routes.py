@@ -8,7 +8,7 @@ from app import create_app
 from app.api import health as probes
 from app.api.formats.decoding import load_body
 from app.api.responses import envelope
-from app.middleware.auth.scopes import OPEN, PREDICT, declare
+from app.middleware.route_table import OPEN, PREDICT, Routes
 from app.models.ml_models import model_manager
 from app.models.prediction import Prediction
 from config import Config
@@ -17,7 +17,7 @@ from examples.sentiment_analysis.schemas import AnalyzeBatchSchema, AnalyzeSchem
 from examples.sentiment_analysis.settings import load_settings, max_text_length
 
 bp = Blueprint("sentiment", __name__)
-declare({"sentiment": PREDICT, "sentiment.health": OPEN})
+ROUTES = Routes(bp, PREDICT, "requests", {"health": (OPEN, "requests")})
 
 analyze_schema = AnalyzeSchema()
 analyze_batch_schema = AnalyzeBatchSchema()
@@ -71,6 +71,6 @@ def build(settings: Config | None = None) -> Flask:
     :param settings: by default those of the environment.
     :raises ConfigError: if a setting is wrong.
     """
-    app = create_app(settings or load_settings(), blueprints=[bp])
+    app = create_app(settings or load_settings(), blueprints=[ROUTES])
     app.config["MAX_TEXT_LENGTH"] = max_text_length()
     return app
