@@ -40,7 +40,6 @@ HTTP_MESSAGES = {
     405: "This method is not allowed here",
     413: "The request body is too large",
     414: "The address is too long",
-    415: "The request body must be application/json, not compressed",
     417: "The expectation in the request headers cannot be met",
     431: "The request headers are too large",
     500: GENERIC_MESSAGE,
@@ -92,7 +91,8 @@ def page_without_request(app: Flask, status: int) -> tuple[list[tuple[str, str]]
 def _render_http(error: HTTPException) -> ResponseReturnValue:
     status = error.code or InternalServerError.code
     error_type = HTTP_ERROR_TYPES.get(status, "validation_error")
-    message = HTTP_MESSAGES.get(status, error.name)
+    # That of 415 names the formats, and only the raiser knows which are accepted.
+    message = str(error.description) if status == 415 else HTTP_MESSAGES.get(status, error.name)
     details = {"limit": request.max_content_length} if status == 413 else {}
     body, status = _render(error_type, message, details)
     headers = [(k, v) for k, v in error.get_headers() if k.lower() not in {"content-type", "content-length"}]

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from app.api.formats.decoding import load_body
+from app.api.formats.request_body import load_document
 from app.api.requested_model import requested_model
 from app.api.schemas import TrafficSplitSchema
 from app.middleware.metrics import of_app
@@ -73,7 +73,7 @@ def routing() -> dict[str, Any]:
 @bp.post("/routing")
 def route() -> dict[str, Any]:
     """Share callers out among versions, or stop it."""
-    wanted = parse(load_body(traffic_split_schema))
+    wanted = parse(load_document(traffic_split_schema))
     return operations.route(requested_model(), wanted, wait=_wait())
 
 

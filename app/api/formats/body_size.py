@@ -1,4 +1,4 @@
-"""How long a body may be, and how many values it may hold: as much as the model it is for can use."""
+"""How long a JSON body may be, and how many values it may hold: as much as its model can use."""
 
 import re
 
@@ -17,26 +17,13 @@ SLACK = 2
 STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 
 
-def body_limit(signature: InputSignature | None) -> int:
-    """The most bytes that a body for this model may have: ``MAX_CONTENT_LENGTH`` or, where that is not set,
-    what ``MAX_BATCH_SIZE`` rows can take, if that is less."""
-    config = current_app.config
-    most: int = config["MAX_CONTENT_LENGTH"]
-    if signature is None or not config["BODY_FOLLOWS_MODEL"]:
-        return most
-    rows: int = config["MAX_BATCH_SIZE"]
-    return min(most, max(SHORT, ROOM + rows * signature.row_bytes))
-
-
-def check_values(raw: bytes, signature: InputSignature | None) -> None:
-    """Refuse a long body of more values than the model takes before they become objects, each of which is
+def check_values(raw: bytes, signature: InputSignature) -> None:
+    """Reject a long body of more values than the model takes before they become objects, each of which is
     some thirty times as large as its text.
 
     :raises InvalidInput: if there are more than twice as many as ``MAX_BATCH_SIZE`` rows have, or it is more
         than twice as long as their numbers can be.
     """
-    if len(raw) <= SHORT or signature is None:
-        return
     rows, width = current_app.config["MAX_BATCH_SIZE"], len(signature.features)
     if signature.numeric and len(raw.rstrip()) > SLACK * (ROOM + rows * signature.row_bytes):
         raise InvalidInput([{"reason": f"is longer than {rows} rows of the model's {width} columns can be"}])
