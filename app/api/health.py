@@ -32,7 +32,7 @@ def live() -> dict[str, str]:
 
 @bp.get("/ready")
 def ready() -> tuple[dict[str, str], int]:
-    """200 only while there is a model to predict with, and the service is not about to stop."""
+    """200 only while there is a model to predict with, and the server does not drain."""
     if draining():
         return {"status": "draining"}, 503
     return ({"status": "ready"}, 200) if model_manager.model_loaded else ({"status": "not ready"}, 503)

@@ -93,7 +93,7 @@ class IdentifiedSchema(BodySchema):
     """What every prediction request may carry."""
 
     request_id = Token(metadata={"description": "Returned with the answer and logged."})
-    client_id = Token(metadata={"description": "Who asks; logged."})
+    client_id = Token(metadata={"description": "The client; logged, and the key of sticky routing."})
 
 
 class PredictSchema(IdentifiedSchema):

@@ -1,4 +1,4 @@
-"""``GET /ping`` and ``POST /invocations``: what SageMaker asks of a container."""
+"""``GET /ping`` and ``POST /invocations``: the contract of SageMaker's containers."""
 
 from flask import Blueprint, Response
 

@@ -13,7 +13,7 @@ SHORT = 128 * 1024
 ROOM = 4096
 # Up to so many times as much as the model takes is left to the model's own check, which names each error.
 SLACK = 2
-# One that never ends goes to the end, so that each byte is looked at once.
+# A string without an end takes all the rest, so that each byte is looked at once.
 STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 
 
@@ -33,16 +33,16 @@ def check_values(raw: bytes, signature: InputSignature) -> None:
 
 
 def _values(raw: bytes, most: int) -> int:
-    """About as many as there are, or more than ``most``."""
+    """The number of values, roughly; more than ``most`` if they are clearly more."""
     found = _separators(raw)
     if found > most and _quotes(raw) <= 2 * most:
-        # What stands in strings is no value; where these are too many themselves it does not matter.
+        # Separators inside strings separate no values. With more strings than ``most`` they do not matter.
         found -= sum(_separators(match[0]) for match in STRING.finditer(raw))
     return found
 
 
 def _quotes(raw: bytes) -> int:
-    """Those that no backslash precedes: at least one for each string."""
+    """Quotes without a backslash before them: at least one for each string."""
     return raw.count(b'"') - raw.count(b'\\"')
 
 
