@@ -127,10 +127,9 @@ def post_worker_init(worker: Any) -> None:
     """
     # Of the app, which only workers have loaded.
     from app.api.errors import page_without_request
-    from app.middleware.rate_limit import is_administrative
 
     refusals.answer_by(partial(page_without_request, worker.wsgi))
-    worker.is_administrative = is_administrative
+    worker.is_administrative = worker.wsgi.extensions["route_table"].is_administrative
     if settings.MAX_IN_FLIGHT and hasattr(worker, "most_ready"):
         worker.most_ready = settings.MAX_IN_FLIGHT
         worker.wsgi.extensions["load_shedder"].waiting = worker.waiting

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from flask import Blueprint, Flask
+    from flask import Flask
 
+    from app.middleware.route_table import Routes
     from app.models.ports import Observer
     from config import Config
 
@@ -13,15 +14,16 @@ if TYPE_CHECKING:
 def create_app(
     config: "Config | str | None" = None,
     *,
-    blueprints: "Sequence[Blueprint]" = (),
+    blueprints: "Sequence[Routes]" = (),
     observers: "Sequence[Observer]" = (),
 ) -> "Flask":
     """Build the service.
 
     :param config: settings, or the name of an environment; by default what ``APP_ENV`` names.
-    :param blueprints: more routes than the service's own; `app.middleware.auth.scopes.declare` their scopes.
+    :param blueprints: rows for more routes than the service's own, as in `app.api.ROUTES`.
     :param observers: of what happens to the models, besides the metrics.
     :raises ConfigError: if a setting is wrong.
+    :raises ValueError: if a row contradicts another.
     """
     from app import api, cli, middleware
     from app.flask_fast.application import FastFlask
@@ -38,8 +40,8 @@ def create_app(
         observers=[metrics.observer(app), *observers],
         current_app=_running_app,
     )
-    middleware.init_app(app)
     api.init_app(app, blueprints)
+    middleware.init_app(app)  # after the routes: scopes and limits are read from their table
     cli.init_app(app)
     return app
 

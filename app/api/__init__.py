@@ -2,26 +2,32 @@
 
 from collections.abc import Sequence
 
-from flask import Blueprint, Flask
+from flask import Flask
 
 from app.api import errors, health, metrics, model_info, models, named_predictions, predictions, stats
 from app.api.dialects import sagemaker
+from app.middleware.route_table import ADMIN, METRICS, OPEN, PREDICT, ROUTE_TABLE, Routes, RouteTable
 
-BLUEPRINTS = (
-    health.bp,
-    predictions.bp,
-    model_info.bp,
-    models.bp,
-    named_predictions.bp,
-    stats.bp,
-    metrics.bp,
-    sagemaker.bp,
+ROUTES = (
+    Routes(health.bp, OPEN, "exempt"),
+    Routes(predictions.bp, PREDICT, "requests"),
+    Routes(model_info.bp, PREDICT, "requests"),
+    Routes(models.bp, ADMIN, "admin"),
+    Routes(named_predictions.bp, PREDICT, "requests"),
+    Routes(stats.bp, METRICS, "requests"),
+    Routes(metrics.bp, METRICS, "requests"),
+    Routes(sagemaker.bp, PREDICT, "requests", {"ping": (OPEN, "exempt")}),
 )
 
 
-def init_app(app: Flask, added: Sequence[Blueprint] = ()) -> None:
-    """Error rendering and the routes, with those that were ``added``."""
+def init_app(app: Flask, added: Sequence[Routes] = ()) -> None:
+    """Error rendering and the routes, with those that were ``added``.
+
+    :raises ValueError: if two rows have the same blueprint, or one overrides a view that does not exist.
+    """
     errors.init_app(app)
     app.url_map.merge_slashes = False  # /api//predict is no address, and no redirect to one
-    for blueprint in (*BLUEPRINTS, *added):
-        app.register_blueprint(blueprint)
+    rows = (*ROUTES, *added)
+    for row in rows:
+        app.register_blueprint(row.blueprint)
+    app.extensions[ROUTE_TABLE] = RouteTable(rows, app.url_map)

@@ -1,4 +1,4 @@
-"""The one place that turns what went wrong into HTTP."""
+"""Error handling: every exception becomes an answer of one shape."""
 
 import logging
 from typing import Any
@@ -16,7 +16,7 @@ from app.middleware.security_headers import HEADERS
 
 log = logging.getLogger(__name__)
 
-# Each type has one status; docs/errors.md says what a caller can do about it.
+# One status per type; docs/errors.md says what a client can do about it.
 STATUS = {
     "validation_error": 400,
     "authentication_error": 401,
@@ -40,14 +40,13 @@ HTTP_MESSAGES = {
     405: "This method is not allowed here",
     413: "The request body is too large",
     414: "The address is too long",
-    415: "The request body must be application/json, not compressed",
     417: "The expectation in the request headers cannot be met",
     431: "The request headers are too large",
     500: GENERIC_MESSAGE,
     501: "This transfer coding is not known here",
 }
-# What `requests_refused_total` calls those that are refused before their work.
-REFUSALS = {
+# The label ``reason`` of `requests_refused_total`, by type; other errors are not rejections.
+REJECTION_REASONS = {
     "authentication_error": "authentication",
     "permission_error": "permission",
     "method_not_allowed": "other",
@@ -64,18 +63,18 @@ def init_app(app: Flask) -> None:
 
 
 def handle(error: Exception) -> ResponseReturnValue:
-    """Answer an exception that left a view, or one that Flask raised itself."""
+    """Answer an exception of a view, a hook or Flask itself."""
     if isinstance(error, ServiceError) and STATUS[error.error_type] != 500:
         return *_render(error.error_type, error.message, error.details), error.headers
     if isinstance(error, HTTPException) and (error.code or 500) < 500:
         return _render_http(error)
-    # Nothing of the inside leaves the service: the traceback is in the log, under the same request id.
+    # No detail leaves the service: the traceback is in the log, under the same request id.
     log.error("request failed", exc_info=error)
     return _render("internal_error", GENERIC_MESSAGE, {})
 
 
 def page_without_request(app: Flask, status: int) -> tuple[list[tuple[str, str]], bytes]:
-    """Headers and body for what the server refuses before there is a request, counted as one."""
+    """Headers and body for a request that the server rejects before the app sees it; it counts as one."""
     error_type = HTTP_ERROR_TYPES.get(status, "validation_error")
     message = HTTP_MESSAGES.get(status, "The request is not valid HTTP")
     counted: Instruments = app.extensions[metrics.EXTENSION]
@@ -83,7 +82,7 @@ def page_without_request(app: Flask, status: int) -> tuple[list[tuple[str, str]]
     counted.recent.count()
     request_id = request_id_of("")
     with app.app_context():
-        if reason := REFUSALS.get(error_type, "other" if status != 500 else None):
+        if reason := REJECTION_REASONS.get(error_type, "other" if status != 500 else None):
             metrics.refused(reason)
         body = app.json.dumps(_document(error_type, message, {}, request_id)).encode()
     return [("Content-Type", "application/json"), (HEADER, request_id), *HEADERS], body
@@ -92,7 +91,8 @@ def page_without_request(app: Flask, status: int) -> tuple[list[tuple[str, str]]
 def _render_http(error: HTTPException) -> ResponseReturnValue:
     status = error.code or InternalServerError.code
     error_type = HTTP_ERROR_TYPES.get(status, "validation_error")
-    message = HTTP_MESSAGES.get(status, error.name)
+    # That of 415 names the formats, and only the raiser knows which are accepted.
+    message = str(error.description) if status == 415 else HTTP_MESSAGES.get(status, error.name)
     details = {"limit": request.max_content_length} if status == 413 else {}
     body, status = _render(error_type, message, details)
     headers = [(k, v) for k, v in error.get_headers() if k.lower() not in {"content-type", "content-length"}]
@@ -100,7 +100,7 @@ def _render_http(error: HTTPException) -> ResponseReturnValue:
 
 
 def _render(error_type: str, message: str, details: dict[str, Any]) -> tuple[dict[str, Any], int]:
-    if reason := REFUSALS.get(error_type):
+    if reason := REJECTION_REASONS.get(error_type):
         metrics.refused(reason)
     return _document(error_type, message, details, g.request_id), STATUS[error_type]
 

@@ -1,10 +1,10 @@
 """Probes: is the process alive, can it predict."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint
 
-from app.api.responses import now
 from app.middleware.draining import draining
 from app.models.ml_models import model_manager
 
@@ -19,7 +19,7 @@ def health() -> tuple[dict[str, Any], int]:
         "status": "healthy" if served_model.loaded else "unhealthy",
         "model_loaded": served_model.loaded,
         "model_version": served_model.model.version if served_model.loaded else None,
-        "timestamp": now(),
+        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
     }
     return status, 200 if served_model.loaded else 503
 
@@ -32,7 +32,7 @@ def live() -> dict[str, str]:
 
 @bp.get("/ready")
 def ready() -> tuple[dict[str, str], int]:
-    """200 only while there is a model to predict with, and the service is not about to stop."""
+    """200 only while there is a model to predict with, and the server does not drain."""
     if draining():
         return {"status": "draining"}, 503
     return ({"status": "ready"}, 200) if model_manager.model_loaded else ({"status": "not ready"}, 503)

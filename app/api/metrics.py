@@ -1,4 +1,4 @@
-"""``GET /metrics``: what Prometheus scrapes."""
+"""``GET /metrics``: for Prometheus to scrape."""
 
 from flask import Blueprint, Response, current_app
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest

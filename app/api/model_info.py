@@ -1,4 +1,4 @@
-"""``GET /api/model/info``: what serves, what it takes and what it answers, of the model ``?model=name``."""
+"""``GET /api/model/info``: the loaded version, its inputs and outputs; ``?model=name`` selects a model."""
 
 from typing import Any
 

@@ -1,13 +1,10 @@
-"""``/api/models``: look after the versions in the store, of the model that ``?model=name`` names.
-
-All of it needs the scope ``admin``.
-"""
+"""``/api/models``: operations on the versions of a model, the default one or ``?model=name``."""
 
 from typing import Any
 
 from flask import Blueprint, request
 
-from app.api.formats.decoding import load_body
+from app.api.formats.request_body import load_document
 from app.api.requested_model import requested_model
 from app.api.schemas import TrafficSplitSchema
 from app.middleware.metrics import of_app
@@ -42,7 +39,7 @@ def show(version: str) -> dict[str, Any]:
 
 @bp.post("/<version>/verify")
 def verify(version: str) -> dict[str, Any]:
-    """Whether a version would be let through the gate; nothing changes."""
+    """Verify a version without serving it."""
     return operations.verify(requested_model(), version)
 
 
@@ -66,15 +63,15 @@ def remove(version: str) -> dict[str, Any]:
 
 
 @bp.get("/routing")
-def routing() -> dict[str, Any]:
-    """Which callers get which version; ``ended`` says why a canary was ended."""
+def traffic_split() -> dict[str, Any]:
+    """Which clients get which version; ``ended`` says why a canary was ended."""
     return requested_model().store.traffic_split.document()
 
 
 @bp.post("/routing")
-def route() -> dict[str, Any]:
-    """Share callers out among versions, or stop it."""
-    wanted = parse(load_body(traffic_split_schema))
+def split_traffic() -> dict[str, Any]:
+    """Split the clients among versions, or end the split."""
+    wanted = parse(load_document(traffic_split_schema))
     return operations.route(requested_model(), wanted, wait=_wait())
 
 

@@ -1,8 +1,6 @@
 """``POST /api/models/<name>/predict``, ``/fast`` and ``/batch``: models beside the default one."""
 
-from typing import Any
-
-from flask import Blueprint
+from flask import Blueprint, Response
 
 from app.api.prediction_requests import predict_row, predict_row_cached, predict_rows_of_request
 from app.models.ml_models import model_manager
@@ -11,18 +9,18 @@ bp = Blueprint("named_predictions", __name__, url_prefix="/api/models/<name>/pre
 
 
 @bp.post("")
-def predict(name: str) -> dict[str, Any]:
+def predict(name: str) -> Response:
     """Predict one row."""
     return predict_row(model_manager.registry[name])
 
 
 @bp.post("/fast")
-def predict_fast(name: str) -> dict[str, Any]:
+def predict_fast(name: str) -> Response:
     """Predict one row, through the cache."""
     return predict_row_cached(model_manager.registry[name])
 
 
 @bp.post("/batch")
-def predict_batch(name: str) -> dict[str, Any]:
+def predict_batch(name: str) -> Response:
     """Predict several rows with one model version."""
     return predict_rows_of_request(model_manager.registry[name])

@@ -7,7 +7,7 @@ from app.models.serving.served_model import DEFAULT, ServedModel
 
 
 def requested_model() -> ServedModel:
-    """The service of the model that the running request names.
+    """The model that the running request names.
 
     :raises ModelNotFound: if there is no such model.
     """

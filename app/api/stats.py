@@ -1,4 +1,4 @@
-"""``GET /api/stats``: the metrics for people."""
+"""``GET /api/stats``: a summary of the metrics as JSON."""
 
 from typing import Any
 

@@ -9,7 +9,7 @@ from flask import Flask, request
 
 from app.exceptions import Overloaded
 from app.flask_fast.application import COUNT_BYTES
-from app.middleware.rate_limit import EXEMPT
+from app.middleware.route_table import ROUTE_TABLE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -28,18 +28,21 @@ class LoadShedder:
     sets it, because with few threads most of the load is there. Probes always pass.
     """
 
-    def __init__(self, application: "WSGIApplication", *, limit: int, most_bytes: int) -> None:
+    def __init__(
+        self, application: "WSGIApplication", *, limit: int, most_bytes: int, exempt: frozenset[str]
+    ) -> None:
         self.in_flight = 0
         self.bytes_in_flight = 0
         self.waiting: Callable[[], int] = lambda: 0
         self._application = application
         self._limit = limit
         self._most_bytes = most_bytes
+        self._exempt = exempt
         self._lock = Lock()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request, marked as refused if there are too many already."""
-        if environ["PATH_INFO"] in EXEMPT:
+        if environ["PATH_INFO"] in self._exempt:
             return self._application(environ, start_response)
         with self._lock:
             artifact = self.in_flight + self.waiting() < self._limit
@@ -70,7 +73,8 @@ class LoadShedder:
 def init_app(app: Flask) -> None:
     """Count around the whole app, where nothing can be missed, and refuse inside, in the API's shape."""
     limit, most_bytes = app.config["MAX_IN_FLIGHT"] or sys.maxsize, app.config["MAX_BYTES_IN_FLIGHT"]
-    shedder: Any = LoadShedder(app.wsgi_app, limit=limit, most_bytes=most_bytes)
+    exempt = app.extensions[ROUTE_TABLE].exempt
+    shedder: Any = LoadShedder(app.wsgi_app, limit=limit, most_bytes=most_bytes, exempt=exempt)
     app.wsgi_app = shedder  # type: ignore[method-assign] # as Flask documents it
     app.extensions[EXTENSION] = shedder
     app.before_request(refuse)

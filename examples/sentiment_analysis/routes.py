@@ -6,9 +6,9 @@ from flask import Blueprint, Flask
 
 from app import create_app
 from app.api import health as probes
-from app.api.formats.decoding import load_body
-from app.api.responses import envelope
-from app.middleware.auth.scopes import OPEN, PREDICT, declare
+from app.api.formats.request_body import load_document
+from app.api.prediction_requests import envelope
+from app.middleware.route_table import OPEN, PREDICT, Routes
 from app.models.ml_models import model_manager
 from app.models.prediction import Prediction
 from config import Config
@@ -17,7 +17,7 @@ from examples.sentiment_analysis.schemas import AnalyzeBatchSchema, AnalyzeSchem
 from examples.sentiment_analysis.settings import load_settings, max_text_length
 
 bp = Blueprint("sentiment", __name__)
-declare({"sentiment": PREDICT, "sentiment.health": OPEN})
+ROUTES = Routes(bp, PREDICT, "requests", {"health": (OPEN, "requests")})
 
 analyze_schema = AnalyzeSchema()
 analyze_batch_schema = AnalyzeBatchSchema()
@@ -32,24 +32,24 @@ def health() -> tuple[dict[str, Any], int]:
 @bp.post("/analyze")
 def analyze() -> dict[str, Any]:
     """The sentiment of one text."""
-    body = load_body(analyze_schema)
-    answer, results = sentiments([body["text"]], field="text", explain=body["explain"])
-    return envelope(answer, body, result=results[0])
+    body = load_document(analyze_schema)
+    prediction, results = sentiments([body["text"]], field="text", explain=body["explain"])
+    return {"success": True, "result": results[0], **envelope(prediction, body)}
 
 
 @bp.post("/analyze/batch")
 def analyze_batch() -> dict[str, Any]:
     """The sentiments of several texts, all by one version of the model."""
-    body = load_body(analyze_batch_schema)
-    answer, found = sentiments(body["texts"], field="texts", explain=body["explain"])
+    body = load_document(analyze_batch_schema)
+    prediction, found = sentiments(body["texts"], field="texts", explain=body["explain"])
     results = [{"id": i, **result} for i, result in enumerate(found)]
-    return envelope(answer, body, results=results, count=len(results))
+    return {"success": True, "results": results, "count": len(results), **envelope(prediction, body)}
 
 
 def sentiments(texts: list[str], *, field: str, explain: bool) -> tuple[Prediction, list[dict[str, Any]]]:
-    """The door's answer to rows of one text each, and a result for each text."""
-    service = model_manager.served_model
-    answer = service.predict([[text] for text in texts], field=field)
+    """The prediction for rows of one text each, and a result for each text."""
+    served_model = model_manager.served_model
+    prediction = served_model.predict([[text] for text in texts], field=field)
     results = [
         {
             "text": text,
@@ -57,12 +57,12 @@ def sentiments(texts: list[str], *, field: str, explain: bool) -> tuple[Predicti
             "confidence": found["confidence"],
             "probabilities": found["probabilities"],
         }
-        for text, found in zip(texts, answer.to_dicts(), strict=True)
+        for text, found in zip(texts, prediction.to_dicts(), strict=True)
     ]
     if explain:
-        explainer = explainer_of(answer.model, service.store)
+        explainer = explainer_of(prediction.model, served_model.store)
         results = [result | {"explanation": explainer.explain(result["text"])} for result in results]
-    return answer, results
+    return prediction, results
 
 
 def build(settings: Config | None = None) -> Flask:
@@ -71,6 +71,6 @@ def build(settings: Config | None = None) -> Flask:
     :param settings: by default those of the environment.
     :raises ConfigError: if a setting is wrong.
     """
-    app = create_app(settings or load_settings(), blueprints=[bp])
+    app = create_app(settings or load_settings(), blueprints=[ROUTES])
     app.config["MAX_TEXT_LENGTH"] = max_text_length()
     return app

@@ -5,7 +5,7 @@ from typing import Any
 from flask import current_app
 from marshmallow import ValidationError, fields
 
-from app.api.schemas import BodySchema
+from app.api.schemas import IdentifiedSchema
 from app.exceptions import InvalidInput
 
 
@@ -42,14 +42,14 @@ class Flag(fields.Field[bool]):
         return value
 
 
-class AnalyzeSchema(BodySchema):
+class AnalyzeSchema(IdentifiedSchema):
     """One text."""
 
     text = Text(required=True)
     explain = Flag(load_default=False)
 
 
-class AnalyzeBatchSchema(BodySchema):
+class AnalyzeBatchSchema(IdentifiedSchema):
     """Several texts."""
 
     texts = Texts(required=True)

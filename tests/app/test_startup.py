@@ -1,8 +1,6 @@
 import pytest
-from flask import Blueprint
 
 from app import create_app
-from app.middleware.auth.scopes import ROUTE_SCOPES, declare
 from app.startup import BOOT_ERROR, start
 from config import ConfigError
 from tests.conftest import configuration
@@ -22,20 +20,3 @@ def test_without_a_model_the_app_starts_and_says_why(tmp_path, logged):
     app = start(lambda: create_app(configuration(tmp_path)))
     assert app.test_client().get("/api/health").status_code == 503
     assert "no model to serve" in {line["event"] for line in logged()}
-
-
-def test_added_blueprints_are_served(tmp_path):
-    bp = Blueprint("added", __name__)
-    bp.add_url_rule("/added", view_func=lambda: {"added": True})
-    client = create_app(configuration(tmp_path), blueprints=[bp]).test_client()
-    assert client.get("/added").get_json() == {"added": True}
-    assert client.get("/added").headers["X-Request-ID"]
-
-
-def test_a_scope_is_declared_once(monkeypatch):
-    monkeypatch.delitem(ROUTE_SCOPES, "added", raising=False)
-    declare({"added": "predict"})
-    declare({"added": "predict"})
-    with pytest.raises(ValueError, match="declared already"):
-        declare({"added": None})
-    del ROUTE_SCOPES["added"]

@@ -1,8 +1,6 @@
-"""``GET /ping`` and ``POST /invocations``: what SageMaker asks of a container."""
+"""``GET /ping`` and ``POST /invocations``: the contract of SageMaker's containers."""
 
-from typing import Any
-
-from flask import Blueprint
+from flask import Blueprint, Response
 
 from app.api.prediction_requests import predict_rows_of_request
 from app.models.ml_models import model_manager
@@ -17,6 +15,6 @@ def ping() -> tuple[dict[str, str], int]:
 
 
 @bp.post("/invocations")
-def invocations() -> dict[str, Any]:
+def invocations() -> Response:
     """Predict several rows with one model version."""
     return predict_rows_of_request(model_manager.served_model)

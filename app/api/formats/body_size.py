@@ -1,4 +1,4 @@
-"""How long a body may be, and how many values it may hold: as much as the model it is for can use."""
+"""How long a JSON body may be, and how many values it may hold: as much as its model can use."""
 
 import re
 
@@ -13,30 +13,17 @@ SHORT = 128 * 1024
 ROOM = 4096
 # Up to so many times as much as the model takes is left to the model's own check, which names each error.
 SLACK = 2
-# One that never ends goes to the end, so that each byte is looked at once.
+# A string without an end takes all the rest, so that each byte is looked at once.
 STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 
 
-def body_limit(signature: InputSignature | None) -> int:
-    """The most bytes that a body for this model may have: ``MAX_CONTENT_LENGTH`` or, where that is not set,
-    what ``MAX_BATCH_SIZE`` rows can take, if that is less."""
-    config = current_app.config
-    most: int = config["MAX_CONTENT_LENGTH"]
-    if signature is None or not config["BODY_FOLLOWS_MODEL"]:
-        return most
-    rows: int = config["MAX_BATCH_SIZE"]
-    return min(most, max(SHORT, ROOM + rows * signature.row_bytes))
-
-
-def check_values(raw: bytes, signature: InputSignature | None) -> None:
-    """Refuse a long body of more values than the model takes before they become objects, each of which is
+def check_values(raw: bytes, signature: InputSignature) -> None:
+    """Reject a long body of more values than the model takes before they become objects, each of which is
     some thirty times as large as its text.
 
     :raises InvalidInput: if there are more than twice as many as ``MAX_BATCH_SIZE`` rows have, or it is more
         than twice as long as their numbers can be.
     """
-    if len(raw) <= SHORT or signature is None:
-        return
     rows, width = current_app.config["MAX_BATCH_SIZE"], len(signature.features)
     if signature.numeric and len(raw.rstrip()) > SLACK * (ROOM + rows * signature.row_bytes):
         raise InvalidInput([{"reason": f"is longer than {rows} rows of the model's {width} columns can be"}])
@@ -46,16 +33,16 @@ def check_values(raw: bytes, signature: InputSignature | None) -> None:
 
 
 def _values(raw: bytes, most: int) -> int:
-    """About as many as there are, or more than ``most``."""
+    """The number of values, roughly; more than ``most`` if they are clearly more."""
     found = _separators(raw)
     if found > most and _quotes(raw) <= 2 * most:
-        # What stands in strings is no value; where these are too many themselves it does not matter.
+        # Separators inside strings separate no values. With more strings than ``most`` they do not matter.
         found -= sum(_separators(match[0]) for match in STRING.finditer(raw))
     return found
 
 
 def _quotes(raw: bytes) -> int:
-    """Those that no backslash precedes: at least one for each string."""
+    """Quotes without a backslash before them: at least one for each string."""
     return raw.count(b'"') - raw.count(b'\\"')
 
 

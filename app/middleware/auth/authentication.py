@@ -12,9 +12,9 @@ from app.middleware.auth.api_keys import ApiKeyVerifier
 from app.middleware.auth.failed_attempts import FailureLimit
 from app.middleware.auth.key_file import KeyFileInvalid
 from app.middleware.auth.principal import ANONYMOUS, EVERYBODY, InvalidCredential, Principal
-from app.middleware.auth.scopes import OPEN, scope_of
 from app.middleware.auth.tokens import TokenVerifier, verification_key
 from app.middleware.metrics import open_without_key
+from app.middleware.route_table import ADMIN, OPEN, ROUTE_TABLE, Scope
 from config import ConfigError
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ MESSAGES = {
 
 
 def init_app(app: Flask) -> None:
-    """Set ``g.caller`` before each request, or refuse it."""
+    """Set ``g.principal`` before each request, or refuse it."""
     settings = app.config
     if not settings["AUTH_REQUIRED"]:
         app.before_request(admit_everybody)
@@ -40,6 +40,7 @@ def init_app(app: Flask) -> None:
         keys=api_key_verifier(settings),
         tokens=token_verifier(settings),
         failures=FailureLimit(settings["AUTH_FAILURE_LIMIT"]),
+        scopes=app.extensions[ROUTE_TABLE].scopes,
     )
     # The keys of the environment leave the configuration: from here on there are only their hashes.
     settings["API_KEYS"] = dict.fromkeys(settings["API_KEYS"], "***")
@@ -48,23 +49,29 @@ def init_app(app: Flask) -> None:
 
 def admit_everybody() -> None:
     """Where authentication is off."""
-    g.caller = EVERYBODY
+    g.principal = EVERYBODY
 
 
 class Authenticator:
     """Authenticates requests, and checks that the caller has the scope of the route."""
 
     def __init__(
-        self, *, keys: ApiKeyVerifier | None, tokens: TokenVerifier | None, failures: FailureLimit
+        self,
+        *,
+        keys: ApiKeyVerifier | None,
+        tokens: TokenVerifier | None,
+        failures: FailureLimit,
+        scopes: Mapping[str, Scope],
     ) -> None:
         self._keys = keys
         self._tokens = tokens
         self._failures = failures
+        self._scopes = scopes
         schemes = [scheme for scheme, means in (("ApiKey", keys), ("Bearer", tokens)) if means is not None]
         self._challenge = ", ".join(f'{scheme} realm="api"' for scheme in schemes)
 
     def authenticate(self) -> None:
-        """Set ``g.caller``.
+        """Set ``g.principal``.
 
         :raises AuthenticationRequired: without a valid key or token.
         :raises PermissionMissing: without the scope.
@@ -72,15 +79,15 @@ class Authenticator:
         """
         asked = request._get_current_object()  # type: ignore[attr-defined] # a LocalProxy
         context = g._get_current_object()
-        context.caller = ANONYMOUS
+        context.principal = ANONYMOUS
         rule = asked.url_rule
         if rule is None:  # 404 and 405 are the same for everybody
             return
-        scope = scope_of(rule.endpoint)
+        scope = self._scopes.get(rule.endpoint, ADMIN)
         preflight = asked.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False)
         if scope is OPEN or preflight or (rule.endpoint == METRICS_ENDPOINT and open_without_key()):
             return
-        context.caller = caller = self._identify(asked.environ)
+        context.principal = caller = self._identify(asked.environ)
         if scope not in caller.scopes:
             raise PermissionMissing(scope)
 

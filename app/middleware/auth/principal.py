@@ -7,7 +7,7 @@ from config import SCOPES
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whoever sent the request, as ``g.caller``.
+    """Whoever sent the request, as ``g.principal``.
 
     :param id: the id of the key, or ``jwt:`` and the token's subject; None for one who is not known.
     :param scopes: what the caller may do: some of `config.SCOPES`.

@@ -106,7 +106,7 @@ class RequestLog:
             "client": environ.get("REMOTE_ADDR"),
             **record.fields,
         }
-        caller = context.get("caller")
+        caller = context.get("principal")
         if caller is not None:
             event["caller"] = caller.id
         (self._log.error if response.status_code >= 500 else self._log.info)("request", **event)

@@ -1,7 +1,6 @@
 """How often a caller may ask: per key, or else per address."""
 
 import logging
-import re
 from collections.abc import Callable
 from functools import lru_cache, partial
 from ipaddress import IPv6Address
@@ -19,20 +18,12 @@ from app.middleware.rate_limit.windows import (
     parse_limit,
 )
 from app.middleware.redis_store import RedisStore, Unavailable, redis_store
+from app.middleware.route_table import ROUTE_TABLE, RouteTable
 
 log = logging.getLogger(__name__)
 
 VERDICT = "service.rate_limit"
-# All of /api/models but the predictions of the models beside the default one.
-ADMIN = re.compile(r"/+api/models(?!/[^/]+/predict(/batch|/fast)?$)")
 ADMIN_BUCKET = "admin:"
-# Probes come often, and from one address for the whole installation.
-EXEMPT = frozenset({"/api/health", "/api/health/live", "/api/health/ready", "/ping"})
-
-
-def is_administrative(path: str) -> bool:
-    """Whether a path is that of an operator's call."""
-    return ADMIN.match(path) is not None
 
 
 class RateLimiter:
@@ -68,8 +59,9 @@ class RateLimiter:
 class RateLimitHooks:
     """The hooks of one app."""
 
-    def __init__(self, limiter: RateLimiter, *, default: str, admin: str) -> None:
+    def __init__(self, limiter: RateLimiter, *, default: str, admin: str, routes: RouteTable) -> None:
         self._limiter = limiter
+        self._routes = routes
         self._default = parse_limit(default) if default else None
         self._admin = parse_limit(admin) if admin else None
 
@@ -81,14 +73,14 @@ class RateLimitHooks:
         environ = request.environ
         path = environ["PATH_INFO"]
         # A preflight carries no key, and would use up what the address has for those without one.
-        if path in EXEMPT or environ["REQUEST_METHOD"] == "OPTIONS":
+        if path in self._routes.exempt or environ["REQUEST_METHOD"] == "OPTIONS":
             return
-        caller = g.get("caller")
+        caller = g.get("principal")
         if caller is not None and caller.id is not None:
             key = f"key:{caller.id}"
         else:  # callers without a key do not share one bucket
             key = address_key(environ.get("REMOTE_ADDR") or "")
-        if is_administrative(path):
+        if self._routes.is_administrative(path):
             limit, key = self._admin, f"{ADMIN_BUCKET}{key}"
         else:
             limit = self._limit_of(caller)
@@ -135,7 +127,12 @@ def init_app(app: Flask) -> None:
     """Count every request before it is answered, and say in the answer what is left."""
     config = app.config
     limiter = RateLimiter(redis_store(app), workers=config["WORKERS"])
-    hooks = RateLimitHooks(limiter, default=config["RATE_LIMIT"], admin=config["RATE_LIMIT_ADMIN"])
+    hooks = RateLimitHooks(
+        limiter,
+        default=config["RATE_LIMIT"],
+        admin=config["RATE_LIMIT_ADMIN"],
+        routes=app.extensions[ROUTE_TABLE],
+    )
     app.extensions["rate_limiter"] = limiter
     app.before_request(hooks.check)
     app.after_request(hooks.announce)

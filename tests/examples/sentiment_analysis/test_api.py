@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from app.middleware.auth.scopes import declared
+from app.middleware.route_table import ROUTE_TABLE
 from app.models.ml_models import model_manager
 from config import ConfigError
 from examples.sentiment_analysis.settings import DEFAULT_STORE, load_settings, max_text_length
@@ -181,9 +181,9 @@ def test_limits_hold_for_texts_too(build_sentiment):
     assert [analyze(client, {"text": GOOD}).status_code for _ in range(3)] == [200, 200, 429]
 
 
-def test_every_route_has_a_declared_scope(sentiment):
-    endpoints = [rule.endpoint for rule in sentiment.application.url_map.iter_rules()]
-    assert [endpoint for endpoint in endpoints if not declared(endpoint)] == []
+def test_every_route_stands_in_the_table(sentiment):
+    app = sentiment.application
+    assert {rule.endpoint for rule in app.url_map.iter_rules()} == set(app.extensions[ROUTE_TABLE].scopes)
 
 
 def test_the_store_is_a_folder_of_its_own(monkeypatch, tmp_path):

@@ -4,8 +4,8 @@ from flask import g
 from app.exceptions import RateLimitExceeded
 from app.middleware.auth.failed_attempts import FailureLimit, origin_of
 from app.middleware.auth.principal import ANONYMOUS, EVERYBODY, Principal
-from app.middleware.auth.scopes import ROUTE_SCOPES, declared, scope_of
 from app.middleware.rate_limit.windows import MAX_KEYS
+from app.middleware.route_table import ROUTE_TABLE
 from config import SCOPES, ConfigError, load_config
 from tests.app.middleware.auth.credentials import (
     KEY,
@@ -45,8 +45,8 @@ def ask(app, headers=None, path=INFO, **options):
 def caller_of(app, headers=None):
     """Who the app takes the sender of these headers for."""
     seen = []
-    app.add_url_rule("/who", "predictions.who", view_func=lambda: seen.append(g.caller) or "")
-    assert ask(app, headers, "/who").status_code == 200
+    app.after_request(lambda response: seen.append(g.principal) or response)
+    assert_error(ask(app, headers), 503, "model_error")
     return seen[0]
 
 
@@ -55,16 +55,7 @@ def calls(app):
     for rule in app.url_map.iter_rules():
         path = "/".join("x" if part.startswith("<") else part for part in rule.rule.split("/"))
         for method in rule.methods - {"OPTIONS"}:
-            yield method, path, scope_of(rule.endpoint)
-
-
-def test_every_route_has_a_declared_scope(build_app):
-    endpoints = [rule.endpoint for rule in build_app().url_map.iter_rules()]
-    assert [endpoint for endpoint in endpoints if not declared(endpoint)] == []
-
-
-def test_declared_scopes_exist():
-    assert set(ROUTE_SCOPES.values()) <= {*SCOPES, None}
+            yield method, path, app.extensions[ROUTE_TABLE].scopes[rule.endpoint]
 
 
 def test_a_forgotten_route_needs_admin(build_app):
@@ -271,7 +262,7 @@ def test_auth_may_be_disabled_on_purpose(build_app, models_dir):
 def test_on_an_open_route_nobody_is_known(build_app):
     app = build_app(API_KEY_1=KEY)
     seen = []
-    app.after_request(lambda response: seen.append(g.caller) or response)
+    app.after_request(lambda response: seen.append(g.principal) or response)
     ask(app, with_key(KEY), "/api/health/live")
     ask(app, with_key(WRONG))
     assert seen == [ANONYMOUS, ANONYMOUS]
