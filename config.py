@@ -1,8 +1,8 @@
 """Every setting, read once from the environment.
 
-What the environment leaves open may stand in the file ``.env`` beside this module.
-``NAME_FILE`` may hold the path of a file with the value instead of ``NAME``, as container secrets do.
-A wrong value stops the start with a `ConfigError` that names the variable.
+The file ``.env`` beside this module adds variables that the environment does not set. ``NAME_FILE`` may name
+a file that holds the value of ``NAME``, as container secrets do. A wrong value stops the start with a
+`ConfigError` that names the variable.
 """
 
 import os
@@ -33,11 +33,9 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 SCOPES = ("predict", "admin", "metrics")
 JWT_ALGORITHMS = ("HS256", "RS256", "ES256")
 
-# Bytes: of a body whatever the model, and of the bodies that one worker holds at a time.
-LONGEST_BODY = 10_000_000
-BYTES_IN_FLIGHT = 16_000_000
-# Of settings that follow from others unless they are set.
-DERIVED = None
+LONGEST_BODY = 10_000_000  # bytes, whatever the model
+BYTES_IN_FLIGHT = 16_000_000  # bytes of all bodies that one worker holds at a time
+DERIVED = None  # default of settings that otherwise follow from others
 
 
 class ConfigError(ValueError):
@@ -145,7 +143,7 @@ class Config:
         self.check()
 
     def check(self) -> None:
-        """Refuse combinations that no single variable shows to be wrong.
+        """Check combinations of settings, each of which is valid alone.
 
         :raises ConfigError: naming the variable.
         """
@@ -154,18 +152,18 @@ class Config:
 
     @property
     def AUTH_REQUIRED(self) -> bool:  # noqa: N802 # app.config takes only upper-case names
-        """Whether a caller must show a key or a token."""
+        """Whether clients need an API key or a token."""
         configured = self.API_KEYS or self.API_KEYS_FILE or self.JWT_SECRET or self.JWT_PUBLIC_KEY
         return bool(configured) and not self.AUTH_DISABLED
 
     @property
     def authority(self) -> str:
-        """Host and port as a URL has them: an IPv6 address stands in brackets."""
+        """Host and port as in a URL, with an IPv6 address in brackets."""
         host = f"[{self.HOST}]" if ":" in self.HOST else self.HOST
         return f"{host}:{self.PORT}"
 
     def notices(self) -> list[str]:
-        """What whoever starts the service should know about these settings."""
+        """Warnings about settings that are valid but may surprise."""
         notices = []
         if not self.AUTH_REQUIRED and not self.TESTING:
             notices.append("Authentication is off: every caller may do everything")
@@ -178,7 +176,7 @@ class Config:
 
 
 class DevelopmentConfig(Config):
-    """On one's own machine: open, verbose, with the debugger under ``python run.py``."""
+    """Local development: open, verbose, with the debugger under ``python run.py``."""
 
     DEFAULT_DEBUG = True
     DEFAULT_CORS_ORIGINS = ("*",)
@@ -186,14 +184,14 @@ class DevelopmentConfig(Config):
 
 
 class TestingConfig(Config):
-    """Under pytest."""
+    """Settings for pytest."""
 
     ENVIRONMENT = "testing"
     TESTING = True
 
 
 class ProductionConfig(Config):
-    """Facing callers: nothing is open that was not opened by a setting."""
+    """Production: nothing is open unless a setting opens it."""
 
     ENVIRONMENT = "production"
     DEFAULT_RATE_LIMIT = "1000/minute"
@@ -217,9 +215,9 @@ CONFIGS: dict[str, type[Config]] = {
 
 
 def load_config(environment: str | None = None) -> Config:
-    """Read the settings of ``environment``, by default the one ``APP_ENV`` names.
+    """Read the settings of ``environment``, by default that of ``APP_ENV``.
 
-    Variables of ``.env`` join the process's environment, which goes before them; tests do not read it.
+    The process's environment has precedence over ``.env``, which tests do not read.
 
     :raises ConfigError: naming the variable that is wrong.
     """

@@ -1,4 +1,4 @@
-"""Serves ``run:app`` on Granian, a server written in Rust: ``make run SERVER=granian``."""
+"""Server on Granian instead of gunicorn, with the same settings: ``make run SERVER=granian``."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ from config import ConfigError, load_config
 
 
 def main() -> None:
-    """Serve until told to stop, with the settings of config.py."""
+    """Serve ``run:app`` with the settings of config.py until a signal stops it."""
     try:
         settings = load_config()
         configure(vars(settings))
@@ -22,7 +22,7 @@ def main() -> None:
         sys.exit(f"Wrong configuration: {error}")
     if fault := host_fault(settings):
         sys.exit(f"Wrong configuration: {fault}")
-    # Before the workers start: the directory in which they count together.
+    # The directory of the workers' metrics must be known before they start.
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(worker_slots.make_directory()))
     server = Granian(
         "run:app",
@@ -30,14 +30,14 @@ def main() -> None:
         port=settings.PORT,
         interface=Interfaces.WSGI,
         workers=settings.WORKERS,
-        # One thread runs Python at a time anyway; a second one costs a quarter more CPU per request.
+        # The GIL lets one thread run at a time; a second one costs a quarter more CPU per request.
         blocking_threads=1,
         http=HTTPModes.http1,
         websockets=False,
         backlog=2048,
-        # Requests that wait for the one thread; the rest waits in the backlog.
+        # Requests that wait for the thread; more wait in the backlog.
         backpressure=64,
-        # Without these two, one process that dies ends the service, and one that hangs cannot be stopped.
+        # By default a dead worker ends the service, and a hanging one blocks its stop.
         respawn_failed_workers=True,
         workers_kill_timeout=30,
     )

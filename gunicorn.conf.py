@@ -1,4 +1,4 @@
-"""The production server's settings; the service's own are in config.py."""
+"""gunicorn's settings; those of the service are in config.py."""
 
 import logging
 import os
@@ -16,7 +16,7 @@ from app.middleware.logging import configure
 from app.middleware.metrics import worker_slots
 from app.settings.rules import host_fault
 from config import ConfigError, load_config
-from gunicorn_worker import balance, options, refusals
+from gunicorn_worker import balance, options, rejections
 
 try:
     settings = load_config()
@@ -31,21 +31,22 @@ if (prefix := os.environ.get("SCRIPT_NAME", "")) and (prefix[0] != "/" or prefix
 
 bind = settings.authority
 workers = settings.WORKERS
-# Answers short requests in its main loop, and is safe with slow clients by itself; gunicorn_worker/worker.py
-# says how. The threads are for requests that arrive in parts.
+# Answers short requests in its main loop and needs no proxy against slow clients: gunicorn_worker/README.md.
+# The threads read long and chunked requests.
 worker_class = options.WORKER
 threads = 4
-# A request that is answered in the loop for longer than this ends its process.
+# Seconds: a request that occupies the main loop for longer ends its process.
 timeout = 30
-# Models are loaded after the fork, by each worker for itself: inference sessions do not survive one.
+# Each worker loads its models after the fork, which the libraries' threads do not survive:
+# https://github.com/dmlc/xgboost/issues/8040
 preload_app = False
 keepalive = settings.KEEP_ALIVE
 graceful_timeout = 30
-# A parser found in the environment must not replace this one unasked.
+# "auto" would take gunicorn_h1c wherever it is installed; the worker inspects requests with this parser.
 http_parser = "python"
-# The socket is of no use here and fails on read-only file systems.
+# gunicorn's control socket is of no use here and fails on read-only file systems.
 control_socket_disable = True
-# What a request says of its scheme and prefix is not believed, wherever it comes from.
+# No client is trusted to set scheme or prefix by headers; TRUSTED_PROXIES handles proxies.
 forwarded_allow_ips = ""
 limit_request_line = 2048
 limit_request_fields = settings.MAX_HEADERS
@@ -53,7 +54,7 @@ limit_request_field_size = settings.MAX_HEADER_SIZE
 
 
 class ServiceLogger(Logger):  # type: ignore[misc] # gunicorn ships no types
-    """gunicorn's own lines go the way of the service's."""
+    """Sends gunicorn's log lines through the service's logging."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
@@ -66,11 +67,11 @@ class ServiceLogger(Logger):  # type: ignore[misc] # gunicorn ships no types
         self.error_log.setLevel(logging.NOTSET)
 
     def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
-        """Without what the client sent: a malformed request may hold its key."""
+        """Leave out what the client sent: a malformed request may hold its API key."""
         super().warning(INVALID_REQUEST.sub(r"\1", msg), *args, **kwargs)
 
     def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
-        """Without the address asked for: its query may hold a key."""
+        """Leave out the path: its query may hold an API key."""
         super().exception("Error handling request" if msg.startswith("Error handling") else msg, **kwargs)
 
 
@@ -79,9 +80,9 @@ logger_class = ServiceLogger
 
 
 def on_starting(server: Any) -> None:
-    """Make the directory in which the workers count, or empty the one that was given.
+    """Check gunicorn's options, and make or empty the directory of the workers' metrics.
 
-    :raises SystemExit: if one of gunicorn's own options cannot be what it is.
+    :raises SystemExit: naming an option or a setting that is wrong.
     """
     server.made_directory = None
     if fault := options.options_fault(server.cfg, workers=settings.WORKERS):
@@ -94,24 +95,24 @@ def on_starting(server: Any) -> None:
     else:
         server.made_directory = directory = worker_slots.make_directory()
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
-    if os.geteuid() == 0:  # the workers may be somebody else, by gunicorn's user and group
+    if os.geteuid() == 0:  # workers run as gunicorn's options user and group
         os.chown(directory, server.cfg.uid, server.cfg.gid)
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """A worker that has ended has no connections."""
-    balance.forget(worker.age)
+    """Forget the connections of a worker that has ended."""
+    balance.remove_worker(worker.age)
 
 
 def on_exit(server: Any) -> None:
-    """Remove the directory if it was made here, and no server that took over counts in it."""
+    """Remove the metrics directory if this server made it and no server that took over uses it."""
     directory = server.made_directory
     if directory and not worker_slots.living(directory):
         shutil.rmtree(directory, ignore_errors=True)
 
 
 def when_ready(server: Any) -> None:
-    """Set what happens on SIGTERM; say what to know, and to people where it listens and a request to try."""
+    """Install draining on SIGTERM, log notices, and print addresses and an example on a console."""
     if settings.DRAIN_SECONDS:
         draining.install(server, seconds=settings.DRAIN_SECONDS)
     log_notices(settings)
@@ -120,16 +121,15 @@ def when_ready(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let what gunicorn refuses be answered as the app does, and the app see the requests that wait: beyond
-    ``MAX_IN_FLIGHT`` they are refused.
+    """Render gunicorn's errors in the API's shape, and let ``MAX_IN_FLIGHT`` count waiting requests.
 
-    Other worker classes than the project's own do not say.
+    Only the project's own worker class can count them.
     """
-    # Of the app, which only workers have loaded.
+    # Not at the top: importing the app there would load it before the fork.
     from app.api.errors import page_without_request
 
-    refusals.answer_by(partial(page_without_request, worker.wsgi))
+    rejections.use_error_page(partial(page_without_request, worker.wsgi))
     worker.is_administrative = worker.wsgi.extensions["route_table"].is_administrative
-    if settings.MAX_IN_FLIGHT and hasattr(worker, "most_ready"):
-        worker.most_ready = settings.MAX_IN_FLIGHT
+    if settings.MAX_IN_FLIGHT and hasattr(worker, "max_ready"):
+        worker.max_ready = settings.MAX_IN_FLIGHT
         worker.wsgi.extensions["load_shedder"].waiting = worker.waiting

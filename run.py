@@ -4,7 +4,7 @@ import os
 
 from werkzeug.serving import is_running_from_reloader
 
-# Before NumPy is imported: the processes are the parallelism, and threads of each would fight for the cores.
+# Set before the import of NumPy: the workers are the parallelism, and threads would oversubscribe the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from app import create_app

@@ -1,4 +1,4 @@
-"""What a server says once it listens."""
+"""Messages of a server that has started: notices about settings, addresses, an example request."""
 
 import json
 import logging
@@ -13,19 +13,19 @@ log = logging.getLogger(__name__)
 
 
 def log_notices(settings: Config) -> None:
-    """Log what whoever starts the service should know: once, by the process that starts it."""
+    """Log the notices about the settings; called once, by the process that starts the workers."""
     for notice in settings.notices():
         log.warning(notice)
 
 
 def announce(settings: Config, addresses: Sequence[str]) -> None:
-    """Print where the service listens and a request to try.
+    """Print the addresses of the service and an example request.
 
     :param addresses: URLs, and names of Unix sockets.
     """
     print(f"\n  Serving on {', '.join(addresses)}", flush=True)
     command = None
-    with suppress(Exception):  # a store that is damaged is told of where it is loaded; this is a courtesy
+    with suppress(Exception):  # the example is optional, and loading reports a damaged store
         url = next(address for address in addresses if "://" in address)
         command = example_request(ModelStore(settings.MODELS_DIR), url)
     if command:
@@ -33,7 +33,7 @@ def announce(settings: Config, addresses: Sequence[str]) -> None:
 
 
 def example_request(store: ModelStore, address: str) -> str | None:
-    """A curl command that predicts a row of the active model's training data, or None without one."""
+    """Make a curl command that predicts a golden row of the active version; None without a version."""
     version = store.active() or next(iter(store.versions()), None)
     if version is None:
         return None

@@ -1,4 +1,4 @@
-"""How a server process starts: build the app, load its model, or end with one line that says why not."""
+"""Start of a server process: build the app, load its models, or end with one line that says why not."""
 
 import gc
 import logging
@@ -18,26 +18,25 @@ from config import ConfigError
 if TYPE_CHECKING:
     from flask import Flask
 
-
-# With which a worker of gunicorn ends all of it; with another it would be started again and again.
+# Exit status of gunicorn's `Arbiter.WORKER_BOOT_ERROR`: the server ends instead of starting the worker again.
 BOOT_ERROR = 3
 
 
 def end(error: Exception) -> NoReturn:
-    """End the process with a line about a wrong setting."""
+    """End the process with one line about a wrong setting."""
     print(f"Wrong configuration: {error}", file=sys.stderr, flush=True)
     sys.exit(BOOT_ERROR)
 
 
 def start(build: "Callable[[], Flask]") -> "Flask":
-    """The app that ``build`` makes, with its model loaded; ends the process where a setting is wrong."""
+    """Make the app with ``build`` and load its models; end the process if a setting is wrong."""
     try:
         app = build()
     except ConfigError as error:
         end(error)
     with app.app_context():
         registry = model_manager.registry
-    # The commands of ``flask`` look after versions; they serve none, and no worker has to wait for them.
+    # CLI processes manage versions but serve none, so no activation may wait for them.
     if not serving():
         return app
     try:
@@ -45,13 +44,13 @@ def start(build: "Callable[[], Flask]") -> "Flask":
     except ServiceError as error:
         if isinstance(error, ArtifactInvalid) and app.config["MODEL_ENGINE"] != AUTO:
             end(error)
-        # Without a model the service answers 503 and says so at /api/health.
+        # Without a model the service starts, answers 503, and says so at /api/health.
         logging.getLogger(__name__).error("no model to serve", extra={"reason": error.message})
     registry.load_all()
-    # From here on what another process activates is served by this one too.
+    # Follow activations by other processes.
     RegistryWatcher(registry).start()
-    # The libraries' 150,000 objects stay to the end. Frozen, they are not looked at by the collector, which
-    # would stop every request for 130 ms, nor written to.
+    # Frozen, the libraries' 150,000 objects cost no full collections, which stop all requests for 130 ms:
+    # https://docs.python.org/3/library/gc.html#gc.freeze
     gc.collect()
     gc.freeze()
     return app

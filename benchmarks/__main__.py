@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: set up, run, table, plot, page."""
+"""Commands of ``python -m benchmarks``: setup, run, table, plot, page."""
 
 import shutil
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ console = Console()
 
 
 class Names(click.ParamType[tuple[str, ...]]):
-    """Some of the known names, separated by commas."""
+    """Comma-separated subset of known names."""
 
     name = "names"
 
@@ -62,7 +62,7 @@ def main() -> None:
 @peers_option
 @cache_option
 def setup(peers: tuple[str, ...], cache: Path) -> None:
-    """Make the virtual environments, which `run` does as well; ten minutes at the first time."""
+    """Make the virtual environments, as `run` does too; ten minutes at the first time."""
     failed = False
     with _progress() as progress:
         task = progress.add_task("", total=len(peers))
@@ -99,7 +99,7 @@ def run(
     folder: Path,
     **settings: Any,
 ) -> None:
-    """Measure, save the results, and show them as a table and a picture."""
+    """Measure, save the results, and show them as a table and a chart."""
     generator = GENERATORS[load or ("wrk" if shutil.which("wrk") else "client")]
     date = datetime.now(UTC)
     plan = Plan(

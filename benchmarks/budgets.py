@@ -1,4 +1,4 @@
-"""The promises of DESIGN.md as ratios within one run, and whether they were kept."""
+"""Performance budgets as ratios within one run, and whether they are met."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Throughput:
 
 @dataclass(frozen=True, kw_only=True)
 class Ceiling:
-    """A figure of the service itself that is at most ``limit``."""
+    """A figure of the service: at most ``limit``."""
 
     figure: Literal["worker_mb", "startup_s"]
     limit: float
@@ -44,8 +44,8 @@ BUDGETS: tuple[Throughput | Ceiling, ...] = (
 
 
 @dataclass(frozen=True)
-class RateLimitDecision:
-    """One budget for one way of running the service. ``value`` is a ratio, MB or seconds."""
+class BudgetResult:
+    """Result of one budget for one service; ``value`` is a ratio, MB or seconds."""
 
     service: str
     model: str
@@ -56,26 +56,26 @@ class RateLimitDecision:
     met: bool
 
 
-def judge(rows: Iterable[Row]) -> list[RateLimitDecision]:
-    """A verdict on each budget that was measured; void rows give none."""
+def evaluate(rows: Iterable[Row]) -> list[BudgetResult]:
+    """Compare each budget with the figures; void rows give no result."""
     measured = {(row.peer, row.model, row.rows): row.figures for row in rows if row.figures}
-    verdicts = (_verdict(budget, service, measured) for service in SERVICES for budget in BUDGETS)
-    return [verdict for verdict in verdicts if verdict]
+    results = (_evaluate(budget, service, measured) for service in SERVICES for budget in BUDGETS)
+    return [result for result in results if result]
 
 
-def _verdict(
+def _evaluate(
     budget: Throughput | Ceiling, service: str, measured: dict[tuple[str, str, int], Figures]
-) -> RateLimitDecision | None:
+) -> BudgetResult | None:
     own = measured.get((service, budget.model, budget.rows))
     if own is None:
         return None
 
-    def verdict(what: str, value: float, *, met: bool) -> RateLimitDecision:
-        return RateLimitDecision(service, budget.model, budget.rows, what, value, budget.limit, met)
+    def result(what: str, value: float, *, met: bool) -> BudgetResult:
+        return BudgetResult(service, budget.model, budget.rows, what, value, budget.limit, met)
 
     if isinstance(budget, Ceiling):
         value: float = getattr(own, budget.figure)
-        return verdict(budget.figure, value, met=value <= budget.limit)
+        return result(budget.figure, value, met=value <= budget.limit)
     others: dict[str, Any] = {
         name: found.requests_per_second
         for name in budget.against
@@ -85,4 +85,4 @@ def _verdict(
         return None
     best = max(others, key=lambda name: others[name])
     ratio = own.requests_per_second / others[best]
-    return verdict(best, ratio, met=ratio >= budget.limit)
+    return result(best, ratio, met=ratio >= budget.limit)

@@ -1,4 +1,4 @@
-"""The results as a picture."""
+"""Chart of the results."""
 
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ def _panel(axes: Axes, rows: list[Row]) -> None:
     shown = [rate for rate in rates if rate] or [1.0]
     floor = min(shown) / 3
     axes.set_xscale("log")
-    # Room on the right for the labels, whatever the range.
+    # Space for the labels on the right.
     axes.set_xlim(floor, max(shown) * (max(shown) / floor) ** 0.55)
     for position, (row, rate) in enumerate(zip(rows, rates, strict=True)):
         own = row.peer.startswith("service")

@@ -1,4 +1,4 @@
-"""The bundled load generator, where wrk is not installed: two processes, a thread a connection."""
+"""Load generator in Python for machines without wrk: two processes, a thread per connection."""
 
 import multiprocessing
 import re
@@ -18,12 +18,12 @@ LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked\r\n", re.IGNORECASE)
 CLOSE = re.compile(rb"\r\nconnection: *close\r\n", re.IGNORECASE)
 
-EngineOutput = tuple[list[float], int]
-"""Latencies in seconds, and how many of the requests failed."""
+Posted = tuple[list[float], int]
+"""Latencies in seconds, and the number of failed requests."""
 
 
 class Client:
-    """See `benchmarks.load.Generator`. Above some 5,000 requests/s it is the limit, not the server."""
+    """`benchmarks.load.Generator` that is itself the bottleneck above some 5,000 requests/s."""
 
     name = "client"
 
@@ -31,7 +31,7 @@ class Client:
         self, url: str, bodies: Path, *, connections: int, seconds: float, headers: Mapping[str, str]
     ) -> Load:
         shares = [len(range(n, connections, PROCESSES)) for n in range(min(PROCESSES, connections))]
-        # Spawned, since the progress bar's thread does not survive a fork.
+        # Spawned, because the progress bar's thread does not survive a fork.
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(len(shares), mp_context=context) as pool:
             running = [pool.submit(post, url, bodies, share, seconds, headers) for share in shares]
@@ -41,8 +41,8 @@ class Client:
 
 def post(
     url: str, bodies: Path, connections: int, seconds: float, headers: Mapping[str, str] | None = None
-) -> EngineOutput:
-    """Post over ``connections`` at once until ``seconds`` have passed."""
+) -> Posted:
+    """Post over ``connections`` in parallel until ``seconds`` have passed."""
     messages = _messages(url, bodies, headers or {})
     deadline = time.perf_counter() + seconds
     with ThreadPoolExecutor(connections) as pool:
@@ -53,7 +53,7 @@ def post(
         return _together(future.result() for future in running)
 
 
-def _converse(url: str, messages: Iterator[bytes], deadline: float) -> EngineOutput:
+def _converse(url: str, messages: Iterator[bytes], deadline: float) -> Posted:
     """Send one request after the other over one connection."""
     latencies: list[float] = []
     failures = 0
@@ -76,7 +76,7 @@ def _converse(url: str, messages: Iterator[bytes], deadline: float) -> EngineOut
 
 
 class Connection:
-    """A socket that is kept alive if the server lets it, else opened anew for each request."""
+    """Socket with keep-alive if the server supports it, or else a new one per request."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -121,7 +121,7 @@ class Connection:
 
 
 def parse(buffer: bytes) -> tuple[int, bool] | None:
-    """The status of an answer and whether the connection stays open; None while it is not whole."""
+    """Status of an answer and whether the connection stays open; None while the answer is incomplete."""
     head = HEAD.match(buffer)
     if head is None:
         return None
@@ -145,6 +145,6 @@ def _messages(url: str, bodies: Path, headers: Mapping[str, str]) -> list[bytes]
     return [b"%b%d\r\n\r\n%b" % (head, len(body), body) for body in lines]
 
 
-def _together(outcomes: Iterator[EngineOutput]) -> EngineOutput:
+def _together(outcomes: Iterator[Posted]) -> Posted:
     latencies, failures = zip(*outcomes, strict=True)
     return list(chain.from_iterable(latencies)), sum(failures)

@@ -1,4 +1,4 @@
-"""A virtual environment for each peer, made when it is first needed."""
+"""Virtual environments of the peers, made on first use."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ class InstallationError(Exception):
 
 @dataclass(frozen=True)
 class Environment:
-    """Where a peer's Python is: ``<cache>/venvs/<name>``, or this one if the peer pins nothing."""
+    """Virtual environment ``<cache>/venvs/<name>`` of a peer, or this one if the peer pins nothing."""
 
     peer: Peer
     cache: Path
@@ -36,7 +36,7 @@ class Environment:
 
     @property
     def ready(self) -> bool:
-        """True if exactly the pins of the table were installed."""
+        """Whether exactly the pins of the table are installed."""
         record = self.folder / RECORD
         return not self.peer.requirements or (record.exists() and record.read_text() == self._pins)
 
@@ -45,7 +45,7 @@ class Environment:
         return "".join(f"{pin}\n" for pin in self.peer.requirements)
 
     def make(self) -> None:
-        """Create it, unless it is ready; takes up to two minutes.
+        """Create the environment unless it is ready, in up to two minutes.
 
         :raises InstallationError: if pip cannot install the pins.
         """
@@ -62,7 +62,7 @@ class Environment:
         (self.folder / RECORD).write_text(self._pins)
 
     def versions(self) -> dict[str, str]:
-        """Every distribution that is installed, with its version."""
+        """Installed distributions with their versions."""
         paths = [str(path) for path in self.folder.glob("lib/python*/site-packages")]
         found = {found.name.lower(): found.version for found in distributions(path=paths)}
         return dict(sorted(found.items()))

@@ -1,4 +1,4 @@
-"""The model families that are certified for the table in docs/engines.md, and tried in the tests."""
+"""Model families of the table in docs/engines.md, which tests use too."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -9,15 +9,15 @@ import numpy as np
 
 
 class LoadError(Exception):
-    """The load generator itself did not work."""
+    """The load generator failed, not the server."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """What came back in ``seconds`` of load.
+    """Result of ``seconds`` of load.
 
-    ``requests`` are those answered, whatever the status; ``failures`` the answers that were not 2xx
-    and the requests whose connection broke. Latencies are in milliseconds.
+    ``requests`` counts all answers, whatever their status; ``failures`` counts answers that are not 2xx and
+    requests whose connection broke. Latencies are in milliseconds.
     """
 
     seconds: float
@@ -32,18 +32,18 @@ class Load:
 
     @classmethod
     def of(cls, latencies: Sequence[float], *, failures: int, seconds: float) -> Self:
-        """From the latency of each answered request, in seconds."""
+        """Make it from the latencies of all answers, in seconds."""
         p50, p99 = np.percentile(latencies, (50, 99)) if len(latencies) else (0.0, 0.0)
         return cls(seconds, len(latencies), failures, float(p50) * 1e3, float(p99) * 1e3)
 
 
 class Generator(Protocol):
-    """Posts the bodies of a file (one a line) in turn, over connections that are kept alive."""
+    """Load generator that posts the bodies of a file (one a line) in turn, with keep-alive."""
 
     name: str
 
     def run(
         self, url: str, bodies: Path, *, connections: int, seconds: float, headers: Mapping[str, str]
     ) -> Load:
-        """Send as fast as the answers come; a request in flight at the end is not counted."""
+        """Send as fast as answers come; requests in flight at the end do not count."""
         ...

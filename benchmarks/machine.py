@@ -1,4 +1,4 @@
-"""What a figure must be read with: where, when and with which versions it was measured."""
+"""Context of the figures: machine, time and versions."""
 
 import platform
 import re
@@ -29,7 +29,7 @@ def _processor() -> str:
 
 
 def wrk_version() -> str | None:
-    """What wrk says of itself, or None where it is not installed."""
+    """Version of wrk as it prints it, or None if it is not installed."""
     if shutil.which("wrk") is None:
         return None
     said = subprocess.run(["wrk", "--version"], capture_output=True, text=True)

@@ -15,15 +15,15 @@ from benchmarks.results import Figures, Run
 from benchmarks.servers import Server, StartError
 
 LARGE = 1000
-"""Rows from which on a request gets a worker to itself."""
+"""Rows per request from which on each worker gets one request at a time."""
 
-EngineOutput = Figures | str
-"""What a run gave, or why it is void."""
+Outcome = Figures | str
+"""Figures of a run, or the reason for which it is void."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a measurement consists of; ``seconds`` and ``warm_up`` are per server and scenario."""
+    """Parameters of a measurement; ``seconds`` and ``warm_up`` are per server and scenario."""
 
     peers: tuple[Peer, ...]
     models: tuple[Model, ...]
@@ -37,7 +37,7 @@ class Plan:
     generator: Generator
 
     def connections_for(self, rows: int) -> int:
-        """Large batches take seconds: what exceeds the workers would only wait in a queue."""
+        """Number of connections: as many as workers for large batches, as others would only queue."""
         return self.workers if rows >= LARGE else self.connections
 
     def __len__(self) -> int:
@@ -45,9 +45,9 @@ class Plan:
 
 
 def measure(plan: Plan, announce: Callable[[str], None]) -> Iterator[Run]:
-    """All runs, interleaved: a disturbance of the machine meets every server in some round.
+    """Run all measurements, interleaved, so that noise on the machine meets every server in some round.
 
-    Only the server under load is up, since even an idle one takes time on a small machine.
+    Only the server under load runs, because idle servers take CPU time too.
     """
     turns = list(product(plan.models, plan.peers))
     faults = {}
@@ -67,7 +67,7 @@ def _server(plan: Plan, peer: Peer, model: Model) -> Server:
 
 
 def _prepare(server: Server) -> str | None:
-    """Why the server cannot be measured, or None."""
+    """Prepare a server; the reason if that fails, or else None."""
     try:
         server.environment.make()
         server.prepare()
@@ -76,8 +76,8 @@ def _prepare(server: Server) -> str | None:
     return None
 
 
-def _turn(plan: Plan, server: Server) -> list[EngineOutput]:
-    """The outcome for each number of rows."""
+def _turn(plan: Plan, server: Server) -> list[Outcome]:
+    """Measure one server for each number of rows."""
     try:
         with server:
             return [_load(plan, server, rows) for rows in plan.rows]
@@ -85,7 +85,7 @@ def _turn(plan: Plan, server: Server) -> list[EngineOutput]:
         return [str(error)] * len(plan.rows)
 
 
-def _load(plan: Plan, server: Server, rows: int) -> EngineOutput:
+def _load(plan: Plan, server: Server, rows: int) -> Outcome:
     requests = scenarios.requests(server.peer, server.model, rows)
     if fault := check(server, requests, rows):
         return fault
@@ -103,14 +103,14 @@ def _load(plan: Plan, server: Server, rows: int) -> EngineOutput:
     return figures_of(load, cpu_s=cpu, worker_mb=worker_mb, startup_s=server.startup_s)
 
 
-def _run(peer: Peer, model: Model, rows: int, round_: int, outcome: EngineOutput) -> Run:
+def _run(peer: Peer, model: Model, rows: int, round_: int, outcome: Outcome) -> Run:
     if isinstance(outcome, Figures):
         return Run(peer.name, model.name, rows, round_, figures=outcome)
     return Run(peer.name, model.name, rows, round_, void=outcome)
 
 
 def check(server: Server, requests: scenarios.Requests, rows: int) -> str | None:
-    """Why a server's answer to the first body is wrong; None if it is scikit-learn's."""
+    """Compare a server's first answer with scikit-learn's; the reason if it is wrong, or else None."""
     try:
         status, answer = server.ask(requests.path, requests.bodies[0])
     except OSError as error:
@@ -121,8 +121,8 @@ def check(server: Server, requests: scenarios.Requests, rows: int) -> str | None
     return None if scenarios.agrees(answer, expected) else "differs from scikit-learn"
 
 
-def figures_of(load: Load, *, cpu_s: float, worker_mb: float, startup_s: float) -> EngineOutput:
-    """The figures of a run, or why it is void: a failure voids it, whatever the other answers."""
+def figures_of(load: Load, *, cpu_s: float, worker_mb: float, startup_s: float) -> Outcome:
+    """Figures of a run, which one failed request makes void."""
     if load.failures:
         return f"{load.failures} of {load.requests} answers were not 2xx"
     if not load.requests:

@@ -1,4 +1,4 @@
-"""The models that every peer serves, fitted once and pickled."""
+"""Models that every peer serves, fitted once and pickled."""
 
 import pickle
 from collections.abc import Callable
@@ -60,7 +60,7 @@ def fit(name: str, cache: Path) -> Model:
     pipeline = make_pipeline(StandardScaler(), ESTIMATORS[name]()).fit(train, labels)
     model.folder.mkdir(parents=True, exist_ok=True)
     for part, stem in ((pipeline, "pipeline"), (pipeline[0], "scaler"), (pipeline[-1], "model")):
-        # A plain pickle is the one form that joblib, cloudpickle and so all peers read.
+        # joblib, cloudpickle and so all peers can read a plain pickle.
         (model.folder / f"{stem}.pkl").write_bytes(pickle.dumps(part))
     np.save(model.folder / "train.npy", train)
     np.save(model.folder / "rows.npy", rows)

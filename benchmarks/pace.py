@@ -1,4 +1,4 @@
-"""Load at a steady rate, whatever the server does: what waits is late, and counts as late."""
+"""Load at a steady rate (open loop): latency includes the time that a due request waits to be sent."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

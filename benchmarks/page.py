@@ -1,4 +1,4 @@
-"""The results in docs/performance.md: tables between two marks, and the picture."""
+"""Writes the results into docs/performance.md: tables between two marks, and the chart."""
 
 from itertools import groupby
 from operator import attrgetter
@@ -6,7 +6,7 @@ from os.path import relpath
 from pathlib import Path
 from typing import Any
 
-from benchmarks.budgets import RateLimitDecision, judge
+from benchmarks.budgets import BudgetResult, evaluate
 from benchmarks.results import Report, Row
 from benchmarks.table import COLUMNS, by_speed, cells, promise, scenario_title, title_of
 
@@ -15,11 +15,11 @@ START, END = "<!-- results: python -m benchmarks page -->", "<!-- end of results
 
 
 def write(report: Report, file: Path, page: Path = PAGE) -> None:
-    """Replace what stands between the marks of the page; ``file`` is the report's own."""
+    """Replace the text between the marks of the page; ``file`` is that of the report."""
     before, _, rest = page.read_text().partition(START)
     _, _, after = rest.partition(END)
     picture = f"![The same as bars]({relpath(file.with_suffix('.png').resolve(), page.parent)})"
-    parts = [about(report.about), *scenarios(report.rows), *verdicts(report.rows), picture]
+    parts = [about(report.about), *scenarios(report.rows), *budgets(report.rows), picture]
     page.write_text("\n\n".join([before + START, *parts, END + after]))
 
 
@@ -46,21 +46,21 @@ def _scenario(model: str, size: int, rows: list[Row]) -> str:
     return table(f"{scenario_title(model, size)}:", COLUMNS, lines)
 
 
-def verdicts(rows: list[Row]) -> list[str]:
+def budgets(rows: list[Row]) -> list[str]:
     """A table of the budgets for each way of running the service."""
     return [
         table(
             f"Budgets, {title_of(service)}:",
             ("", "against", "measured", "promised", ""),
-            map(_verdict, found),
+            map(_budget, found),
         )
-        for service, found in groupby(judge(rows), attrgetter("service"))
+        for service, found in groupby(evaluate(rows), attrgetter("service"))
     ]
 
 
-def _verdict(verdict: RateLimitDecision) -> tuple[str, ...]:
-    mark = "met" if verdict.met else "**missed**"
-    return f"{verdict.model}, {verdict.rows:,}", *promise(verdict), mark
+def _budget(result: BudgetResult) -> tuple[str, ...]:
+    mark = "met" if result.met else "**missed**"
+    return f"{result.model}, {result.rows:,}", *promise(result), mark
 
 
 def table(title: str, columns: tuple[str, ...], lines: Any) -> str:

@@ -1,4 +1,4 @@
-"""What a server's processes used, read from the kernel's own accounting."""
+"""CPU time and memory of a server's processes, as the kernel accounts them."""
 
 import time
 from contextlib import suppress
@@ -7,7 +7,7 @@ import psutil
 
 
 def tree(root: psutil.Process) -> list[psutil.Process]:
-    """The process and all that descend from it."""
+    """A process and all its descendants."""
     try:
         return [root, *root.children(recursive=True)]
     except psutil.NoSuchProcess:
@@ -15,7 +15,7 @@ def tree(root: psutil.Process) -> list[psutil.Process]:
 
 
 def cpu_seconds(root: psutil.Process) -> float:
-    """User and system time of the whole tree, in seconds, that of exited children included."""
+    """User and system time of the process tree in seconds, exited children included."""
     total = 0.0
     for process in tree(root):
         with suppress(psutil.NoSuchProcess):
@@ -48,7 +48,7 @@ def settle(root: psutil.Process, *, limit: float = 30.0) -> None:
 
 
 def stop(root: psutil.Process, *, patience: float = 10.0) -> None:
-    """Ask the server to stop, and end after ``patience`` seconds what is left of its tree."""
+    """Stop the server, and kill what is left of its process tree after ``patience`` seconds."""
     processes = tree(root)
     with suppress(psutil.NoSuchProcess):
         root.terminate()

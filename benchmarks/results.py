@@ -13,7 +13,7 @@ FOLDER = Path(__file__).with_name("results")
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured of one server under one kind of load.
+    """Figures of one server under one kind of load.
 
     ``cpu_us_per_request`` is user and system time of all its processes; ``worker_mb`` the private
     memory of one worker; ``startup_s`` the time to the first prediction.
@@ -29,7 +29,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Run:
-    """One server, model, number of rows and round: ``figures``, or in ``void`` why there are none."""
+    """One server, model, number of rows and round, with ``figures`` or the reason (``void``) for none."""
 
     peer: str
     model: str
@@ -67,21 +67,21 @@ def _row(runs: list[Run]) -> Row:
 
 
 def medians(found: list[Figures]) -> Figures:
-    """The median of each figure by itself."""
+    """Median of each figure."""
     names = [field.name for field in fields(Figures)]
     return Figures(**{name: median(getattr(figures, name) for figures in found) for name in names})
 
 
 @dataclass(frozen=True)
 class Report:
-    """All that a results file holds; ``about`` is date, machine, versions and settings."""
+    """Contents of a results file; ``about`` has date, machine, versions and settings."""
 
     about: dict[str, Any]
     rows: list[Row]
     runs: list[Run]
 
     def save(self, file: Path, *, budgets: list[dict[str, Any]]) -> None:
-        """Write everything as JSON; ``budgets`` is only for readers of the file."""
+        """Write the report as JSON; only people read ``budgets``."""
         document = self.about | {
             "medians": [asdict(row) for row in self.rows],
             "budgets": budgets,

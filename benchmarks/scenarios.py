@@ -1,4 +1,4 @@
-"""The requests that every peer gets, and whether it answered them rightly."""
+"""Requests to the peers, and the check of their answers."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.models import Model
 from benchmarks.peers import Peer
 
-# Rows sent in the bodies of one scenario together, so that no cache answers for the model.
+# Number of rows in all bodies of a scenario: too many for a cache to answer instead of the model.
 ROWS_IN_TURN = 6400
 MOST_BODIES = 64
 TOLERANCE = 1e-4
@@ -19,7 +19,7 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class Requests:
-    """What is sent to one path: JSON bodies, one after the other and round again."""
+    """Path and JSON bodies, which are sent round-robin."""
 
     path: str
     bodies: tuple[bytes, ...]
@@ -32,12 +32,12 @@ class Requests:
 
 
 def batch(model: Model, size: int, *, offset: int = 0) -> Any:
-    """``size`` of the rows held out, from ``offset`` on and round again, float64 of (size, 20)."""
+    """``size`` held-out rows from ``offset`` on, repeated if too few; float64 of shape (size, 20)."""
     return np.take(model.rows, range(offset, offset + size), axis=0, mode="wrap")
 
 
 def requests(peer: Peer, model: Model, size: int) -> Requests:
-    """Requests of ``size`` rows each, in the peer's own language."""
+    """Requests of ``size`` rows each in the peer's format."""
     bodies = min(MOST_BODIES, max(1, ROWS_IN_TURN // size))
     encoded = [peer.encode(batch(model, size, offset=n).tolist()) for n in range(bodies)]
     path, _ = encoded[0]
@@ -45,7 +45,7 @@ def requests(peer: Peer, model: Model, size: int) -> Requests:
 
 
 def agrees(answer: bytes, expected: Any) -> bool:
-    """True if the probabilities of the first and the last row stand in a JSON answer.
+    """Whether a JSON answer has the probabilities of the first and the last row.
 
     Every peer has a shape of its own, but each lists a row's probabilities one after the other.
 

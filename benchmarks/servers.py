@@ -1,4 +1,4 @@
-"""Start a peer for one model, wait for its first prediction, stop it."""
+"""Starts a peer for one model, waits for its first prediction, and stops it."""
 
 import http.client
 import json
@@ -45,11 +45,11 @@ class Server:
 
     @property
     def folder(self) -> Path:
-        """Where it starts: a peer in its working folder, the service in the project's root."""
+        """Working directory: a folder of the peer's own, or the project's root for the service."""
         return self.work if self.peer.requirements else HERE.parent
 
     def prepare(self) -> None:
-        """Lay out the working folder; needed once before the first start.
+        """Fill the working folder, once before the first start.
 
         :raises StartError: if the peer's own preparation fails.
         """

@@ -1,7 +1,6 @@
-"""What routing and a challenger in the shadow cost those who ask: ``python -m benchmarks.shadow``.
+"""Cost of a traffic split and of a shadow challenger for callers: ``python -m benchmarks.shadow``.
 
-Requests come at a steady rate, well below what the workers can do: a server that is driven as fast as it
-answers would show that two predictions take more CPU than one, which is no news.
+Requests come at a steady rate well below saturation, at which two predictions simply cost more CPU than one.
 """
 
 import json
@@ -47,7 +46,7 @@ MODES = {
 @click.option("--workers", default=2, show_default=True, help="Of gunicorn.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 def main(rate: int, seconds: float, rounds: int, workers: int, as_json: bool) -> None:
-    """Measure p50 and p99 over HTTP, and the time of a prediction in process, in each mode of routing."""
+    """Measure p50 and p99 over HTTP, and a prediction in process, in each mode of the traffic split."""
     with tempfile.TemporaryDirectory() as folder:
         store, row = prepared(Path(folder))
         os.environ["MODELS_DIR"] = str(store.root)
@@ -67,7 +66,7 @@ def main(rate: int, seconds: float, rounds: int, workers: int, as_json: bool) ->
 
 
 def prepared(folder: Path) -> tuple[ModelStore, Any]:
-    """A store with a champion, its equal, and a challenger that only scikit-learn can compute; and a row."""
+    """Make a store with a champion, an equal, and a challenger without compiled form; and a row."""
     model = models.fit("rf100", folder)
     train = np.load(model.folder / "train.npy")
     store = ModelStore(folder / "store")
@@ -91,10 +90,10 @@ def over_http(
     try:
         url = f"http://127.0.0.1:{port}/api/predict"
         body = json.dumps({"features": row[0]}).encode()
-        paced(url, body, rate=rate, seconds=2.0)  # until it is up, and warm
+        paced(url, body, rate=rate, seconds=2.0)  # until the server is up and warm
         for mode in list(MODES) * rounds:
             store.routing.set(MODES[mode])
-            time.sleep(4.0)  # all workers follow, and have imported what a challenger needs
+            time.sleep(4.0)  # all workers have reloaded, and imported what a challenger needs
             loads[mode].append(paced(url, body, rate=rate, seconds=seconds))
     finally:
         processes.stop(server)
@@ -109,7 +108,7 @@ def over_http(
 
 
 def in_process(store: ModelStore, row: Any, repeats: int = 2000, rounds: int = 7) -> dict[str, float]:
-    """Median µs of one prediction through the door, by mode; the modes take turns."""
+    """Median µs of one `ServedModel.predict` by mode; the modes take turns."""
     sys.setswitchinterval(SWITCH_INTERVAL)
     store.routing.set(None)
     with create_app(load_config("testing")).app_context():

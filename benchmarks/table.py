@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks.budgets import RateLimitDecision, judge
+from benchmarks.budgets import BudgetResult, evaluate
 from benchmarks.models import TITLES
 from benchmarks.peers import PEERS
 from benchmarks.results import Figures, Report, Row
@@ -19,7 +19,7 @@ LEGEND = "CPU µs: of the server, per request · MB: private, per worker · star
 
 
 def title_of(peer: str) -> str:
-    """How a server is called in tables and pictures."""
+    """Name of a server in tables and charts."""
     return PEERS[peer].title if peer in PEERS else peer
 
 
@@ -34,8 +34,8 @@ def render(report: Report) -> RenderableType:
         _scenario(scenario_title(*scenario), [r for r in report.rows if (r.model, r.rows) == scenario])
         for scenario in scenarios
     ]
-    verdicts = groupby(judge(report.rows), attrgetter("service"))
-    budgets = [_budgets(service, list(found)) for service, found in verdicts]
+    results = groupby(evaluate(report.rows), attrgetter("service"))
+    budgets = [_budgets(service, list(found)) for service, found in results]
     return Group(*tables, Text(f"\n{LEGEND}", "dim"), *budgets)
 
 
@@ -58,13 +58,13 @@ def _scenario(title: str, found: list[Row]) -> Table:
 
 
 def new_table(title: str, **options: Any) -> Table:
-    """A table in the look of all benchmarks."""
+    """Table in the style of all benchmarks."""
     look: dict[str, Any] = {"box": box.SIMPLE_HEAD, "show_edge": False, "pad_edge": False}
     return Table(title=f"\n{title}", title_justify="left", title_style="bold", **look | options)
 
 
 def cells(figures: Figures) -> list[str]:
-    """What stands in a row behind the name."""
+    """Cells of a row after the name."""
     return [
         number(figures.requests_per_second),
         number(figures.p50_ms),
@@ -76,24 +76,24 @@ def cells(figures: Figures) -> list[str]:
 
 
 def number(value: float) -> str:
-    """Three digits at least: 12,345 or 123 or 12.3 or 1.23."""
+    """Format with three digits at least: 12,345 or 123 or 12.3 or 1.23."""
     return f"{value:,.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
 
 
-def _budgets(service: str, verdicts: list[RateLimitDecision]) -> Table:
+def _budgets(service: str, results: list[BudgetResult]) -> Table:
     table = new_table(f"budgets: {title_of(service)}")
     for column in ("scenario", "against", "measured", "promised", ""):
         table.add_column(column)
-    for verdict in verdicts:
-        mark = Text("met", "green") if verdict.met else Text("missed", "red")
-        table.add_row(f"{verdict.model}, {verdict.rows:,}", *promise(verdict), mark)
+    for result in results:
+        mark = Text("met", "green") if result.met else Text("missed", "red")
+        table.add_row(f"{result.model}, {result.rows:,}", *promise(result), mark)
     return table
 
 
-def promise(verdict: RateLimitDecision) -> tuple[str, str, str]:
-    """What is compared, what was measured and what was promised, with units."""
-    unit = {"worker_mb": "MB", "startup_s": "s"}.get(verdict.what)
+def promise(result: BudgetResult) -> tuple[str, str, str]:
+    """Format the comparison, the measured value and the limit of a budget, with units."""
+    unit = {"worker_mb": "MB", "startup_s": "s"}.get(result.what)
     if unit:
         name = {"MB": "memory of a worker", "s": "start to first prediction"}[unit]
-        return name, f"{number(verdict.value)} {unit}", f"≤ {verdict.limit:g} {unit}"
-    return title_of(verdict.what), f"× {number(verdict.value)}", f"≥ {verdict.limit:g}"
+        return name, f"{number(result.value)} {unit}", f"≤ {result.limit:g} {unit}"
+    return title_of(result.what), f"× {number(result.value)}", f"≥ {result.limit:g}"

@@ -1,4 +1,4 @@
-"""wrk as load generator, where it is installed."""
+"""Load generator wrk: https://github.com/wg/wrk."""
 
 import json
 import re
@@ -12,7 +12,7 @@ SCRIPT = Path(__file__).with_name("wrk.lua")
 
 
 class Wrk:
-    """See `benchmarks.load.Generator`. One thread is enough for any of the servers."""
+    """`benchmarks.load.Generator` with one thread, which is enough for any of the servers."""
 
     name = "wrk"
 
@@ -20,8 +20,8 @@ class Wrk:
         self, url: str, bodies: Path, *, connections: int, seconds: float, headers: Mapping[str, str]
     ) -> Load:
         """:raises LoadError: if wrk ends with an error."""
-        duration = max(1, round(seconds))  # wrk knows only whole seconds
-        # A slow answer is no failure, so the time limit is far off.
+        duration = max(1, round(seconds))  # wrk takes whole seconds only
+        # A timeout counts as an error in wrk, but a slow answer is none here: hence a long timeout.
         options = ["-t1", f"-c{connections}", f"-d{duration}s", "--latency", "--timeout", "60s"]
         command = ["wrk", *options, "-s", str(SCRIPT), url, "--", str(bodies)]
         command += [f"{name}: {value}" for name, value in headers.items()]

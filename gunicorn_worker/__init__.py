@@ -1,4 +1,4 @@
 """gunicorn's threaded worker for requests that take less time than handing them to a thread.
 
-It leans on inner parts of gunicorn 27.0: README.md lists them.
+README.md lists the inner parts of gunicorn 27.0 on which it depends.
 """

@@ -1,4 +1,4 @@
-"""How connections end: without anybody waiting for it."""
+"""How connections end: in the poller, so that neither the main loop nor a thread waits for a client."""
 
 import errno
 import socket
@@ -11,40 +11,40 @@ from typing import Any
 from gunicorn.workers.gthread import ThreadWorker
 
 LINGER = 2.0  # s: how long a closing connection may take, as in gunicorn
-ROOM = 16  # connections that make room when no more files can be opened
-PAUSE = 0.01  # s: before the next attempt when none can
-TOLD = 60.0  # s between two lines about that
-LOOK_THROUGH = 0.25  # s
-AT_ONCE = 16 * 1024  # bytes read of what a client sends in vain
+CLOSE_AT_ONCE = 16  # idle connections closed together when the worker is out of files
+RETRY_DELAY = 0.01  # s until the next attempt when there is no idle connection
+LOG_INTERVAL = 60.0  # s between two log lines about closed idle connections
+SWEEP_INTERVAL = 0.25  # s
+DRAIN_BYTES = 16 * 1024  # read at a time from a closing connection
 
 
 class LingeringWorker(ThreadWorker):
-    """`ThreadWorker`, whose closing connections linger in the poller, and that is deaf once it stops."""
+    """`ThreadWorker` that closes connections in the poller, and takes no new ones once it stops."""
 
     alive: bool
-    crowded = False  # no more files can be opened
-    told = -TOLD
-    looked_through = 0.0
+    out_of_files = False
+    logged_at = -LOG_INTERVAL
+    swept_at = 0.0
 
     def init_process(self) -> None:
         self.closing: deque[Any] = deque()
         super().init_process()
 
     def accept(self, listener: Any) -> None:
-        """As in `ThreadWorker`, which ends when no more files can be opened, with all that it was doing.
+        """Like `ThreadWorker`'s, but survive that no more files can be opened.
 
-        Instead the connections that have been silent longest are closed, after this turn of the loop, whose
-        other events may be theirs; the new one is reported again.
+        After this turn of the loop, in which other events may be theirs, the connections that have been idle
+        longest are closed; then the poller reports the new one again.
         """
         try:
             super().accept(listener)
         except OSError as error:
             if error.errno not in (errno.EMFILE, errno.ENFILE):
                 raise
-            self.crowded = True
+            self.out_of_files = True
 
     def finish_request(self, conn: Any, fs: Any) -> None:
-        """As in `ThreadWorker`, but the 2 s for the client to close are not waited for in the loop."""
+        """Like `ThreadWorker`'s, but the main loop does not wait 2 s for the client to close."""
         if fs.cancelled() or fs.result():
             super().finish_request(conn, fs)
             return
@@ -52,7 +52,7 @@ class LingeringWorker(ThreadWorker):
             conn.sock.shutdown(socket.SHUT_WR)
             conn.sock.setblocking(False)
             self.poller.register(conn.sock, EVENT_READ, partial(self._drain, conn))
-        except (OSError, ValueError, KeyError):  # gone already
+        except (OSError, ValueError, KeyError):  # closed already
             self.nr_conns -= 1
             conn.close()
         else:
@@ -60,37 +60,36 @@ class LingeringWorker(ThreadWorker):
             self.closing.append(conn)
 
     def murder_pending(self) -> None:
-        """Called at every turn of the loop: the time of what waits may be over.
+        """Close what has timed out; gunicorn calls this in every turn of the loop.
 
-        Each connection has its own, so that they are in no order; they are looked through four times a
-        second.
+        Pending connections have time limits of their own and so are in no order: a sweep looks through all.
         """
         now = time.monotonic()
-        if now - self.looked_through > LOOK_THROUGH:
-            self.looked_through = now
+        if now - self.swept_at > SWEEP_INTERVAL:
+            self.swept_at = now
             for conn in [conn for conn in self.pending_conns if conn.timeout <= now]:
                 self._drop(self.pending_conns, conn)
         if self.nr_conns >= self.worker_connections:
-            self._make_room("worker_connections are open")
-        if self.crowded:
-            self.crowded = False
-            if not self._make_room("No more files can be opened"):
-                time.sleep(PAUSE)  # nothing can be done but what is being done already
+            self._close_idle("worker_connections are open")
+        if self.out_of_files:
+            self.out_of_files = False
+            if not self._close_idle("No more files can be opened"):
+                time.sleep(RETRY_DELAY)  # all connections are busy: only their requests can free files
         while self.closing and self.closing[0].timeout <= time.monotonic():
-            self._close(self.closing[0])
+            self._drop(self.closing, self.closing[0])
 
-    def _make_room(self, reason: str) -> bool:
-        """Close the connections that have been silent longest; False if there is none."""
-        if time.monotonic() - self.told > TOLD:
-            self.told = time.monotonic()
+    def _close_idle(self, reason: str) -> bool:
+        """Close the connections that have been idle longest; False if there is none."""
+        if time.monotonic() - self.logged_at > LOG_INTERVAL:
+            self.logged_at = time.monotonic()
             self.log.warning("%s: silent connections are closed", reason)
-        silent = self.silent()
-        for conns, conn in silent[:ROOM]:
+        idle = self.idle_connections()
+        for conns, conn in idle[:CLOSE_AT_ONCE]:
             self._drop(conns, conn)
-        return bool(silent)
+        return bool(idle)
 
-    def silent(self) -> list[Any]:
-        """The connections that may make room, with where they are kept, in the order in which they go."""
+    def idle_connections(self) -> list[Any]:
+        """Connections that may be closed, each after the queue that holds it, longest idle first."""
         return [(conns, conn) for conns in (self.pending_conns, self.keepalived_conns) for conn in conns]
 
     def _drop(self, conns: "deque[Any]", conn: Any) -> None:
@@ -100,10 +99,10 @@ class LingeringWorker(ThreadWorker):
         conn.close()
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """A server that stops waits no longer for connections that are still silent.
+        """Like `ThreadWorker`'s, and for pending connections too.
 
-        And who connects from now on is refused at once, and can go elsewhere. In gunicorn the socket stays
-        open until the last connection is closed, and whoever connected in vain hears of it only then.
+        Closing the listening sockets lets new clients turn elsewhere at once. gunicorn keeps them open until
+        the last connection is closed, and only then do clients in the backlog learn that nothing answers.
         """
         super()._cap_keepalive(deadline)
         for listener in self.sockets:
@@ -113,14 +112,8 @@ class LingeringWorker(ThreadWorker):
 
     def _drain(self, conn: Any, sock: socket.socket) -> None:
         try:
-            ended = not sock.recv(AT_ONCE)
+            ended = not sock.recv(DRAIN_BYTES)
         except OSError:
             ended = True
         if ended:
-            self._close(conn)
-
-    def _close(self, conn: Any) -> None:
-        self.closing.remove(conn)
-        self.poller.unregister(conn.sock)
-        self.nr_conns -= 1
-        conn.close()
+            self._drop(self.closing, conn)

@@ -1,12 +1,12 @@
-"""Which of gunicorn's options the service cannot do with, and what to set instead."""
+"""Checks gunicorn's options: which values the service needs, and what to set instead."""
 
 import os
 from typing import Any
 
 WORKER = "gunicorn_worker.worker.PromptWorker"
-# The others were not tried, or speak no WSGI.
+# gunicorn's other classes are untested or speak no WSGI.
 WORKER_CLASSES = (WORKER, "gthread", "sync")
-# Option: the value that it must have, and what to do instead.
+# Option -> the value that it must have, and what to set instead.
 FIXED: dict[str, tuple[Any, str]] = {
     "preload_app": (False, "models are loaded after the fork, and workers would follow no activation"),
     "errorlog": ("-", "set LOG_FILE"),
@@ -25,9 +25,7 @@ FIXED: dict[str, tuple[Any, str]] = {
     "dirty_apps": ([], "the service has none"),
     "spew": (False, "use a profiler"),
 }
-
-
-# The least that these may be: with less nobody is answered, or heads have no bound.
+# Option -> its minimum: below it no request is answered, or heads have no bound.
 LEAST = {
     "threads": 1,
     "worker_connections": 32,
@@ -39,10 +37,10 @@ FILES = ("certfile", "keyfile", "ca_certs")
 
 
 def options_fault(cfg: Any, *, workers: int) -> str | None:
-    """Which option cannot be what it is, and why; None if all can.
+    """Name a wrong option and the reason; None if all are right.
 
-    :param cfg: gunicorn's settings, as the configuration file and the command line made them.
-    :param workers: what limits and statistics take for the number of workers.
+    :param cfg: gunicorn's settings from the configuration file, the environment and the command line.
+    :param workers: the number of workers by which limits are shared out.
     """
     worker_class = cfg.settings["worker_class"].get()
     if worker_class not in WORKER_CLASSES:

@@ -1,4 +1,4 @@
-"""How an answer leaves: at once, and without waiting for the client."""
+"""Sends an answer in as few packets as possible, and without waiting for the client."""
 
 import socket
 import time
@@ -9,12 +9,12 @@ from ssl import SSLSocket
 from gunicorn import util
 from gunicorn.http import wsgi
 
-# By connection: the end of an answer that the client did not take at once.
+# Socket -> rest of an answer, which the client did not take at once.
 unsent: dict[socket.socket, bytearray] = {}
 
 
 class Response(wsgi.Response):
-    """Head and body leave together (12 to 33 µs), and the date is written once a second (6 µs)."""
+    """gunicorn's response with head and body in one packet (saves 12–33 µs) and a cached date (6 µs)."""
 
     headers_sent: bool
     head = b""
@@ -43,13 +43,13 @@ class Response(wsgi.Response):
         return False
 
     def write(self, arg: bytes) -> None:
-        """The head leaves without a body too, where there is none: what comes next may fail."""
+        """Like gunicorn's, which sends the head even for an empty chunk: the next one may fail."""
         super().write(arg)
         if self.head:
             self._send(b"")
 
     def send(self, body: Iterable[bytes]) -> None:
-        """The whole answer of an application, which is closed however that ends."""
+        """Send the whole answer of an application, and close it even if sending fails."""
         try:
             for data in body:
                 self.write(data)
@@ -67,7 +67,7 @@ class Response(wsgi.Response):
 
     def _send(self, data: bytes) -> None:
         data, self.head = self.head + data, b""
-        if isinstance(self.sock, SSLSocket):  # in a thread, which may wait
+        if isinstance(self.sock, SSLSocket):  # only threads speak TLS, and they may wait
             self.sock.sendall(data)
         elif self.sock in unsent:
             unsent[self.sock] += data

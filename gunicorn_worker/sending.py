@@ -1,6 +1,6 @@
-"""The end of an answer that a client did not take at once: sent from the poller as the client takes it.
+"""Sends from the poller what a client does not take of an answer at once.
 
-A thread that waited for clients who read slowly would be one less for long bodies.
+A thread that waits for a slow reader would be missing for long bodies.
 """
 
 import socket
@@ -13,18 +13,18 @@ from typing import Any
 from gunicorn_worker.closing import LingeringWorker
 from gunicorn_worker.response import unsent
 
-SEND_SECONDS = 60.0  # for the whole of it
+SEND_SECONDS = 60.0  # for the rest of an answer
 
 
 class SendingWorker(LingeringWorker):
-    """`LingeringWorker` without a thread that waits for a client to read."""
+    """`LingeringWorker` whose threads never wait for a client to read."""
 
     def init_process(self) -> None:
         self.sending: deque[Any] = deque()
         super().init_process()
 
-    def sends_rest(self, conn: Any, fs: Any) -> bool:
-        """Whether a part of the answer is left: it is sent, and the request finished after that."""
+    def send_rest(self, conn: Any, fs: Any) -> bool:
+        """Send the rest of an answer, if there is one, and then finish the request; False if none."""
         rest = unsent.pop(conn.sock, None)
         if rest is None:
             return False
@@ -35,7 +35,7 @@ class SendingWorker(LingeringWorker):
         return True
 
     def on_writable(self, conn: Any, fs: Any, rest: bytearray, client: socket.socket) -> None:
-        """Called when the client has taken some of what was sent."""
+        """Send more, now that the client has taken some."""
         try:
             del rest[: client.send(rest)]
         except BlockingIOError:
@@ -49,11 +49,11 @@ class SendingWorker(LingeringWorker):
             self.finish_request(conn, fs)
 
     def murder_pending(self) -> None:
-        """Called at every turn of the loop: the time of who reads too slowly may be over."""
+        """Close connections of clients that read too slowly, and what else has timed out."""
         super().murder_pending()
         while self.sending and self.sending[0].timeout <= time.monotonic():
             self._drop(self.sending, self.sending[0])
 
-    def silent(self) -> list[Any]:
-        """Who reads slowly goes last."""
-        return [*super().silent(), *((self.sending, conn) for conn in self.sending)]
+    def idle_connections(self) -> list[Any]:
+        """Slow readers come last."""
+        return [*super().idle_connections(), *((self.sending, conn) for conn in self.sending)]

@@ -1,4 +1,4 @@
-"""How a command ends that could not do what it was asked for."""
+"""Turns errors of the service into errors of a command."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from app.exceptions import ServiceError
 
 @contextmanager
 def failures() -> Iterator[None]:
-    """A fact that was raised, or data that cannot be read, as one line and exit status 1."""
+    """End the command with one line and exit status 1 on a `ServiceError` or a `DataError`."""
     try:
         yield
     except ServiceError as error:
@@ -18,6 +18,6 @@ def failures() -> Iterator[None]:
         reasons = "; ".join(f"{found['field']} {found['reason']}" for found in errors)
         raise click.ClickException(f"{error.message}{f': {reasons}' if reasons else ''}") from None
     except ValueError as error:
-        if type(error).__name__ != "DataError":  # by name: its module brings scikit-learn
+        if type(error).__name__ != "DataError":  # by name: importing its module would import scikit-learn
             raise
         raise click.ClickException(str(error)) from None

@@ -1,4 +1,4 @@
-"""``--model name``, which every command about models takes."""
+"""Option ``--model NAME`` of all commands about models."""
 
 from typing import Any
 
@@ -13,18 +13,18 @@ META = "app.model"
 
 
 class PerModel(click.Group):
-    """Group whose commands all take ``--model``, which `chosen_model` returns; an error is one line."""
+    """Group of commands with ``--model``, which `chosen_model` reads, and with errors in one line."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command.
 
-        :raises ClickException: for what the service raises on purpose, and data that cannot be read.
+        :raises ClickException: for a `ServiceError` or a `DataError`.
         """
         with failures():
             return super().invoke(ctx)
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
-        """Add a command and its option."""
+        """Add a command with the option."""
         option = click.Option(
             ["--model", "chosen_model"],
             default=DEFAULT,
@@ -38,13 +38,13 @@ class PerModel(click.Group):
 
 
 def chosen_name() -> str:
-    """The name that ``--model`` gives."""
+    """Name of the chosen model."""
     name: str = click.get_current_context().meta.get(META, DEFAULT)
     return name
 
 
 def chosen_model() -> ServedModel:
-    """The model that ``--model`` names.
+    """The chosen model.
 
     :raises ClickException: if there is no such model.
     """
@@ -55,9 +55,9 @@ def chosen_model() -> ServedModel:
 
 
 def model_to_fill() -> ServedModel:
-    """The model that ``--model`` names, which may have no version yet.
+    """The chosen model, which may have no version yet.
 
-    :raises ClickException: if no model can have that name.
+    :raises ClickException: if the name is invalid.
     """
     try:
         return model_manager.registry.open(chosen_name())

@@ -1,4 +1,4 @@
-"""What the commands show as tables."""
+"""Tables for the output of commands."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,19 +10,17 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 COLORS = {"active": "bold green", "challenger": "cyan", "refused": "red"}
-
-
-PIPED = 200  # columns where there is no terminal whose width counts
+PIPED_WIDTH = 200  # columns where the output is no terminal
 
 
 def console() -> Console:
-    """As wide as the terminal, or wide enough for all columns where there is none."""
+    """Console as wide as the terminal, or wide enough for all columns where there is none."""
     found = Console()
-    return found if found.is_terminal else Console(width=PIPED)
+    return found if found.is_terminal else Console(width=PIPED_WIDTH)
 
 
 def versions(found: Sequence[Mapping[str, Any]]) -> Table:
-    """Versions, one per line."""
+    """Table of versions, one per row."""
     longest = max((len(version["version"]) for version in found), default=0)
     name = Column("version", no_wrap=True, min_width=longest)
     table = Table(name, "state", "workers", "model", "engine", "metrics", "size", "saved", box=SIMPLE)
@@ -42,13 +40,13 @@ def versions(found: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def refusals(found: Sequence[Mapping[str, Any]]) -> str:
-    """Why versions were refused, a line for each."""
+    """Reasons for which versions did not load, one per line."""
     reasons = [f"[red]{each['version']}[/]: {escape(each['reason'])}" for each in found if "reason" in each]
     return "\n".join(reasons)
 
 
 def fields(found: Mapping[str, Any]) -> Table:
-    """One thing, a line per field."""
+    """Table of one object, a field per row."""
     table = Table(show_header=False)
     for name, value in found.items():
         table.add_row(name, escape(_text(value)))
@@ -56,14 +54,14 @@ def fields(found: Mapping[str, Any]) -> Table:
 
 
 def _text(value: Any) -> str:
-    """A mapping as words for people, anything else as it is."""
+    """Format a mapping for people; anything else by ``str``."""
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {item}" for key, item in value.items())
     return str(value)
 
 
 def certificates(metadata: Mapping[str, Any]) -> Table:
-    """The certificates of a version, one engine per line."""
+    """Table of a version's certificates, one engine per row."""
     table = Table(
         *("engine", "certified", "rows", "labels differ", "max difference"),
         *("1 row µs", "100 rows µs", "why not"),
@@ -84,7 +82,7 @@ def certificates(metadata: Mapping[str, Any]) -> Table:
 
 
 def _metrics(metrics: Any) -> str:
-    """The first two that are numbers."""
+    """Format the first two metrics that are numbers."""
     known = metrics.items() if isinstance(metrics, dict) else ()
     numbers = [(name, value) for name, value in known if isinstance(value, int | float)]
     return escape(", ".join(f"{name} {value:.3g}" for name, value in numbers[:2]))

@@ -1,9 +1,8 @@
-"""What is measured: one entry per server, with all that tells it from the others.
+"""Table of the servers: one entry per server, with everything that is particular to it.
 
-Every entry serves the same pickled pipeline with as many workers, one thread each for arithmetic,
-and answers with class probabilities. The peers are treated kindly: they evaluate the model once for
-a request (only ``plain_flask`` does so twice, as tutorials do), and their access logs and metrics
-are off wherever a setting does that.
+All serve the same pickled pipeline with equal numbers of workers and one arithmetic thread each, and answer
+with class probabilities. Peers evaluate the model once per request (only ``plain_flask`` does so twice, as
+tutorials do), and have access logs and metrics off wherever a setting allows it.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +11,7 @@ from typing import Any
 
 Rows = list[list[float]]
 
-# Every peer loads the files that one scikit-learn wrote, so all have this one.
+# Pins of every peer, because all load files that one scikit-learn wrote.
 MODEL_LIBRARIES = ("scikit-learn==1.9.1", "numpy==2.4.6", "joblib==1.6.0")
 FASTAPI = ("fastapi==0.165.0", "uvicorn[standard]==0.54.0")
 UVICORN = (
@@ -22,7 +21,7 @@ UVICORN = (
 PUBLISH = ("{python}", "-m", "benchmarks.peers.service.publish", "{models}", "{work}/store")
 GUNICORN_COMMAND = ("{python}", "-m", "gunicorn", "-c", "gunicorn.conf.py", "run:app")
 KEY = "key-of-the-benchmark"
-# As in production: keys, limits (out of reach, since a refusal voids the row), logs and metrics.
+# As in production: keys, limits (out of reach, because a rejection voids the row), logs and metrics.
 SERVICE_ENVIRONMENT = {
     "APP_ENV": "production",
     "HOST": "127.0.0.1",
@@ -34,7 +33,7 @@ SERVICE_ENVIRONMENT = {
     "API_KEY_1": KEY,
     "RATE_LIMIT": "1000000000/minute",
 }
-# What can be switched off is; metrics cannot.
+# Everything that a setting can switch off, which metrics cannot.
 EVERYTHING_OFF = {
     **{name: value for name, value in SERVICE_ENVIRONMENT.items() if name != "API_KEY_1"},
     "AUTH_DISABLED": "true",
@@ -58,11 +57,11 @@ class Peer:
     title: str
     command: tuple[str, ...]
     encode: Callable[[Rows], tuple[str, Any]]
-    """Rows to the path and the JSON document that ask for their predictions."""
+    """Turns rows into the path and JSON document of a request."""
     requirements: tuple[str, ...] = ()
-    """Exact pins of its virtual environment; none: it runs in the project's own, from its root."""
+    """Exact pins of its virtual environment; without any it runs in the project's own, from its root."""
     prepare: tuple[str, ...] = ()
-    """Run before the first start with each model."""
+    """Command before the first start with each model."""
     environment: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     """Sent with every request."""
@@ -142,7 +141,7 @@ OTHERS = (
     Peer(
         name="mlserver",
         title="MLServer",
-        # Without these two pins the newest uvloop and uvicorn come, with which it does not start.
+        # MLServer does not start with newer uvloop and uvicorn than these two pins.
         requirements=(
             *("mlserver==1.7.1", "mlserver-sklearn==1.7.1", "uvloop==0.21", "uvicorn==0.34.2"),
             *MODEL_LIBRARIES,

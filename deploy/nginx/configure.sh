@@ -1,8 +1,8 @@
 #!/bin/sh
-# What nginx.conf includes and the environment decides, written into a folder; the unix sockets are there too.
+# Writes the files that nginx.conf includes, by the environment, into a folder that also has the unix sockets.
 #   configure.sh FOLDER
-# NGINX_RATE_LIMIT, NGINX_BURST and NGINX_CONNECTIONS are per address; MAX_CONTENT_LENGTH is that of the service.
-# NGINX_TRUSTED_PROXIES are those in front of nginx whose X-Forwarded-For is believed.
+# NGINX_RATE_LIMIT, NGINX_BURST and NGINX_CONNECTIONS are per client IP; MAX_CONTENT_LENGTH is that of the service.
+# NGINX_TRUSTED_PROXIES: proxies in front of nginx whose X-Forwarded-For is trusted.
 set -eu
 folder=$1
 rate=${NGINX_RATE_LIMIT:-100r/s}
@@ -13,7 +13,7 @@ proxies=${NGINX_TRUSTED_PROXIES:-}
 module=/usr/lib/nginx/modules/ngx_stream_module.so # in Debian a package, libnginx-mod-stream
 
 check() { # NAME VALUE PATTERN MEANING
-    ! printf '%s\0' "$2" | grep -Ezxq "$3" || return 0 # -z: a line feed is no end
+    ! printf '%s\0' "$2" | grep -Ezxq "$3" || return 0 # -z: a line feed does not end the value
     echo "Wrong configuration: $1 must be $4, not '$2'" >&2
     exit 1
 }
@@ -38,7 +38,7 @@ directly() { # without front.conf
     echo 'listen 8080 default_server backlog=4096;' >"$folder/listen.conf"
     echo 'listen 8443 ssl default_server backlog=4096;' >"$folder/listen-tls.conf"
 }
-if [ "$proxies" ]; then # which have all the connections
+if [ "$proxies" ]; then # all connections are theirs: a limit per client IP is impossible
     directly
     echo "set_real_ip_from $proxies;" | sed 's/,/; set_real_ip_from /g' >>"$folder/listen.conf"
     echo 'real_ip_header X-Forwarded-For;' >>"$folder/listen.conf"
@@ -53,28 +53,28 @@ if [ "$load" ] && [ ! -e "$module" ]; then
     directly
     exit
 fi
-rm -f "$folder/http.sock" "$folder/https.sock" # of an nginx that was killed
+rm -f "$folder/http.sock" "$folder/https.sock" # left by an nginx that was killed
 cat >"$folder/listen.conf" <<END
 listen unix:$folder/http.sock default_server proxy_protocol;
 set_real_ip_from unix:;
 real_ip_header proxy_protocol;
 END
 echo "listen unix:$folder/https.sock ssl default_server proxy_protocol;" >"$folder/listen-tls.conf"
-# limit_conn of http counts a connection from the end of its request's head; that of stream from its first moment.
+# limit_conn in http counts a connection once its request's head is complete; in stream at once.
 cat >"$folder/front.conf" <<END
 $load
 stream {
     limit_conn_zone \$binary_remote_addr zone=connections_of_any_kind:10m;
-    limit_conn connections_of_any_kind $((connections * 4)); # beyond it they are closed
-    proxy_protocol on; # tells http the address
-    proxy_half_close on; # so that who is refused while he sends can read why
+    limit_conn connections_of_any_kind $((connections * 4)); # connections beyond are closed
+    proxy_protocol on; # passes the client IP to http
+    proxy_half_close on; # lets a client that is rejected while it sends read the answer
     proxy_timeout 65s; # longer than keepalive_timeout
     server {
         listen 8080 backlog=4096;
         proxy_pass unix:$folder/http.sock;
     }
     server {
-        listen 8443 backlog=4096; # leads nowhere until TLS is switched on in nginx.conf
+        listen 8443 backlog=4096; # fails until nginx.conf switches TLS on
         proxy_pass unix:$folder/https.sock;
     }
 }

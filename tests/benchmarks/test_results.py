@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.budgets import judge
+from benchmarks.budgets import evaluate
 from benchmarks.load import Load
 from benchmarks.measure import figures_of
 from benchmarks.results import Figures, Report, Row, Run, newest, summarise
@@ -62,24 +62,24 @@ def test_a_run_without_answers_is_void() -> None:
 
 def test_a_budget_is_a_ratio_to_the_best_of_those_named() -> None:
     rows = [row_of("service", 320), row_of("mlflow", 10), row_of("litserve", 20)]
-    (verdict,) = (v for v in judge(rows) if v.what == "litserve")
-    assert (verdict.value, verdict.limit, verdict.met) == (16, 15, True)
+    (result,) = (v for v in evaluate(rows) if v.what == "litserve")
+    assert (result.value, result.limit, result.met) == (16, 15, True)
 
 
 @pytest.mark.parametrize(("rate", "met"), [(89.0, False), (90.0, True)])
 def test_a_ratio_must_reach_its_limit(rate: float, *, met: bool) -> None:
-    verdicts = judge([row_of("service", rate), row_of("fastapi_onnx", 100)])
-    assert [v.met for v in verdicts if v.what == "fastapi_onnx"] == [met]
+    results = evaluate([row_of("service", rate), row_of("fastapi_onnx", 100)])
+    assert [v.met for v in results if v.what == "fastapi_onnx"] == [met]
 
 
 def test_memory_and_start_have_a_ceiling() -> None:
-    verdicts = {v.what: v for v in judge([row_of("service", 1)])}
-    assert verdicts["worker_mb"].met
-    assert verdicts["startup_s"].met
+    results = {v.what: v for v in evaluate([row_of("service", 1)])}
+    assert results["worker_mb"].met
+    assert results["startup_s"].met
 
 
 def test_a_void_row_gives_no_verdict() -> None:
-    assert judge([Row("service", "rf100", 1, None, "answered 500"), row_of("mlflow", 1)]) == []
+    assert evaluate([Row("service", "rf100", 1, None, "answered 500"), row_of("mlflow", 1)]) == []
 
 
 def test_a_report_survives_its_file(tmp_path: Path) -> None:

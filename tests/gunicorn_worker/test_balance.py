@@ -1,47 +1,47 @@
 import pytest
 
 from gunicorn_worker import balance
-from gunicorn_worker.balance import MOST_WORKERS, ConnectionBalance
+from gunicorn_worker.balance import MAX_WORKERS, ConnectionBalance
 
 
 @pytest.fixture
 def workers():
-    """Two workers; what they noted is forgotten afterwards."""
+    """The counts of two workers, removed afterwards."""
     ages = (7, 8)
     yield [ConnectionBalance(age) for age in ages]
     for age in ages:
-        balance.forget(age)
+        balance.remove_worker(age)
 
 
-def test_worker_alone_has_the_least(workers):
-    workers[0].note(5)
+def test_worker_alone_has_fewest(workers):
+    workers[0].publish(5)
     assert workers[0].is_least(5)
 
 
-def test_worker_with_more_than_another_has_not(workers):
+def test_worker_with_more_than_another_has_not_fewest(workers):
     for worker, connections in zip(workers, (3, 2), strict=True):
-        worker.note(connections)
+        worker.publish(connections)
     assert not workers[0].is_least(3)
     assert workers[1].is_least(2)
 
 
-def test_workers_with_as_many_both_have_the_least(workers):
+def test_workers_with_as_many_both_have_fewest(workers):
     for worker in workers:
-        worker.note(4)
+        worker.publish(4)
     assert workers[0].is_least(4)
     assert workers[1].is_least(4)
 
 
-def test_worker_that_has_ended_counts_no_more(workers):
+def test_worker_that_has_ended_does_not_count(workers):
     for worker, connections in zip(workers, (3, 0), strict=True):
-        worker.note(connections)
+        worker.publish(connections)
     assert not workers[0].is_least(3)
-    balance.forget(8)
+    balance.remove_worker(8)
     assert workers[0].is_least(3)
 
 
-def test_places_are_used_again(workers):
-    workers[0].note(1)
-    ConnectionBalance(7 + MOST_WORKERS).note(0)
+def test_slots_are_reused(workers):
+    workers[0].publish(1)
+    ConnectionBalance(7 + MAX_WORKERS).publish(0)
     assert not workers[1].is_least(1)
     assert workers[1].is_least(0)

@@ -483,7 +483,7 @@ def app(environ, start_response):
 """
 CONFIGURATION = """
     import application
-    worker.most_ready = 4
+    worker.max_ready = 4
     application.waiting = worker.waiting
 """
 REFUSING = """

@@ -34,7 +34,8 @@ class Answers(BaseModel):
     results: list[Prediction]
 
 
-# A coroutine, since the thread pool that a plain function goes through costs more than the model.
+# A coroutine, because FastAPI runs plain functions in a thread pool, which costs more than the model:
+# https://fastapi.tiangolo.com/async/#path-operation-functions
 @app.post("/api/predict")
 async def predict(body: Row) -> Prediction:
     return results([body.features])[0]

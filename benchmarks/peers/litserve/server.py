@@ -10,7 +10,7 @@ class Predictor(litserve.LitAPI):
     def setup(self, device):
         self.pipeline = joblib.load("pipeline.pkl")
 
-    # The parameter has to be called ``request``: LitServe looks for it by that name.
+    # LitServe finds the parameter by its name ``request``.
     def decode_request(self, request):
         return request["rows"]
 

@@ -1,4 +1,4 @@
-"""The service as most tutorials write it; what this project is measured against."""
+"""Plain Flask service as in most tutorials: the baseline."""
 
 import joblib
 import numpy as np

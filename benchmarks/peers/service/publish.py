@@ -12,7 +12,7 @@ from app.models.repository.store import ModelStore
 
 
 def main(source: Path, target: Path) -> None:
-    """Publish and activate ``model.pkl`` and ``scaler.pkl``; what was in the store is removed."""
+    """Publish and activate ``model.pkl`` and ``scaler.pkl`` to a store that is emptied first."""
     shutil.rmtree(target, ignore_errors=True)
     store = ModelStore(target)
     model, scaler = (joblib.load(source / name) for name in ("model.pkl", "scaler.pkl"))

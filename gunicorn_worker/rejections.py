@@ -1,4 +1,4 @@
-"""What gunicorn answers itself, to requests that no application ever sees."""
+"""Answers to requests that gunicorn rejects before an application sees them."""
 
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
@@ -6,19 +6,17 @@ from typing import Any
 
 from gunicorn import util
 
-# What gunicorn says of an address that is not below SCRIPT_NAME. It answers 500, as if it were its own fault.
-OUTSIDE = "does not start with SCRIPT_NAME"
+# gunicorn's message for a path outside of SCRIPT_NAME, to which it answers 500 instead of 404:
+# https://github.com/benoitc/gunicorn/issues/2969
+OUTSIDE_PREFIX = "does not start with SCRIPT_NAME"
 Page = tuple[Iterable[tuple[str, str]], bytes]
 
 
-def answer_by(page: Callable[[int], Page]) -> None:
-    """Let those answers of this process be what ``page`` makes of their status: headers and body.
-
-    Without it they are gunicorn's, in HTML.
-    """
+def use_error_page(page: Callable[[int], Page]) -> None:
+    """Replace gunicorn's HTML error pages in this process by ``page(status)``: headers and body."""
 
     def write_error(sock: Any, status: int, reason: str, message: str) -> None:
-        if OUTSIDE in message:
+        if OUTSIDE_PREFIX in message:
             status = HTTPStatus.NOT_FOUND
         headers, body = page(status)
         lines = [
