@@ -6,12 +6,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from app.models.engines import ENGINES
 from app.models.loading import verification
-from app.models.loading.loader import LoadingOptions
+from app.models.loading.loader import AUTO, LoadingOptions
 from app.models.loading.signing import Verifier
 from app.models.serving.canary import CanaryLimits
 from app.models.serving.registry import DEFAULT, ModelRegistry
 from app.models.serving.served_model import ServedModel
+from config import ConfigError
 
 EXTENSION = "model_manager"
 SERVICES = "model_services"
@@ -48,12 +50,16 @@ class MLModelManager:
     ) -> None:
         """Bind to ``app``; its configuration names the store and the outlier policy.
 
+        :raises ConfigError: if ``MODEL_ENGINE`` names no engine.
         :param current_app: returns the app of the running request, or None outside of one.
         """
+        engines = (AUTO, *ENGINES)
+        if (engine := app.config["MODEL_ENGINE"]) not in engines:
+            raise ConfigError(f"MODEL_ENGINE={engine!r}: Must be one of: {', '.join(engines)}.")
         options = LoadingOptions(
             policy=app.config["OUTLIER_POLICY"],
             tolerance=app.config["OUTLIER_TOLERANCE"],
-            engine=app.config["MODEL_ENGINE"],
+            engine=engine,
             admission=verification.VerificationPolicy(
                 Verifier(app.config["MODEL_SIGNING_KEY"], app.config["MODEL_PUBLIC_KEY"]),
                 sklearn_version=app.config["SKLEARN_VERSION_POLICY"],

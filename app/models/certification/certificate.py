@@ -11,6 +11,7 @@ from app.models.certification.model_under_test import ModelUnderTest
 from app.models.certification.probe_rows import LARGEST
 from app.models.certification.timing import median_microseconds
 from app.models.compilation.compilers import Candidate, one_line
+from app.models.engines import ENGINES
 from app.models.engines.compiled import CompiledEngine
 from app.models.engines.fallback import FallbackEngine
 from app.models.engines.kernel import KernelSpec, load_kernel
@@ -20,13 +21,6 @@ from app.models.loading.certificates import CERTIFICATION_RULES
 from app.models.schema.rows import Rows
 from app.models.schema.tolerance import CERTIFIED
 
-# What an engine's answers depend on; a certificate is void where one of these has changed.
-LIBRARIES = {
-    "sklearn": ("scikit-learn", "numpy"),
-    "onnx": ("onnxruntime", "numpy", "scikit-learn"),
-}
-
-
 # Times the largest magnitude in training: beyond it the model itself is asked.
 FAR = 1e6
 # How many times the largest difference found two classes must be apart for their order to be sure.
@@ -34,9 +28,9 @@ TIE_MARGIN = 10
 
 
 def libraries(engine: str) -> dict[str, str]:
-    """Installed versions of what an engine's answers depend on; without those that are not installed."""
+    """Installed versions of the libraries that determine an engine's numbers."""
     found = {}
-    for name in LIBRARIES[engine]:
+    for name in ENGINES[engine].libraries:
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -18,6 +18,7 @@ from app.models.compilation import NotCompilable
 from app.models.compilation.compilers import candidates, one_line
 from app.models.compilation.labels import one_call_is_enough
 from app.models.compilation.pipeline_preprocessing import split
+from app.models.engines import REFERENCE, compiled_engines
 from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.loading.certificates import CERTIFICATION_RULES
 from app.models.repository.store import PREPROCESSING_FILE
@@ -64,12 +65,11 @@ def certify(
     try:
         model_under_test = analyse(estimator, signature, output, training)
     except NotCompilable as error:
-        return Certification(SklearnEngine.name, certificates | {"onnx": uncertified("onnx", str(error))})
+        return _uncompiled(certificates, str(error))
     # An estimator of one's own may fail on rows that are unlike its training data; it serves as it is.
     except Exception as error:
-        reason = f"the model fails on rows tried: {one_line(error)}"
-        return Certification(SklearnEngine.name, certificates | {"onnx": uncertified("onnx", reason)})
-    best = cost(certificates[SklearnEngine.name])
+        return _uncompiled(certificates, f"the model fails on rows tried: {one_line(error)}")
+    best = cost(certificates[REFERENCE])
     for candidate in candidates(model_under_test.last, output, width=model_under_test.width):
         report(f"{candidate.engine} {candidate.form}")
         certificate = certify_candidate(candidate, model_under_test, training)
@@ -85,6 +85,12 @@ def certify(
     return Certification(chosen, certificates, files)
 
 
+def _uncompiled(certificates: dict[str, dict[str, Any]], reason: str) -> Certification:
+    """The model serves itself; every compiled engine is uncertified for one reason."""
+    others = {engine: uncertified(engine, reason) for engine in compiled_engines()}
+    return Certification(REFERENCE, certificates | others)
+
+
 def _certify_reference(
     estimator: Any, signature: InputSignature, output: OutputSignature, training: Rows
 ) -> tuple[dict[str, dict[str, Any]], str]:
@@ -95,7 +101,7 @@ def _certify_reference(
         "certified": True,
         "single_call": single_call,
         "median_us": median_microseconds(engine.predict, training),
-        "libraries": libraries(SklearnEngine.name),
+        "libraries": libraries(REFERENCE),
         "rules": CERTIFICATION_RULES,
     }
-    return {SklearnEngine.name: certificate}, SklearnEngine.name
+    return {REFERENCE: certificate}, REFERENCE

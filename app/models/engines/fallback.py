@@ -6,6 +6,7 @@ from threading import Lock
 
 import numpy as np
 
+from app.models.engines import REFERENCE
 from app.models.engines.base import Engine
 from app.models.engines.compiled import CompiledEngine
 from app.models.engines.output import EngineOutput
@@ -47,7 +48,7 @@ class FallbackEngine:
     @property
     def name(self) -> str:
         """The engine that answers now."""
-        return self._engine.name if self._failures < MAX_FAILURES else "sklearn"
+        return self._engine.name if self._failures < MAX_FAILURES else REFERENCE
 
     def predict(self, rows: Rows) -> EngineOutput:
         """Predict rows that conform to the model's input signature."""

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pkgutil import resolve_name
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.models.engines import ENGINES, compiled_engines
 from app.models.engines.output import EngineOutput
 from app.models.engines.partial import finite_rows
 from app.models.schema.rows import Matrix
@@ -122,10 +124,9 @@ def load_kernel(engine: str, content: bytes, spec: KernelSpec) -> Kernel:
     """The compiled estimator, ready to predict.
 
     :raises ImportError: if the engine's runtime is not installed.
-    :raises KeyError: if there is no such engine.
+    :raises KeyError: if the table has no such engine, or the engine has no kernel.
     """
-    if engine != "onnx":
+    if engine not in compiled_engines():
         raise KeyError(engine)
-    from app.models.engines.onnx_engine import OnnxKernel
-
-    return OnnxKernel(content, spec)
+    kernel: Kernel = resolve_name(ENGINES[engine].kernel)(content, spec)
+    return kernel

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.models.engines import REFERENCE
 from app.models.engines.output import EngineOutput
 from app.models.schema.model_input import restore
 from app.models.schema.rows import Rows
@@ -21,7 +22,7 @@ class SklearnEngine:
         classes whose ``predict`` does the same.
     """
 
-    name = "sklearn"
+    name = REFERENCE
 
     def __init__(
         self, estimator: Any, signature: InputSignature, output: OutputSignature, *, single_call: bool = False

@@ -3,6 +3,7 @@
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 
+from app.models.engines import ENGINES
 from app.models.repository.store import Metadata
 
 # Certificates say by which rules they were made; those of older rules let through what newer ones find.
@@ -11,6 +12,8 @@ CERTIFICATION_RULES = 2
 
 def void_reason(metadata: Metadata, engine: str) -> str | None:
     """Why an engine of a version may not serve, or None if its certificate is valid."""
+    if engine not in ENGINES:
+        return "this release has no such engine"
     certificate = metadata["certificates"].get(engine)
     if certificate is None:
         return "it has no certificate"

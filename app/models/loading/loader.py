@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from app.exceptions import ArtifactInvalid, ServiceError
+from app.models.engines import ENGINES, REFERENCE
 from app.models.engines.base import Engine
 from app.models.engines.compiled import CompiledEngine
 from app.models.engines.fallback import FallbackEngine
@@ -26,7 +27,6 @@ log = logging.getLogger(__name__)
 
 MODEL = "model.pkl"
 SCALER = "scaler.pkl"
-REFERENCE = "sklearn"
 AUTO = "auto"
 
 
@@ -106,9 +106,9 @@ def _engine(artifact: VersionArtifact, options: LoadingOptions) -> Engine:
         preprocessor = Preprocessor() if recorded is None else Preprocessor.from_dict(recorded)
         kernel = load_kernel(wanted, artifact.files[spec.file], spec)
     except Exception as error:
-        raise ArtifactInvalid(
-            version, f"its {wanted} engine cannot be made: {type(error).__name__}"
-        ) from error
+        needs = f"; it needs {', '.join(ENGINES[wanted].install)}" if isinstance(error, ImportError) else ""
+        reason = f"its {wanted} engine cannot be made: {type(error).__name__}{needs}"
+        raise ArtifactInvalid(version, reason) from error
     return FallbackEngine(
         CompiledEngine(preprocessor, kernel), load_reference, on_failure=options.on_engine_failure
     )
