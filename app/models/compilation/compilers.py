@@ -141,7 +141,7 @@ def _graph(estimator: Any, tensor: Any, output: OutputSignature) -> Any:
 def check_labels(estimator: Any, output: OutputSignature) -> None:
     """Check that labels follow from a graph's numbers, and that these change little where a row does.
 
-    :raises NotCompilable: where ``predict`` may decide otherwise, or by the last bit of a distance.
+    :raises NotCompilable: if ``predict`` may decide otherwise, or by the last bit of a distance.
     """
     from app.models.compilation.labels import BY_NEIGHBOURS, follow_from_numbers
     from app.models.compilation.nesting import estimators_in
