@@ -33,7 +33,7 @@ def difference(content: bytes, trees: list[ModelTree]) -> str | None:
 
 
 class _Graph:
-    """The arrays of a ``TreeEnsemble`` operator. ``branches``: per side (children, whether each is a leaf)."""
+    """The arrays of a ``TreeEnsemble`` operator. ``branches``: per side (children, is leaf)."""
 
     def __init__(self, node: NodeProto) -> None:
         found = {each.name: helper.get_attribute_value(each) for each in node.attribute}

@@ -82,7 +82,7 @@ class FallbackEngine:
         self._reference = reference
 
     def _completed(self, output: EngineOutput, open_rows: list[int], rows: Rows) -> EngineOutput:
-        # All rows of the call: a matrix product rounds a row by its neighbours, and the last bit decides a tie.
+        # All rows of the call: a matrix product rounds a row by its neighbours; the last bit decides ties.
         reference = self.reference.predict(rows)
         if len(open_rows) == len(rows):
             return reference

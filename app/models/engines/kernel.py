@@ -90,7 +90,7 @@ def output_of(raw: NDArray[Any], spec: KernelSpec) -> tuple[EngineOutput, list[i
 
 
 def _largest(numbers: Matrix, tie: float | None) -> tuple[NDArray[np.intp], list[int] | None]:
-    """Position of each row's largest number, and the rows in which a second one is as large within ``tie``."""
+    """Position of each row's largest number, and the rows with a second one within ``tie`` of it."""
     if len(numbers) == 1:  # lists are faster than arrays
         code = _largest_of(numbers[0].tolist(), tie)
         return np.array([code or 0]), None if code is not None else [0]

@@ -33,7 +33,7 @@ class Partial:
         return sorted(self.answers)
 
     @property
-    def outcome(self) -> EngineOutput:
+    def output(self) -> EngineOutput:
         """The joint output of the answered rows, in order; at least one row must have an answer."""
         parts = [self.answers[position] for position in self.answered]
         probabilities = [part.probabilities for part in parts if part.probabilities is not None]
