@@ -28,7 +28,6 @@ from app.settings.rules import (
 )
 
 ROOT = Path(__file__).resolve().parent
-ENGINES = ("auto", "sklearn", "onnx")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 SCOPES = ("predict", "admin", "metrics")
 JWT_ALGORITHMS = ("HS256", "RS256", "ES256")
@@ -89,7 +88,7 @@ class Config:
 
         # Model
         self.MODELS_DIR = (env.optional_path("MODELS_DIR") or ROOT / "models").expanduser()
-        self.MODEL_ENGINE = env.str("MODEL_ENGINE", "auto", validate=one_of(ENGINES))
+        self.MODEL_ENGINE = env.str("MODEL_ENGINE", "auto")  # `MLModelManager.init_app` checks it
         self.MODEL_SIGNING_KEY = env.str("MODEL_SIGNING_KEY", None, validate=unguessable)
         self.MODEL_PUBLIC_KEY = env.str("MODEL_PUBLIC_KEY", None, validate=ed25519_public_key)
         self.SKLEARN_VERSION_POLICY = env.str(

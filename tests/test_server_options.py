@@ -190,6 +190,7 @@ def test_option_that_the_service_cannot_do_with_is_named(name):
         ),
         ({"API_KEYS_FILE": "/tmp", "API_KEY_PEPPER": "a-pepper-of-these-tests-91b2"}, "API_KEYS_FILE"),
         ({"PROMETHEUS_MULTIPROC_DIR": "/dev/null"}, "PROMETHEUS_MULTIPROC_DIR"),
+        ({"MODEL_ENGINE": "onyx"}, "MODEL_ENGINE='onyx': Must be one of: auto, sklearn, onnx."),
         ({"SCRIPT_NAME": "ml"}, "SCRIPT_NAME"),
         ({"SCRIPT_NAME": "/ml/"}, "SCRIPT_NAME"),
     ],

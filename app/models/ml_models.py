@@ -6,7 +6,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from app.models.loading.loader import LoadingOptions
+from app.models.engines import ENGINES
+from app.models.loading.loader import AUTO, LoadingOptions
 from app.models.loading.signing import Verifier
 from app.models.loading.verification import VerificationPolicy
 from app.models.ports import Observer, PredictionCache
@@ -14,6 +15,7 @@ from app.models.serving import operations
 from app.models.serving.canary import CanaryLimits
 from app.models.serving.registry import ModelRegistry
 from app.models.serving.served_model import DEFAULT, ServedModel
+from config import ConfigError
 
 EXTENSION = "model_manager"
 REGISTRY = "model_registry"
@@ -58,6 +60,7 @@ class MLModelManager:
         :param cache: of predictions, for all models of the app.
         :param observers: of what happens to them.
         :param current_app: returns the app of the running request, or None outside of one.
+        :raises ConfigError: if ``MODEL_ENGINE`` names no engine.
         """
         options = loading_options(app.config)
         limits = CanaryLimits(
@@ -161,11 +164,17 @@ class MLModelManager:
 
 
 def loading_options(config: Mapping[str, Any]) -> LoadingOptions:
-    """How an app with these settings verifies and loads versions."""
+    """How an app with these settings verifies and loads versions.
+
+    :raises ConfigError: if ``MODEL_ENGINE`` names no engine.
+    """
+    engines = (AUTO, *ENGINES)
+    if (engine := config["MODEL_ENGINE"]) not in engines:
+        raise ConfigError(f"MODEL_ENGINE={engine!r}: Must be one of: {', '.join(engines)}.")
     return LoadingOptions(
         policy=config["OUTLIER_POLICY"],
         tolerance=config["OUTLIER_TOLERANCE"],
-        engine=config["MODEL_ENGINE"],
+        engine=engine,
         admission=VerificationPolicy(
             Verifier(config["MODEL_SIGNING_KEY"], config["MODEL_PUBLIC_KEY"]),
             sklearn_version=config["SKLEARN_VERSION_POLICY"],

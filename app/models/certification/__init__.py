@@ -1,1 +1,1 @@
-"""Certification: does an engine answer what scikit-learn answers, on the rows where it is hardest?"""
+"""Certification: does an engine equal scikit-learn, on the rows where this is hardest?"""

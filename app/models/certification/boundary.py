@@ -12,7 +12,7 @@ from app.models.schema.signature import InputSignature
 
 ROWS = 1_000
 PAIRS = 60
-# Halvings after which two float64 numbers of like magnitude have no other between them.
+# Halvings after which two float64 numbers of similar magnitude are neighbours.
 HALVINGS = 56
 KEPT_EVERY = 7
 
@@ -22,40 +22,47 @@ Predict = Callable[[Rows], EngineOutput]
 def boundary_rows(
     predict: Predict, rows: Rows, signature: InputSignature, generator: np.random.Generator
 ) -> list[Rows]:
-    """Pairs of rows that lie next to each other and have different labels, and rows on the way to them.
+    """Pairs of neighbouring rows with different labels, and rows on the way to them.
 
-    Only plain numbers are moved; all else of a pair is that of its first row.
+    Bisection moves only plain numbers; the other values of a pair are those of its first row.
 
-    :param predict: the model's own answers.
-    :returns: parts to append to other rows; none for a model without classes, or with one label everywhere.
+    :param predict: the model's own predictions.
+    :returns: parts to append to other rows; none for a model without classes, or with a single label.
     """
     moved = [
         feature.numeric and not feature.whole and feature.kind != "boolean" for feature in signature.features
     ]
     tried = take(rows, generator.permutation(len(rows))[:ROWS].tolist())
     tried, reference = ask(predict, tried)
-    labels = reference.outcome.values
+    labels = reference.output.values
     usable = np.flatnonzero(~reference.refused & _finite(tried))
     if labels.dtype.kind == "f" or len(np.unique(labels[usable])) < 2:
         return []
     first, second = _pairs(labels, usable, generator)
     low = take(tried, first)
-    high = _merge(low, take(tried, second), moved)
+    high = _move(low, take(tried, second), moved, share=1.0)
     low_labels = labels[first]
-    asked, answers = ask(predict, high)
+    asked, found = ask(predict, high)
     if len(asked) == len(high):
-        apart = ~answers.refused & (answers.outcome.values != low_labels)
+        apart = ~found.refused & (found.output.values != low_labels)
         low, high, low_labels = _keep(apart, low, high, low_labels)
+    return _bisected(predict, low, high, low_labels, moved)
+
+
+def _bisected(
+    predict: Predict, low: Rows, high: Rows, low_labels: NDArray[np.intp], moved: list[bool]
+) -> list[Rows]:
+    """The pairs moved together as far as float64 goes, and some of the rows between them."""
     kept: list[Rows] = []
     for halving in range(HALVINGS):
-        middle = _middle(low, high, moved)
-        asked, answers = ask(predict, middle)
-        if len(asked) < len(middle) or answers.refused.all():
+        middle = _move(low, high, moved, share=0.5)
+        asked, found = ask(predict, middle)
+        if len(asked) < len(middle) or found.refused.all():
             break
-        if answers.refused.any():  # a stretch that the model refuses lies between some
-            low, high, low_labels = _keep(~answers.refused, low, high, low_labels)
+        if found.refused.any():  # the model rejects rows between some pairs
+            low, high, low_labels = _keep(~found.refused, low, high, low_labels)
             continue
-        at_low = answers.outcome.values == low_labels
+        at_low = found.output.values == low_labels
         low, high = _select(at_low, middle, low), _select(at_low, high, middle)
         if halving % KEPT_EVERY == 0:
             kept.append(middle)
@@ -65,10 +72,9 @@ def boundary_rows(
 def _pairs(
     labels: NDArray[np.intp], usable: NDArray[np.intp], generator: np.random.Generator
 ) -> tuple[list[int], list[int]]:
-    """Positions of rows of one label, and for each that of a row of another."""
+    """Positions of rows, and for each the position of a row with another label."""
     first = generator.choice(usable, size=PAIRS)
-    others = [usable[labels[usable] != labels[position]] for position in first]
-    return first.tolist(), [int(generator.choice(each)) for each in others]
+    return first.tolist(), [int(generator.choice(usable[labels[usable] != labels[i]])) for i in first]
 
 
 def _keep(
@@ -91,14 +97,10 @@ def _finite(rows: Rows) -> NDArray[np.bool_]:
     return np.all(numbers, axis=0) if numbers else np.ones(len(rows), dtype=bool)
 
 
-def _merge(low: Rows, high: Rows, moved: list[bool]) -> Rows:
+def _move(low: Rows, high: Rows, moved: list[bool], *, share: float) -> Rows:
+    """``low``, with the moved columns at ``share`` of the way to ``high``: 0.5 or 1."""
     pairs = zip(_columns(low), _columns(high), moved, strict=True)
-    return _like(low, [b if moves else a for a, b, moves in pairs])
-
-
-def _middle(low: Rows, high: Rows, moved: list[bool]) -> Rows:
-    pairs = zip(_columns(low), _columns(high), moved, strict=True)
-    return _like(low, [a / 2 + b / 2 if moves else a for a, b, moves in pairs])
+    return _like(low, [a * (1 - share) + b * share if moves else a for a, b, moves in pairs])
 
 
 def _select(mask: NDArray[np.bool_], chosen: Rows, other: Rows) -> Rows:

@@ -1,4 +1,4 @@
-"""The certificate of one compiled form: what it was compared with, and what came out."""
+"""The certificate of one compiled form: the comparison with the model, and its result."""
 
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
@@ -11,32 +11,25 @@ from app.models.certification.model_under_test import ModelUnderTest
 from app.models.certification.probe_rows import LARGEST
 from app.models.certification.timing import median_microseconds
 from app.models.compilation.compilers import Candidate, one_line
+from app.models.engines import ENGINES
 from app.models.engines.compiled import CompiledEngine
 from app.models.engines.fallback import FallbackEngine
 from app.models.engines.kernel import KernelSpec, load_kernel
 from app.models.engines.preprocessing.preprocessor import Preprocessor
-from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.loading.certificates import CERTIFICATION_RULES
 from app.models.schema.rows import Rows
 from app.models.schema.tolerance import CERTIFIED
 
-# What an engine's answers depend on; a certificate is void where one of these has changed.
-LIBRARIES = {
-    "sklearn": ("scikit-learn", "numpy"),
-    "onnx": ("onnxruntime", "numpy", "scikit-learn"),
-}
-
-
-# Times the largest magnitude in training: beyond it the model itself is asked.
+# Times the largest magnitude in training; beyond it the model itself predicts.
 FAR = 1e6
-# How many times the largest difference found two classes must be apart for their order to be sure.
+# Times the largest difference found; two classes further apart than this have a certain order.
 TIE_MARGIN = 10
 
 
 def libraries(engine: str) -> dict[str, str]:
-    """Installed versions of what an engine's answers depend on; without those that are not installed."""
+    """Installed versions of the libraries that determine an engine's numbers."""
     found = {}
-    for name in LIBRARIES[engine]:
+    for name in ENGINES[engine].libraries:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
@@ -53,33 +46,21 @@ def certify_candidate(
         return certificate
     spec = replace(candidate.spec, limit=_limits(candidate, model_under_test), nan=model_under_test.takes_nan)
     try:
-        found = _compare(candidate, spec, model_under_test)
-        if (
-            spec.tie is not None
-            and 2 * found.max_difference > spec.tie
-            and not found.max_difference > CERTIFIED
-        ):
-            spec = replace(spec, tie=TIE_MARGIN * found.max_difference)
-            found = _compare(candidate, spec, model_under_test)
+        spec, found = _compare_with_safe_tie(candidate, spec, model_under_test)
         engine = _engine(candidate, spec, model_under_test)
-        original = SklearnEngine(
-            model_under_test.estimator, model_under_test.signature, model_under_test.output
-        )
-        serving = FallbackEngine(engine, lambda: original, on_failure=lambda name: None)
+        serving = FallbackEngine(engine, lambda: model_under_test.reference, on_failure=lambda name: None)
         median_us = median_microseconds(serving.predict, training)
-    # A runtime may refuse what its compiler wrote; then the candidate is none.
-    except Exception as error:
+    except Exception as error:  # a runtime may refuse its compiler's output
         return certificate | {"reason": one_line(error)}
-    probe_rows = model_under_test.probe_rows
-    proven = probe_rows.splits_total if candidate.proven else 0
+    tried, total = model_under_test.probe_rows.splits_tried, model_under_test.probe_rows.splits_total
+    proven = total if candidate.proven else 0
     reason = found.reason()
-    if reason is None and max(probe_rows.splits_tried, proven) < probe_rows.splits_total:
-        tried, total = probe_rows.splits_tried, probe_rows.splits_total
+    if reason is None and max(tried, proven) < total:
         reason = f"{tried:,} of {total:,} splits were tried, and none is proven"
     return certificate | {
         "rows": found.rows,
         "left_to_model": found.left,
-        "splits": {"tried": probe_rows.splits_tried, "proven": proven, "total": probe_rows.splits_total},
+        "splits": {"tried": tried, "proven": proven, "total": total},
         "label_mismatches": found.label_mismatches,
         "max_difference": found.max_difference if np.isfinite(found.max_difference) else None,
         "certified": reason is None,
@@ -90,10 +71,10 @@ def certify_candidate(
 
 
 def _limits(candidate: Candidate, model_under_test: ModelUnderTest) -> tuple[float, ...]:
-    """Per column the magnitude up to which numbers stay finite on their way, and sums of them precise.
+    """Per column the magnitude up to which intermediate numbers stay finite, and their sums precise.
 
-    A sum of terms that are ten digits larger than usual may cancel out to what is nothing but rounding, and
-    two ways of summing up round differently. Trees compare, and do not add what they are given.
+    A sum of terms ten digits larger than usual may cancel to pure rounding, which depends on the order of
+    the sum. Trees compare their input and do not add it.
     """
     proven = LARGEST if candidate.spec and candidate.spec.whole else model_under_test.limit
     if candidate.proven:
@@ -106,38 +87,42 @@ def _engine(candidate: Candidate, spec: KernelSpec, model_under_test: ModelUnder
     return CompiledEngine(Preprocessor() if spec.whole else model_under_test.preprocessor, kernel)
 
 
+def _compare_with_safe_tie(
+    candidate: Candidate, spec: KernelSpec, model_under_test: ModelUnderTest
+) -> tuple[KernelSpec, Comparison]:
+    """Compare, and once more with a wider tie if the differences found are too near to the first one."""
+    found = _compare(candidate, spec, model_under_test)
+    if spec.tie is not None and spec.tie / 2 < found.max_difference <= CERTIFIED:
+        spec = replace(spec, tie=TIE_MARGIN * found.max_difference)
+        found = _compare(candidate, spec, model_under_test)
+    return spec, found
+
+
 def _compare(candidate: Candidate, spec: KernelSpec, model_under_test: ModelUnderTest) -> Comparison:
+    probe_rows, output = model_under_test.probe_rows, model_under_test.output
     engine = _engine(candidate, spec, model_under_test)
-    found = compare(
-        engine.attempt, model_under_test.probe_rows.raw, model_under_test.raw, model_under_test.output
-    )
+    found = compare(engine.attempt, probe_rows.raw, model_under_test.raw, output)
     if model_under_test.prepared is not None and not spec.whole:
         last_step = CompiledEngine(Preprocessor(), load_kernel(candidate.engine, candidate.content, spec))
-        found += compare(
-            last_step.attempt,
-            model_under_test.probe_rows.prepared,
-            model_under_test.prepared,
-            model_under_test.output,
-        )
+        found += compare(last_step.attempt, probe_rows.prepared, model_under_test.prepared, output)
     return found
 
 
 def cost(certificate: dict[str, Any]) -> float:
-    """Geometric mean of the medians for one row and for 100, in µs: a service answers both."""
+    """Geometric mean of the medians for one row and for 100, in µs."""
     times = certificate["median_us"]
     return float(np.sqrt(times["1"] * times["100"]))
 
 
 def is_better(new: dict[str, Any], old: dict[str, Any] | None) -> bool:
-    """Certified beats uncertified; of two certified forms the first, the more exact one, gives way only to
-    one that is faster by a quarter."""
+    """Certified beats uncertified; a later, less exact form must be faster by a quarter."""
     if old is None or not old["certified"]:
         return True
     return bool(new["certified"] and cost(new) < 0.75 * cost(old))
 
 
 def uncertified(engine: str, reason: str | None) -> dict[str, Any]:
-    """The certificate of what cannot even be tried."""
+    """The certificate of an engine that cannot be compared."""
     return {
         "certified": False,
         "reason": reason,

@@ -18,6 +18,7 @@ from app.models.compilation import NotCompilable
 from app.models.compilation.compilers import candidates, one_line
 from app.models.compilation.labels import one_call_is_enough
 from app.models.compilation.pipeline_preprocessing import split
+from app.models.engines import REFERENCE, compiled_engines
 from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.loading.certificates import CERTIFICATION_RULES
 from app.models.repository.store import PREPROCESSING_FILE
@@ -29,9 +30,9 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Certification:
-    """The certificates by engine, the engine chosen, and the files that the certified ones need.
+    """The certificates by engine, the chosen engine, and the files of the certified ones.
 
-    ``supplied``: the certificate of a graph that came with the model, whether it serves or not.
+    ``supplied``: the certificate of the user's own ONNX graph, whether it serves or not.
     """
 
     engine: str
@@ -50,52 +51,55 @@ def certify(
 ) -> Certification:
     """Compile, compare, measure, choose.
 
-    On every row that an engine answers itself the label must be the model's; probabilities must agree within
-    1e-6, values within 1e-6 of the spread of the model's answers: a tenth of what is promised. Of the engines
-    that pass, the one serves that is fastest for one row and for 100.
+    On every row that an engine answers, its label must equal the model's; probabilities must agree within
+    1e-6, values within 1e-6 of the spread of the model's predictions: a tenth of the promise. Of the engines
+    that pass, the fastest for one row and for 100 serves.
 
-    :param estimator: the model as its caller has it; all is compared with what it answers.
-    :param training: rows of the training data that conform to ``signature``.
-    :param report: called with what is being done.
+    :param estimator: the original model, the reference of every comparison.
+    :param training: rows of the training data that fit ``signature``.
+    :param report: called with each step.
     """
     report("scikit-learn")
     certificates, chosen = _certify_reference(estimator, signature, output, training)
     files: dict[str, bytes] = {}
     try:
         model_under_test = analyse(estimator, signature, output, training)
-    except NotCompilable as error:
-        return Certification(SklearnEngine.name, certificates | {"onnx": uncertified("onnx", str(error))})
-    # An estimator of one's own may fail on rows that are unlike its training data; it serves as it is.
-    except Exception as error:
-        reason = f"the model fails on rows tried: {one_line(error)}"
-        return Certification(SklearnEngine.name, certificates | {"onnx": uncertified("onnx", reason)})
-    best = cost(certificates[SklearnEngine.name])
+    except Exception as error:  # a custom estimator may fail on rows unlike its training data
+        known = isinstance(error, NotCompilable)
+        reason = str(error) if known else f"the model fails on rows tried: {one_line(error)}"
+        return _uncompiled(certificates, reason)
+    best = cost(certificates[REFERENCE])
     for candidate in candidates(model_under_test.last, output, width=model_under_test.width):
         report(f"{candidate.engine} {candidate.form}")
         certificate = certify_candidate(candidate, model_under_test, training)
-        if not is_better(certificate, certificates.get(candidate.engine)):
-            continue
-        certificates[candidate.engine] = certificate
-        if certificate["certified"]:
-            files[candidate.spec.file] = candidate.content  # type: ignore[union-attr] # certified, so compiled
-            if cost(certificate) < best:
-                best, chosen = cost(certificate), candidate.engine
+        if is_better(certificate, certificates.get(candidate.engine)):
+            certificates[candidate.engine] = certificate
+            if certificate["certified"]:
+                files[candidate.spec.file] = candidate.content  # type: ignore[union-attr] # certified, so compiled
+                if cost(certificate) < best:
+                    best, chosen = cost(certificate), candidate.engine
     if files:
         files[PREPROCESSING_FILE] = json.dumps(model_under_test.preprocessor.to_dict()).encode()
     return Certification(chosen, certificates, files)
 
 
+def _uncompiled(certificates: dict[str, dict[str, Any]], reason: str) -> Certification:
+    """The model serves itself; every compiled engine is uncertified for one reason."""
+    others = {engine: uncertified(engine, reason) for engine in compiled_engines()}
+    return Certification(REFERENCE, certificates | others)
+
+
 def _certify_reference(
     estimator: Any, signature: InputSignature, output: OutputSignature, training: Rows
 ) -> tuple[dict[str, dict[str, Any]], str]:
-    """The model itself, with the label from the probabilities where its ``predict`` does nothing else."""
+    """The model itself, with the label from the probabilities if its ``predict`` does the same."""
     single_call = output.probabilities and one_call_is_enough(split(estimator)[1])
     engine = SklearnEngine(estimator, signature, output, single_call=single_call)
     certificate = {
         "certified": True,
         "single_call": single_call,
         "median_us": median_microseconds(engine.predict, training),
-        "libraries": libraries(SklearnEngine.name),
+        "libraries": libraries(REFERENCE),
         "rules": CERTIFICATION_RULES,
     }
-    return {SklearnEngine.name: certificate}, SklearnEngine.name
+    return {REFERENCE: certificate}, REFERENCE

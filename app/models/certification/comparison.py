@@ -1,4 +1,4 @@
-"""Compare a compiled engine's answers with the model's, row by row."""
+"""Comparison of a compiled engine's output with the model's, row by row."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -15,9 +15,9 @@ from app.models.schema.rows import Matrix, Rows, take
 from app.models.schema.signature import OutputSignature
 
 BATCHES = (1, 2, 7, 64, 1000)
-# Rows tried in each batch size but the largest, which takes them all.
+# Rows for each batch size but the largest, which takes all rows.
 ROWS_PER_BATCH_SIZE = 1_000
-# Of a model that raises for some rows, to find out for which; what is undecided after that is left out.
+# Calls to find the rows for which a model raises; rows still undecided then are left out.
 MAX_CALLS = 3_000
 
 Predict = Callable[[Rows], EngineOutput]
@@ -26,18 +26,17 @@ Attempt = Callable[[Any], tuple[EngineOutput, Sequence[int] | None]]
 
 @dataclass(frozen=True)
 class Reference:
-    """The model's answers to some rows. ``refused``, (n,): those for which it raised, or answered with what
-    is not finite; their outcome means nothing."""
+    """The model's output for some rows. ``refused``, (n,): rows for which the model raised or was not finite,
+    and whose output is meaningless."""
 
-    outcome: EngineOutput
+    output: EngineOutput
     refused: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How far the answers to ``rows`` rows differ: labels, numbers in units of what they are judged by, and
-    rows that were answered although the model refuses them. ``left``: rows that the engine left to the
-    model."""
+    """Differences over ``rows`` rows: labels, numbers relative to their scale, and answers to rows that the
+    model refuses. ``left``: rows that the engine left to the model."""
 
     rows: int = 0
     label_mismatches: int = 0
@@ -55,7 +54,7 @@ class Comparison:
         )
 
     def reason(self, *, bound: float = tolerance.CERTIFIED) -> str | None:
-        """Why these answers cannot be certified, or None if they can."""
+        """Why the output cannot be certified, or None if it can."""
         if self.label_mismatches:
             return f"{self.label_mismatches} of {self.rows} labels differ"
         if self.answered_refusals:
@@ -66,17 +65,17 @@ class Comparison:
 
 
 def ask(predict: Predict, rows: Rows) -> tuple[Rows, Reference]:
-    """The rows on which the model could be asked for an answer or a refusal, and what came of it."""
-    with suppress(Exception):  # mostly it answers them all
-        outcome = predict(rows)
-        if (finite := finite_rows(outcome)).all():
-            return rows, Reference(outcome, ~finite)
+    """The rows that the model answers or refuses, and its output for them."""
+    with suppress(Exception):  # most models answer all rows
+        output = predict(rows)
+        if (finite := finite_rows(output)).all():
+            return rows, Reference(output, ~finite)
     found = predict_partially(predict, rows, max_calls=MAX_CALLS)
     kept = sorted({*found.answers, *found.errors})
     if not found.answers:
         nothing = EngineOutput(np.zeros(len(kept)), None)
         return take(rows, kept), Reference(nothing, np.ones(len(kept), dtype=bool))
-    like = found.outcome
+    like = found.output
     refused = np.array([position in found.errors for position in kept], dtype=bool)
     values = np.zeros((len(kept), *like.values.shape[1:]), dtype=like.values.dtype)
     values[~refused] = like.values
@@ -88,59 +87,55 @@ def ask(predict: Predict, rows: Rows) -> tuple[Rows, Reference]:
 
 
 def compare(attempt: Attempt, rows: Rows, expected: Reference, output: OutputSignature) -> Comparison:
-    """Predict ``rows`` in batches of 1, 2, 7, 64 and 1,000 and compare each answer that the engine gives."""
+    """Predict ``rows`` in batches of 1, 2, 7, 64 and 1,000, and compare the rows that the engine answers."""
     total = Comparison()
     for size in BATCHES:
         n_rows = len(rows) if size == max(BATCHES) else min(len(rows), ROWS_PER_BATCH_SIZE)
         for batch in _batches(n_rows, len(rows), size):
-            outcome, left = attempt(take(rows, batch))
-            total += compare_answers(outcome, left or (), expected, batch, output)
+            got, left = attempt(take(rows, batch))
+            total += compare_answers(got, left or (), expected, batch, output)
     return total
 
 
 def compare_answers(
     got: EngineOutput, left: Sequence[int], expected: Reference, batch: Sequence[int], output: OutputSignature
 ) -> Comparison:
-    """Compare the answers to one batch, without the rows that the engine left to the model.
+    """Compare the output for one batch, without the rows that the engine left to the model.
 
     :param left: positions within the batch.
-    :param batch: positions of its rows in ``expected``.
+    :param batch: positions of the batch's rows in ``expected``.
     """
     answered = np.ones(len(batch), dtype=bool)
     answered[list(left)] = False
-    found = Comparison(len(batch), left=len(left))
     refused = expected.refused[list(batch)]
-    found = replace(found, answered_refusals=int((answered & refused).sum()))
-    judged = np.flatnonzero(answered & ~refused)
-    if not len(judged):
+    found = Comparison(len(batch), left=len(left), answered_refusals=int((answered & refused).sum()))
+    compared = np.flatnonzero(answered & ~refused)
+    if not len(compared):
         return found
-    positions = [batch[position] for position in judged.tolist()]
-    values, probabilities = expected.outcome.values[positions], expected.outcome.probabilities
+    positions = [batch[position] for position in compared.tolist()]
+    values, probabilities = expected.output.values[positions], expected.output.probabilities
     if got.values.shape[1:] != values.shape[1:] or len(got.values) != len(batch):
-        return replace(found, label_mismatches=len(judged), max_difference=np.inf)
-    answers = got.values[judged]
-    if not output.classes:
-        if output.whole:
-            return replace(found, label_mismatches=int((answers != values).sum()))
+        return replace(found, label_mismatches=len(compared), max_difference=np.inf)
+    if not output.classes and not output.whole:
         scale = tolerance.scale(values, output)
-        return replace(found, max_difference=_largest(answers / scale, values / scale))
-    found = replace(found, label_mismatches=int((answers != values).sum()))
-    if probabilities is None:
+        return replace(found, max_difference=_largest(got.values[compared] / scale, values / scale))
+    found = replace(found, label_mismatches=int((got.values[compared] != values).sum()))
+    if not output.classes or probabilities is None:
         return found
     if got.probabilities is None or got.probabilities.shape[1:] != probabilities.shape[1:]:
         return replace(found, max_difference=np.inf)
-    return replace(found, max_difference=_largest(got.probabilities[judged], probabilities[positions]))
+    return replace(found, max_difference=_largest(got.probabilities[compared], probabilities[positions]))
 
 
 def _batches(n_rows: int, available: int, size: int) -> Iterator[list[int]]:
-    """Row numbers, ``n_rows`` of them spread over those available, ``size`` at a time."""
+    """``n_rows`` row numbers spread over the available ones, ``size`` at a time."""
     chosen = np.linspace(0, available - 1, n_rows).astype(int).tolist() if n_rows else []
     for start in range(0, len(chosen), size):
         yield chosen[start : start + size]
 
 
 def _largest(got: Matrix, expected: Matrix) -> float:
-    """Largest difference; infinite where the answer is not finite."""
+    """Largest difference; infinite for numbers that are not finite."""
     difference = np.abs(got - expected)
     difference[~np.isfinite(difference)] = np.inf
     return float(difference.max(initial=0.0))

@@ -1,8 +1,8 @@
-"""A fitted model taken apart for certification, with its own answers."""
+"""The model under certification: its parts, the probe rows, and its own predictions."""
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from app.models.schema.rows import Matrix, Rows, Table, take
 from app.models.schema.signature import Feature, InputSignature, OutputSignature
 
 EDGES_OUT_OF_REACH = "the edges of its trees cannot be tried through what stands before them"
-# Numbers that reach the estimator must stay below this, to be float32 there too.
+# Bound of the estimator's input, which must fit float32.
 REACH = 1e38
 LIMITS = (LARGEST, 1e12, 1e9, 1e6)
 
@@ -29,10 +29,10 @@ LIMITS = (LARGEST, 1e12, 1e9, 1e6)
 class ModelUnderTest:
     """A model under certification.
 
-    ``preprocessor``: what stands before ``last``, the estimator proper, which takes ``width`` columns.
-    ``raw`` and ``prepared``: the answers of the whole and of ``last`` to the evidence of that name.
+    ``preprocessor``: the preprocessing before ``last``, the final estimator, which takes ``width`` columns.
+    ``raw`` and ``prepared``: predictions of the whole model and of ``last`` for the probe rows of that name.
     ``usual``: per column of the raw rows, the largest magnitude in training.
-    ``limit``: the magnitude up to which numbers are proven to stay finite on their way to ``last``;
+    ``limit``: the magnitude up to which numbers provably stay finite on their way to ``last``.
     ``takes_nan``: whether ``last`` answers rows with NaN.
     """
 
@@ -49,91 +49,74 @@ class ModelUnderTest:
     limit: float = LARGEST
     takes_nan: bool = False
 
+    @property
+    def reference(self) -> SklearnEngine:
+        """The whole model as an engine."""
+        return SklearnEngine(self.estimator, self.signature, self.output)
+
 
 def analyse(
     estimator: Any, signature: InputSignature, output: OutputSignature, training: Rows
 ) -> ModelUnderTest:
-    """Take a fitted model apart and ask it about every row of evidence.
+    """Split a fitted model into its parts, and predict every probe row.
 
-    :param training: rows of the training data that conform to ``signature``.
-    :raises NotCompilable: if what stands before the estimator has no compiled form.
+    :param training: rows of the training data that fit ``signature``.
+    :raises NotCompilable: if the preprocessing has no compiled form.
     """
     transformers, last = split(estimator)
     preprocessor = compile_preprocessing(transformers, signature)
     limit = next((limit for limit in LIMITS if preprocessor.reach(limit) < REACH), None)
     if limit is None:
         raise NotCompilable("no range of numbers is known to stay finite through its steps")
+    _check_all_splits_known(last)
     first = preprocessor.apply(take(training, [0]))
-    whole = SklearnEngine(estimator, signature, output)
     alone = _alone(last, first.shape[1], output)
-    probe_rows = collect_probe_rows(
-        training,
-        signature,
-        predict=whole.predict,
-        prepare=preprocessor.apply,
-        invert=_inverse(transformers, signature, first),
-        estimator=last,
-    )
-    _all_splits_known(last)
-    edges = None
-    if len(probe_rows.prepared):
-        prepared, edges = ask(alone, probe_rows.prepared)
-        probe_rows = probe_rows.with_prepared(prepared)
-    raw, answers = ask(whole.predict, probe_rows.raw)
-    return ModelUnderTest(
-        estimator,
-        last,
-        signature,
-        output,
-        preprocessor,
-        probe_rows.with_raw(raw),
-        answers,
-        edges,
-        first.shape[1],
-        _usual(training),
-        limit,
-        _takes_nan(alone, first),
-    )
+    invert = _inverse(transformers, signature, first)
+    found = _probed(estimator, last, signature, output, training, preprocessor, invert)
+    found = replace(found, limit=limit, takes_nan=_takes_nan(alone, first))
+    if not len(found.probe_rows.prepared):
+        return found
+    prepared, edges = ask(alone, found.probe_rows.prepared)
+    return replace(found, probe_rows=replace(found.probe_rows, prepared=np.asarray(prepared)), prepared=edges)
 
 
 def analyse_whole(
     estimator: Any, signature: InputSignature, output: OutputSignature, training: Rows
 ) -> ModelUnderTest:
-    """Ask a fitted model about every row of evidence without taking it apart, which may not be possible.
+    """Predict every probe row with a model whose parts have no compiled form.
 
-    :param training: rows of the training data that conform to ``signature``, all of numbers.
-    :raises NotCompilable: if the edges of its trees are out of reach that way.
+    :param training: rows of the training data that fit ``signature``, all of numbers.
+    :raises NotCompilable: if the edges of the model's trees cannot be tried.
     """
-    if any(_is_tree(part) for part in estimators_in(estimator)):
+    if any(hasattr(part, "tree_") or hasattr(part, "_predictors") for part in estimators_in(estimator)):
         raise NotCompilable(EDGES_OUT_OF_REACH)
-    whole, original = Preprocessor(), SklearnEngine(estimator, signature, output)
+    return _probed(estimator, estimator, signature, output, training, Preprocessor(), None)
+
+
+def _probed(
+    estimator: Any,
+    last: Any,
+    signature: InputSignature,
+    output: OutputSignature,
+    training: Rows,
+    preprocessor: Preprocessor,
+    invert: Callable[[Matrix], Matrix] | None,
+) -> ModelUnderTest:
+    """The model with its probe rows, and its predictions for the raw ones."""
+    predict, prepare = SklearnEngine(estimator, signature, output).predict, preprocessor.apply
     probe_rows = collect_probe_rows(
-        training,
-        signature,
-        predict=original.predict,
-        prepare=whole.apply,
-        invert=None,
-        estimator=estimator,
+        training, signature, predict=predict, prepare=prepare, invert=invert, estimator=last
     )
-    raw, answers = ask(original.predict, probe_rows.raw)
-    width = len(signature.features)
+    raw, predictions = ask(predict, probe_rows.raw)
+    probe_rows = replace(probe_rows, raw=raw)
+    width, usual = prepare(take(training, [0])).shape[1], _usual(training)
     return ModelUnderTest(
-        estimator,
-        estimator,
-        signature,
-        output,
-        whole,
-        probe_rows.with_raw(raw),
-        answers,
-        None,
-        width,
-        _usual(training),
+        estimator, last, signature, output, preprocessor, probe_rows, predictions, None, width, usual
     )
 
 
 def _usual(training: Rows) -> tuple[float, ...]:
-    """The largest magnitude in each column; of all of them where a column holds nothing but zeros or
-    labels."""
+    """The largest magnitude in each column; for a column of zeros or labels, in all columns."""
     columns = list(training.columns) if isinstance(training, Table) else list(training.T)
     largest = [
         0.0 if column.dtype == object else float(np.nanmax(np.abs(column), initial=0.0)) for column in columns
@@ -142,29 +125,28 @@ def _usual(training: Rows) -> tuple[float, ...]:
 
 
 def _alone(last: Any, width: int, output: OutputSignature) -> Callable[[Rows], EngineOutput]:
-    """The answers of the last estimator to prepared rows."""
+    """The last estimator's predictions for prepared rows."""
     columns = InputSignature(tuple(Feature(f"column {i}", "number") for i in range(width)), "array")
     engine = SklearnEngine(last, columns, output)
 
     def predict(rows: Rows) -> EngineOutput:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of names that it was fitted with
+            warnings.simplefilter("ignore")  # about missing feature names
             return engine.predict(rows)
 
     return predict
 
 
 def _takes_nan(predict: Callable[[Rows], EngineOutput], prepared: Matrix) -> bool:
-    """Whether the estimator answers, whichever of its columns is NaN; one that raises for some is taken
-    to refuse."""
+    """True if the estimator answers rows with NaN in any column."""
     try:
         return bool(np.isfinite(predict(np.full_like(prepared, np.nan)).values).all())
-    except Exception:  # it may raise anything
+    except Exception:  # an estimator may raise anything
         return False
 
 
-def _all_splits_known(last: Any) -> None:
-    """:raises NotCompilable: if trees are hidden where their splits cannot be tried."""
+def _check_all_splits_known(last: Any) -> None:
+    """:raises NotCompilable: if the estimator has trees that `trees_of` does not find."""
     parts = {id(part): part for part in estimators_in(last)}.values()
     trees = sum(hasattr(part, "tree_") for part in parts)
     trees += sum(len(iteration) for part in parts for iteration in getattr(part, "_predictors", ()))
@@ -172,16 +154,12 @@ def _all_splits_known(last: Any) -> None:
         raise NotCompilable(EDGES_OUT_OF_REACH)
 
 
-def _is_tree(part: Any) -> bool:
-    return hasattr(part, "tree_") or hasattr(part, "_predictors")
-
-
 def _inverse(
     transformers: list[Any], signature: InputSignature, prepared: Matrix
 ) -> Callable[[Matrix], Matrix] | None:
-    """From prepared rows back to raw ones, where every transformer before the estimator has an inverse.
+    """From prepared rows back to raw ones, if every transformer has an inverse.
 
-    :param prepared: rows to try it with: SimpleImputer has the method, and mostly raises in it.
+    :param prepared: rows for a trial: SimpleImputer has the method, and mostly raises in it.
     """
     if not signature.plain or not all(hasattr(t, "inverse_transform") for t in transformers):
         return None
@@ -193,6 +171,6 @@ def _inverse(
 
     try:
         invert(prepared)
-    except Exception:  # whatever it raises, it is no way back
+    except Exception:
         return None
     return invert

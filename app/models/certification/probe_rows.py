@@ -1,7 +1,7 @@
 """The rows on which engines are compared."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from app.models.schema.signature import Feature, InputSignature
 RANDOM_ROWS = 5_000
 TRAINING_ROWS = 5_000
 LARGE = 1e6
-# Beyond this the original is asked, whatever the engine: see `KernelSpec.limit`.
+# Beyond this magnitude every engine leaves rows to the original: see `KernelSpec.limit`.
 LARGEST = 2.0**53
 SOME = 200
 UNSEEN = "never seen in training"
@@ -29,14 +29,14 @@ ODD_TEXTS = (
     "日本語 text_1",
     "\t\n a\x00b",
 )
-# Of the edges, which all go through the estimator, one in so many goes through the whole model too.
+# All edges go through the estimator; one in so many also goes through the whole model.
 EDGES_THROUGH_MODEL = 5
 
 
 @dataclass(frozen=True)
 class ProbeRows:
-    """``raw`` rows go through the whole model; ``prepared`` rows (n, width), the edges of every tree,
-    through its estimator alone. ``edges_raw``: how many of the edges are among the raw rows too."""
+    """``raw`` rows for the whole model; ``prepared`` rows (n, width), the edges of every tree, for its
+    estimator alone. ``edges_raw``: the number of edges among the raw rows."""
 
     raw: Rows
     prepared: Matrix
@@ -46,14 +46,6 @@ class ProbeRows:
 
     def __len__(self) -> int:
         return len(self.raw) + len(self.prepared)
-
-    def with_raw(self, rows: Rows) -> "ProbeRows":
-        """The same with other raw rows, such as those on which the model could be asked."""
-        return replace(self, raw=rows)
-
-    def with_prepared(self, rows: Rows) -> "ProbeRows":
-        """The same with other prepared rows."""
-        return replace(self, prepared=np.asarray(rows))
 
 
 def collect_probe_rows(
@@ -66,13 +58,13 @@ def collect_probe_rows(
     estimator: Any,
 ) -> ProbeRows:
     """Training rows, random rows of twice their spread, whole numbers, large numbers, missing values
-    where the model takes them, rows between two labels, and rows on every edge of every tree.
+    if the model takes them, rows between two labels, and rows on every edge of every tree.
 
-    :param training: rows of the training data that conform to ``signature``.
-    :param predict: the model's own answers to raw rows.
-    :param prepare: raw rows to what ``estimator`` takes.
-    :param invert: prepared rows back to raw ones, so that edges are tried through the whole model too;
-        None where the transformation has no inverse.
+    :param training: rows of the training data that fit ``signature``.
+    :param predict: the model's own predictions for raw rows.
+    :param prepare: from raw rows to the input of ``estimator``.
+    :param invert: from prepared rows back to raw ones, to try edges through the whole model; None if the
+        transformation has no inverse.
     """
     generator = np.random.default_rng(0)
     chosen = generator.permutation(len(training))[:TRAINING_ROWS]
@@ -89,8 +81,8 @@ def collect_probe_rows(
 
 
 def variations(rows: Rows, signature: InputSignature, generator: np.random.Generator) -> list[Rows]:
-    """Rows unlike the given ones that conform to the signature: spread out, rounded, large, with values
-    missing and categories never seen where the model takes them."""
+    """Rows unlike the given ones that fit the signature: spread out, rounded, large, with missing values and
+    unseen categories if the model takes them."""
     if isinstance(rows, Table):
         return [_shuffled(rows, signature, generator)]
     center, spread = np.nanmean(rows, axis=0), np.nanstd(rows, axis=0)
@@ -115,7 +107,7 @@ def variations(rows: Rows, signature: InputSignature, generator: np.random.Gener
 
 
 def validated(column: Matrix, feature: Feature) -> Matrix:
-    """Numbers as the column takes them: whole, zeros and ones, or of single precision."""
+    """Numbers in the column's domain: whole, zeros and ones, or of single precision."""
     if feature.kind == "boolean":
         return np.where(np.isnan(column), column, (column > 0.5).astype(np.float64))
     if feature.whole:
@@ -124,7 +116,7 @@ def validated(column: Matrix, feature: Feature) -> Matrix:
 
 
 def _shuffled(table: Table, signature: InputSignature, generator: np.random.Generator) -> Table:
-    """Columns drawn independently, numbers spread out, with values missing and categories never seen."""
+    """Columns drawn independently, numbers spread out, with missing values and unseen categories."""
     columns = []
     for feature, column in zip(signature.features, table.columns, strict=True):
         drawn = generator.choice(column, size=RANDOM_ROWS)
@@ -146,7 +138,7 @@ def _shuffled(table: Table, signature: InputSignature, generator: np.random.Gene
 
 
 def unseen_label(feature: Feature) -> str | float | None:
-    """A label that is none of the column's categories but of their kind; None where there is none."""
+    """A label of the categories' kind that is not among them, or None."""
     if not feature.categories or any(isinstance(label, str) for label in feature.categories):
         return UNSEEN
     if any(isinstance(label, bool) for label in feature.categories):

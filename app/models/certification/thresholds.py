@@ -1,4 +1,4 @@
-"""Rows on the edges of decision trees: at every split, and one floating-point step to either side."""
+"""Rows on the thresholds of decision trees, and one floating-point step to either side."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Tree:
 
 @dataclass(frozen=True)
 class Split:
-    """One split and a row that reaches it; ``first`` for the first such row."""
+    """One split and a row that reaches it. ``first``: the first such row."""
 
     row: Matrix
     feature: int
@@ -53,13 +53,13 @@ def trees_of(estimator: Any) -> Iterator[Tree]:
 def edge_rows(
     estimator: Any, base: Matrix, *, missing: bool, max_nodes: int = MAX_NODES
 ) -> tuple[Matrix, int, int]:
-    """Rows that reach each split and stand on its edge, float64 (n, d).
+    """Rows that reach each split and lie on its threshold, float64 (n, d).
 
     For each split: its threshold and one float64 step to either side, the nearest float32 and one
     float32 step to either side, and NaN if ``missing``. Splits beyond ``max_nodes`` are thinned evenly.
 
-    :param base: rows to start from, (m, d); what the path to the split does not decide stays as it is.
-    :returns: the rows, the number of splits tried, and the number of splits there are.
+    :param base: start rows, (m, d); values that do not decide the path to the split stay unchanged.
+    :returns: the rows, the number of splits tried, and the total number of splits.
     """
     trees = list(trees_of(estimator))
     total = sum(int((tree.left >= 0).sum()) for tree in trees)
@@ -81,10 +81,10 @@ def _splits(trees: list[Tree], base: Matrix) -> Iterator[Split]:
 
 
 def _walk(tree: Tree, row: Matrix, start: int) -> Iterator[Split]:
-    """Visit the splits, moving the row into the region that leads there.
+    """Visit the splits, moving the row into the region of each.
 
-    The two sides of a split near the root may well agree on one row, so that nothing would show on its
-    edge: it is tried with 16 rows, its children with 8 each, and so on down to one.
+    The sides of a split near the root may agree on one row, which would hide an error: the root is tried with
+    16 rows, its children with 8 each, and so on down to one.
     """
     lowest, highest = np.full(len(row), -np.inf), np.full(len(row), np.inf)
     pending = [(0, 0, row, lowest, highest)]
@@ -94,10 +94,10 @@ def _walk(tree: Tree, row: Matrix, start: int) -> Iterator[Split]:
             continue
         feature, threshold = int(tree.feature[node]), float(tree.threshold[node])
         left, right = int(tree.left[node]), int(tree.right[node])
-        if np.isnan(threshold):  # a set of categories: nothing to stand on the edge of
+        if np.isnan(threshold):  # a set of categories has no threshold
             pending += [(left, depth + 1, at, low, high), (right, depth + 1, at, low, high)]
             continue
-        if np.isfinite(threshold):  # infinite where a forest tells only missing values apart
+        if np.isfinite(threshold):  # infinite if a forest separates only missing values
             yield Split(at, feature, threshold, first=start == 0)
         below, above = high.copy(), low.copy()
         below[feature], above[feature] = min(high[feature], threshold), max(low[feature], threshold)
@@ -106,7 +106,7 @@ def _walk(tree: Tree, row: Matrix, start: int) -> Iterator[Split]:
 
 
 def _inside(row: Matrix, feature: int, low: Matrix, high: Matrix) -> Matrix:
-    """The row with one value moved into (low, high] if it is not there."""
+    """The row with one value moved into (low, high] if necessary."""
     floor, ceiling = low[feature], high[feature]
     if floor < row[feature] <= ceiling:
         return row
@@ -137,7 +137,7 @@ def _neighbours(thresholds: Matrix, *, missing: bool) -> Matrix:
 
 
 def _histogram_tree(nodes: Any) -> Tree:
-    """A tree of histogram gradient boosting; splits on categories have no edge and are passed over."""
+    """A tree of histogram gradient boosting; splits on categories have no threshold."""
     leaf = nodes["is_leaf"].astype(bool)
     left = np.where(leaf, -1, nodes["left"].astype(np.int64))
     threshold = np.where(nodes["is_categorical"].astype(bool), np.nan, nodes["num_threshold"])

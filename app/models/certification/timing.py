@@ -1,4 +1,4 @@
-"""How long an engine takes."""
+"""Timing of an engine."""
 
 from collections.abc import Callable
 from statistics import median

@@ -1,4 +1,4 @@
-"""Certify an ONNX graph that came with a model, next to those that this project compiles."""
+"""Certification of a user's own ONNX graph, beside the compiled ones."""
 
 import json
 from dataclasses import replace
@@ -29,20 +29,20 @@ def with_user_onnx(
     output: OutputSignature,
     training: Rows,
 ) -> Certification:
-    """A certification with one candidate more: it serves if it passes, and is the fastest by a quarter.
+    """Certify the graph as one more candidate: it serves if it passes and is faster by a quarter.
 
-    Its certificate is in ``supplied`` either way, with ``serves``: whether it was chosen.
+    ``supplied`` holds the graph's certificate in any case, with ``serves``: whether it was chosen.
 
     :param graph: the bytes of the ONNX file.
-    :param training: rows of the training data that conform to ``signature``.
+    :param training: rows of the training data that fit ``signature``.
     """
     try:
-        model_under_test = _examine(estimator, signature, output, training)
+        model_under_test = _analysed(estimator, signature, output, training)
     except NotCompilable as error:
-        return replace(found, supplied=_refusal(str(error)))
-    except Exception as error:  # an estimator of one's own may fail on rows that are unlike its training data
-        return replace(found, supplied=_refusal(one_line(error)))
-    candidate, certificate = _judge(graph, model_under_test, training)
+        return replace(found, supplied=uncertified("onnx", str(error)) | {"serves": False})
+    except Exception as error:  # a custom estimator may fail on rows unlike its training data
+        return replace(found, supplied=uncertified("onnx", one_line(error)) | {"serves": False})
+    candidate, certificate = _certify_graph(graph, model_under_test, training)
     found = replace(found, supplied=certificate | {"serves": False})
     if candidate.spec is None or not certificate["certified"]:
         return found
@@ -58,12 +58,12 @@ def with_user_onnx(
     return Certification(fastest, certificates, files, certificate | {"serves": fastest == "onnx"})
 
 
-def _examine(
+def _analysed(
     estimator: Any, signature: InputSignature, output: OutputSignature, training: Rows
 ) -> ModelUnderTest:
-    """The model taken apart, or as a whole if its parts have no compiled form.
+    """The model in parts, or as a whole if its parts have no compiled form.
 
-    :raises NotCompilable: if it is no use as a whole either.
+    :raises NotCompilable: if neither is possible.
     """
     try:
         return analyse(estimator, signature, output, training)
@@ -73,18 +73,17 @@ def _examine(
         return analyse_whole(estimator, signature, output, training)
 
 
-def _judge(
+def _certify_graph(
     graph: bytes, model_under_test: ModelUnderTest, training: Rows
 ) -> tuple[Candidate, dict[str, Any]]:
-    """The graph with its certificate, as whatever it passes for; else the reasons against all of it."""
+    """The candidate that passes, with its certificate; else the first one with the reasons against all."""
     tried = []
     for candidate in user_onnx_candidates(graph, model_under_test.output, widths=_widths(model_under_test)):
         probe_rows = model_under_test.probe_rows
         candidate = _with_labels(candidate, model_under_test)
         if candidate.form == WHOLE and len(probe_rows.prepared) and not probe_rows.edges_raw:
-            candidate = replace(
-                candidate, spec=None, reason=f"{EDGES_OUT_OF_REACH}: export the last step alone"
-            )
+            reason = f"{EDGES_OUT_OF_REACH}: export the last step alone"
+            candidate = replace(candidate, spec=None, reason=reason)
         certificate = certify_candidate(candidate, model_under_test, training)
         if certificate["certified"]:
             return candidate, certificate
@@ -96,7 +95,7 @@ def _judge(
 
 
 def _with_labels(candidate: Candidate, model_under_test: ModelUnderTest) -> Candidate:
-    """The candidate, or the reason why its labels cannot be read off its numbers."""
+    """The candidate, uncertified if its labels do not follow from its numbers."""
     try:
         check_labels(split(model_under_test.last)[1], model_under_test.output)
     except NotCompilable as error:
@@ -104,19 +103,13 @@ def _with_labels(candidate: Candidate, model_under_test: ModelUnderTest) -> Cand
     return candidate
 
 
-def _refusal(reason: str) -> dict[str, Any]:
-    return uncertified("onnx", reason) | {"serves": False}
-
-
 def _widths(model_under_test: ModelUnderTest) -> dict[str, int]:
-    """How many columns a graph takes, by what it may stand for."""
+    """Number of columns by the part of the pipeline that a graph may replace."""
     widths = {LAST_STEP: model_under_test.width}
     if model_under_test.last is model_under_test.estimator:
         return widths
-    whole = (
-        {WHOLE: len(model_under_test.signature.features)} if _all_numbers(model_under_test.signature) else {}
-    )
-    return whole | widths
+    signature = model_under_test.signature
+    return ({WHOLE: len(signature.features)} if _all_numbers(signature) else {}) | widths
 
 
 def _all_numbers(signature: InputSignature) -> bool:

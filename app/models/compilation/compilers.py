@@ -1,37 +1,42 @@
-"""Every compiled form of a fitted estimator that the installed compilers can make."""
+"""The compiled forms of a fitted estimator, for each engine of the table."""
 
-import importlib.util
 import io
 import logging
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from pkgutil import resolve_name
 from typing import Any, Literal
 
 import joblib
 
 from app.models.compilation import NotCompilable
+from app.models.engines import compiled_engines
 from app.models.engines.kernel import TIE, KernelSpec, Reading
 from app.models.schema.signature import OutputSignature
 
 log = logging.getLogger(__name__)
 
-# Of an object in memory, as its representation tells it.
+# A memory address in an object's representation.
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 ONNX_FILE = "model.onnx"
 # Operator sets that skl2onnx 1.20 writes and onnxruntime has run for years.
 TARGET_OPSET = {"": 18, "ai.onnx.ml": 3}
 
+# From an estimator, its output and the number of prepared columns to a file, and whether it is proven exact.
 Compiler = Callable[[Any, OutputSignature, int], tuple[bytes, KernelSpec, bool]]
+Compilers = Mapping[str, Compiler]  # by the name of the form
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One compiled form of an estimator, or why there is none. ``content`` are the bytes of ``spec.file``.
+    """One compiled form of an estimator, or the reason why there is none.
 
-    ``form`` tells apart what one engine can run: this project's ``trees``, or skl2onnx's graph in
-    ``float64`` or ``float32``. ``proven``: every split and leaf was found to be the model's own, bit for bit.
+    ``form``: which one of the engine's, such as skl2onnx's ``float32``. ``content``: bytes of ``spec.file``.
+    ``proven``: every split and leaf equals the model's, bit for bit.
     """
 
     engine: str
@@ -43,25 +48,28 @@ class Candidate:
 
 
 def candidates(estimator: Any, output: OutputSignature, *, width: int) -> Iterator[Candidate]:
-    """Compile ``estimator``, which takes ``width`` prepared columns, in every way there is."""
-    for engine, form, package, compiler in _compilers_for(estimator):
-        if importlib.util.find_spec(package) is None:
-            log.warning("engine is absent", extra={"engine": engine, "missing_package": package})
-        else:
-            yield _attempt(engine, form, compiler, estimator, output, width)
+    """Compile ``estimator``, which takes ``width`` prepared columns, in every form of every engine."""
+    for engine, entry in compiled_engines().items():
+        try:
+            for form, compiler in resolve_name(entry.compilers)(estimator).items():
+                yield _compiled(engine, form, compiler, estimator, output, width)
+        except ImportError as error:
+            log.warning("engine is absent", extra={"engine": engine, "missing_package": error.name})
+            yield Candidate(engine, "none", reason=f"not installed: {', '.join(entry.install)}")
 
 
-def _attempt(
+def _compiled(
     engine: str, form: str, compiler: Compiler, estimator: Any, output: OutputSignature, width: int
 ) -> Candidate:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             content, spec, proven = compiler(estimator, output, width)
+    except ImportError:
+        raise
     except NotCompilable as error:
         return Candidate(engine, form, reason=str(error))
-    # The compilers raise whatever comes up on estimators that they do not know.
-    except Exception as error:
+    except Exception as error:  # compilers raise anything on estimators that they do not know
         return Candidate(engine, form, reason=one_line(error))
     return Candidate(engine, form, content, spec, proven=proven)
 
@@ -72,15 +80,17 @@ def one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {ADDRESS.sub('', lines[0])[:160]}"
 
 
-def _compilers_for(estimator: Any) -> tuple[tuple[str, str, str, Compiler], ...]:
-    """skl2onnx's graphs of trees are no faster than this project's and less exact: one of both is enough."""
+def onnx_compilers(estimator: Any) -> Compilers:
+    """One form for tree ensembles: skl2onnx's graphs of these are no faster, and less exact."""
     from app.models.compilation.tree_graph import has_tree_graph
 
-    return (TREES,) if has_tree_graph(estimator) else (FLOAT64, FLOAT32)
+    if has_tree_graph(estimator):
+        return {"trees": _trees}
+    return {"float64": partial(_skl2onnx, dtype="float64"), "float32": partial(_skl2onnx, dtype="float32")}
 
 
 def _trees(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, KernelSpec, bool]:
-    """Tree ensembles, written by this project: exact, missing values and categories included."""
+    """This project's graph of a tree ensemble: exact, with missing values and categories."""
     from app.models.compilation import tree_graph, tree_proof
 
     trees = tree_graph.trees_of_graph(estimator)
@@ -97,42 +107,41 @@ def _trees(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, 
     return content, spec, True
 
 
-def _float64(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, KernelSpec, bool]:
-    return _convert(estimator, output, width, "float64")
-
-
-def _float32(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, KernelSpec, bool]:
-    return _convert(estimator, output, width, "float32")
-
-
-def _convert(
-    estimator: Any, output: OutputSignature, width: int, dtype: Literal["float32", "float64"]
+def _skl2onnx(
+    estimator: Any, output: OutputSignature, width: int, *, dtype: Literal["float32", "float64"]
 ) -> tuple[bytes, KernelSpec, bool]:
     """skl2onnx's graph; its label output is not used, because it loses the type of the labels."""
     check_labels(estimator, output)
-    from skl2onnx import to_onnx
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
     estimator = _copy(estimator)
     if "flatten_transform" in estimator.get_params(deep=False):
         estimator.set_params(flatten_transform=False)
     tensor = (FloatTensorType if dtype == "float32" else DoubleTensorType)([None, width])
-    graph = to_onnx(
-        estimator,
-        initial_types=[("X", tensor)],
-        options={id(estimator): _options(estimator, output)},
-        target_opset=TARGET_OPSET,
-    )
+    graph = _graph(estimator, tensor, output)
     reading = reading_of(output)
     position = 0 if reading == "values" else 1
     spec = KernelSpec(ONNX_FILE, dtype, False, reading, position, tie=TIE[dtype])
     return graph.SerializeToString(), spec, False
 
 
-def check_labels(estimator: Any, output: OutputSignature) -> None:
-    """Nothing where labels can be read off a graph's numbers, and these change little where a row does.
+def _graph(estimator: Any, tensor: Any, output: OutputSignature) -> Any:
+    """The graph of a classifier has arrays instead of dictionaries, and scores instead of votes."""
+    from skl2onnx import to_onnx
 
-    :raises NotCompilable: where ``predict`` may decide otherwise, or by the last bit of a distance.
+    arrays, scores = {"zipmap": False}, {} if output.probabilities else {"raw_scores": True}
+    convert = partial(to_onnx, estimator, initial_types=[("X", tensor)], target_opset=TARGET_OPSET)
+    for options in (arrays | scores, arrays, scores) if output.task == "classification" else ():
+        # skl2onnx raises NameError for an option that the estimator's converter does not have.
+        with suppress(NameError):
+            return convert(options={id(estimator): options})
+    return convert()
+
+
+def check_labels(estimator: Any, output: OutputSignature) -> None:
+    """Check that labels follow from a graph's numbers, and that these change little where a row does.
+
+    :raises NotCompilable: if ``predict`` may decide otherwise, or by the last bit of a distance.
     """
     from app.models.compilation.labels import BY_NEIGHBOURS, follow_from_numbers
     from app.models.compilation.nesting import estimators_in
@@ -144,33 +153,15 @@ def check_labels(estimator: Any, output: OutputSignature) -> None:
         raise NotCompilable(f"the labels of {type(estimator).__name__} do not follow from its {numbers}")
 
 
-def _options(estimator: Any, output: OutputSignature) -> dict[str, bool]:
-    """Arrays instead of dictionaries, and scores instead of votes, as far as the converter knows them."""
-    from skl2onnx._supported_operators import _get_sklearn_operator_name
-    from skl2onnx.common._registration import get_converter
-
-    if output.task != "classification":
-        return {}
-    wanted = {"zipmap": False} | ({} if output.probabilities else {"raw_scores": True})
-    converter = get_converter(_get_sklearn_operator_name(type(estimator)))
-    known = converter.get_allowed_options() or {}
-    return {name: value for name, value in wanted.items() if name in known}
-
-
-TREES = ("onnx", "trees", "onnx", _trees)
-FLOAT64 = ("onnx", "float64", "skl2onnx", _float64)
-FLOAT32 = ("onnx", "float32", "skl2onnx", _float32)
-
-
 def reading_of(output: OutputSignature) -> Reading:
-    """What there is to read of a graph, if it returns one column per class."""
+    """What a graph with one column per class returns."""
     if not output.classes:
         return "values"
     return "probabilities" if output.probabilities else "scores"
 
 
 def _copy(estimator: Any) -> Any:
-    """A deep copy; the compilers set attributes on what they are given."""
+    """A deep copy, because compilers set attributes on the estimator."""
     buffer = io.BytesIO()
     joblib.dump(estimator, buffer)
     buffer.seek(0)

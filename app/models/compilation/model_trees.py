@@ -1,4 +1,4 @@
-"""The trees of a fitted ensemble as plain arrays, each with what its leaves add to which target."""
+"""The trees of a fitted ensemble as plain arrays, each with the targets of its leaves."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,8 +16,8 @@ class ModelTree:
     """One tree as arrays over its nodes; ``left`` is -1 at a leaf.
 
     ``feature`` <= ``threshold`` goes left, and NaN where ``missing_left``. Nodes in ``categories`` send the
-    codes of the set left instead, others of ``known`` right. A leaf adds its value to ``target``; or, if
-    ``values`` are ``classes``, one to the target of that number.
+    codes of the set left instead, other codes of ``known`` right. A leaf adds its value to ``target``; if
+    ``values`` are ``classes``, it adds one to the target of that number.
     """
 
     feature: Array
@@ -33,12 +33,10 @@ class ModelTree:
 
 
 def of_forest(estimator: Any) -> Iterator[ModelTree]:
-    """Per tree one copy for each class with its share in the leaves, because a leaf counts towards one
-    target.
+    """One copy of each tree per class, with that class's shares: a leaf counts towards one target.
 
-    Leaves of one class each, as a forest grown to the end has them, need no copies; and of two classes with
-    such leaves the second is enough. Otherwise both are summed as the original sums them, so that ties are
-    its ties.
+    Leaves of one class each, as in fully grown forests, need no copies. Sums run as in the original, so that
+    ties are the same.
     """
     for member in getattr(estimator, "estimators_", [estimator]):
         tree = member.tree_
@@ -68,7 +66,7 @@ def of_boosting(estimator: Any) -> Iterator[ModelTree]:
 
 
 def of_histogram_boosting(estimator: Any) -> Iterator[ModelTree]:
-    """The same of histogram boosting, where a split may be a set of categories."""
+    """As `of_boosting`, for histogram boosting, where a split may be a set of categories."""
     known, position_of = estimator._bin_mapper.make_known_categories_bitsets()
     for iteration in estimator._predictors:
         for target, predictor in enumerate(iteration):
@@ -91,7 +89,7 @@ def of_histogram_boosting(estimator: Any) -> Iterator[ModelTree]:
 
 
 def of_isolation_forest(estimator: Any) -> Iterator[ModelTree]:
-    """Leaves add the depth at which a row is expected to be alone."""
+    """Leaves add the depth at which a row is expected to be isolated."""
     for member, features in zip(estimator.estimators_, estimator.estimators_features_, strict=True):
         depths = _depths(member.tree_) + _average_path_length(member.tree_.n_node_samples)
         yield _tree(member.tree_, depths, features=np.asarray(features))

@@ -1,4 +1,4 @@
-"""The estimators inside of an estimator, however it keeps them."""
+"""The estimators nested in an estimator."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ MAX_DEPTH = 8
 
 
 def estimators_in(estimator: Any, *, depth: int = 0) -> Iterator[Any]:
-    """The estimator and all that it holds in attributes, lists, dictionaries and arrays of objects."""
+    """The estimator and the estimators in its attributes, lists, dictionaries and object arrays."""
     yield estimator
     if depth < MAX_DEPTH:
         for value in vars(estimator).values() if hasattr(estimator, "__dict__") else ():
@@ -30,5 +30,5 @@ def _in_value(value: Any, depth: int) -> Iterator[Any]:
 
 
 def _is_part(value: Any) -> bool:
-    """True for an estimator, and for what scikit-learn wraps one in."""
+    """True for an estimator, and for scikit-learn's wrappers of one."""
     return (hasattr(value, "predict") or hasattr(value, "transform")) and not isinstance(value, type)

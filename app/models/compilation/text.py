@@ -5,14 +5,14 @@ from typing import Any
 from app.models.compilation import NotCompilable
 from app.models.engines.preprocessing.text import WordCounts
 
-# Rows are dense once counted; beyond this many columns the sparse original is quicker.
+# Counted rows are dense; beyond this many columns the sparse original is faster.
 MAX_TERMS = 20_000
 
 
 def word_counts(vectorizer: Any) -> WordCounts:
-    """A fitted CountVectorizer or TfidfVectorizer that splits into words in the standard way.
+    """A fitted CountVectorizer or TfidfVectorizer with the standard analyser.
 
-    :raises NotCompilable: naming the parameter that goes beyond that.
+    :raises NotCompilable: naming the parameter that is not standard.
     """
     standard = {"analyzer": "word", "preprocessor": None, "tokenizer": None, "strip_accents": None}
     for name, value in standard.items():

@@ -1,51 +1,34 @@
-"""scikit-learn's tree ensembles as ONNX graphs in float64, with their thresholds and leaves as they are."""
+"""scikit-learn's tree ensembles as ONNX graphs in float64, with unchanged thresholds and leaves."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from onnx import ModelProto
-from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.ensemble import (
-    ExtraTreesClassifier,
-    ExtraTreesRegressor,
-    GradientBoostingClassifier,
-    GradientBoostingRegressor,
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-    IsolationForest,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
+from sklearn import dummy, ensemble, tree
 from sklearn.ensemble._iforest import _average_path_length
-from sklearn.tree import (
-    DecisionTreeClassifier,
-    DecisionTreeRegressor,
-    ExtraTreeClassifier,
-    ExtraTreeRegressor,
-)
 
 from app.models.compilation import model_trees
 from app.models.compilation.model_trees import ModelTree
 from app.models.compilation.tree_operator import Chain, Ensemble, Split
 
 FOREST = (
-    RandomForestClassifier,
-    ExtraTreesClassifier,
-    RandomForestRegressor,
-    ExtraTreesRegressor,
-    DecisionTreeClassifier,
-    DecisionTreeRegressor,
-    ExtraTreeClassifier,
-    ExtraTreeRegressor,
+    ensemble.RandomForestClassifier,
+    ensemble.ExtraTreesClassifier,
+    ensemble.RandomForestRegressor,
+    ensemble.ExtraTreesRegressor,
+    tree.DecisionTreeClassifier,
+    tree.DecisionTreeRegressor,
+    tree.ExtraTreeClassifier,
+    tree.ExtraTreeRegressor,
 )
-BOOSTING = (GradientBoostingClassifier, GradientBoostingRegressor)
-HISTOGRAM_BOOSTING = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
+BOOSTING = (ensemble.GradientBoostingClassifier, ensemble.GradientBoostingRegressor)
+HISTOGRAM_BOOSTING = (ensemble.HistGradientBoostingClassifier, ensemble.HistGradientBoostingRegressor)
 
 
 def has_tree_graph(estimator: Any) -> bool:
     """True if `tree_graph` can write this estimator; a subclass may predict otherwise."""
-    known = (*FOREST, *BOOSTING, *HISTOGRAM_BOOSTING, IsolationForest)
+    known = (*FOREST, *BOOSTING, *HISTOGRAM_BOOSTING, ensemble.IsolationForest)
     return type(estimator) in known and getattr(estimator, "n_outputs_", 1) == 1
 
 
@@ -54,12 +37,12 @@ def trees_of_graph(estimator: Any) -> list[ModelTree]:
 
     :raises TypeError: for gradient boosting that starts from another estimator.
     """
-    if isinstance(estimator, IsolationForest):
+    if isinstance(estimator, ensemble.IsolationForest):
         return list(model_trees.of_isolation_forest(estimator))
     if isinstance(estimator, HISTOGRAM_BOOSTING):
         return list(model_trees.of_histogram_boosting(estimator))
     if isinstance(estimator, BOOSTING):
-        if not isinstance(estimator.init_, DummyClassifier | DummyRegressor | str):
+        if not isinstance(estimator.init_, dummy.DummyClassifier | dummy.DummyRegressor | str):
             raise TypeError("gradient boosting that starts from another estimator has no tree graph")
         return list(model_trees.of_boosting(estimator))
     return list(model_trees.of_forest(estimator))
@@ -69,12 +52,12 @@ def tree_graph(estimator: Any, trees: list[ModelTree], *, width: int) -> ModelPr
     """The estimator as a graph from X, float64 (n, width): to probabilities (n, classes), to values
     (n, 1), or, of an isolation forest, to its decision function (n, 1).
 
-    :param trees: what `trees_of_graph` made of the estimator.
+    :param trees: of `trees_of_graph`.
     """
-    ensemble = Ensemble()
-    for tree in trees:
-        ensemble.add(list(_nodes_of(tree)), tree.target, classes=tree.classes)
-    return _chain(estimator, ensemble).model(width=width)
+    operator = Ensemble()
+    for each in trees:
+        operator.add(list(_nodes_of(each)), each.target, classes=each.classes)
+    return _chain(estimator, operator).model(width=width)
 
 
 def rounds_to_float32(estimator: Any) -> bool:
@@ -88,30 +71,30 @@ def is_exact(estimator: Any) -> bool:
     return isinstance(estimator, FOREST)
 
 
-def _chain(estimator: Any, ensemble: Ensemble) -> Chain:
+def _chain(estimator: Any, trees: Ensemble) -> Chain:
     """The operators that follow the trees."""
     classes = len(getattr(estimator, "classes_", ()))
-    if isinstance(estimator, IsolationForest):
+    if isinstance(estimator, ensemble.IsolationForest):
         # -(2 ** (-depth / expected depth)) - offset, with the depth summed over the trees.
         expected = len(estimator.estimators_) * _average_path_length([estimator._max_samples])[0]
-        chain = Chain(ensemble, targets=1).then("Mul", [-np.log(2.0) / expected]).then("Exp").then("Neg")
+        chain = Chain(trees, targets=1).then("Mul", [-np.log(2.0) / expected]).then("Exp").then("Neg")
         return chain.then("Sub", [float(estimator.offset_)])
     if isinstance(estimator, HISTOGRAM_BOOSTING):
         targets = estimator.n_trees_per_iteration_
-        chain = Chain(ensemble, targets=targets).then("Add", np.ravel(estimator._baseline_prediction))
+        chain = Chain(trees, targets=targets).then("Add", np.ravel(estimator._baseline_prediction))
         if classes:
             return _probabilities(chain, targets)
         return chain.then("Exp") if estimator.loss in {"poisson", "gamma"} else chain
     if isinstance(estimator, BOOSTING):
         targets = estimator.estimators_.shape[1]
         start = estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_), np.float32))
-        chain = Chain(ensemble, targets=targets).then("Add", np.ravel(start))
+        chain = Chain(trees, targets=targets).then("Add", np.ravel(start))
         if not classes:
             return chain
         return _probabilities(chain.then("Mul", [2.0]) if estimator.loss == "exponential" else chain, targets)
     # The mean over the trees of their leaf's class shares, or of its value.
     members = getattr(estimator, "estimators_", [estimator])
-    chain = Chain(ensemble, targets=max(classes, 1))
+    chain = Chain(trees, targets=max(classes, 1))
     return chain.then("Div", [float(len(members))]) if len(members) > 1 else chain
 
 
@@ -119,18 +102,18 @@ def _probabilities(chain: Chain, targets: int) -> Chain:
     return chain.then("Softmax", axis=1) if targets > 1 else chain.then("Sigmoid").with_complement()
 
 
-def _nodes_of(tree: ModelTree) -> Iterator[Split | float]:
-    columns = (tree.feature, tree.threshold, tree.left, tree.right, tree.missing_left, tree.values)
+def _nodes_of(model: ModelTree) -> Iterator[Split | float]:
+    columns = (model.feature, model.threshold, model.left, model.right, model.missing_left, model.values)
     rows = zip(*(column.tolist() for column in columns), strict=True)
     for node, (feature, threshold, left, right, missing_left, value) in enumerate(rows):
         if left < 0:
             yield value
-        elif node not in tree.categories:
+        elif node not in model.categories:
             yield Split(feature, threshold, left, right, missing_left)
         elif not missing_left:
-            yield Split(feature, 0.0, left, right, members=tuple(sorted(tree.categories[node])))
+            yield Split(feature, 0.0, left, right, members=tuple(sorted(model.categories[node])))
         else:
-            # Categories never seen go where missing ones go. NaN is in no set, so it takes the branch of
-            # those that are not members: ask for the members of the other side instead.
-            others = tree.known[node] - tree.categories[node]
+            # Unseen categories go the way of missing ones, and NaN, which is in no set, goes the way of
+            # non-members: the split asks for the members of the other side instead.
+            others = model.known[node] - model.categories[node]
             yield Split(feature, 0.0, right, left, members=tuple(sorted(others)))

@@ -1,7 +1,7 @@
 """ONNX's operator for tree ensembles in float64, and the operators that follow it.
 
-skl2onnx writes trees in float32 and drops the routing of missing values. ``TreeEnsemble``
-(ai.onnx.ml 5) takes doubles, and onnxruntime runs it.
+skl2onnx writes trees in float32 and drops the direction of missing values; ``TreeEnsemble`` (ai.onnx.ml 5)
+takes doubles.
 """
 
 from collections.abc import Sequence
@@ -41,9 +41,9 @@ class Ensemble:
     leaf_weights: list[float] = field(default_factory=list)
 
     def add(self, nodes: Sequence[Split | float], target: int, *, classes: bool = False) -> None:
-        """Append a tree whose leaves, the floats among ``nodes``, count towards ``target``.
+        """Append a tree whose leaves, the floats among ``nodes``, add to ``target``.
 
-        :param classes: the leaves are numbers of targets instead, and each adds one to its own.
+        :param classes: each leaf is the number of a target, and adds one to that target.
         """
         inner = [index for index, node in enumerate(nodes) if isinstance(node, Split)]
         start = len(self.rows)
@@ -58,7 +58,7 @@ class Ensemble:
             self.leaf_weights.append(1.0 if classes else node)
             return len(self.leaf_weights) - 1, 1
 
-        if not inner:  # the operator knows no tree without a split: both branches end in the one leaf
+        if not inner:  # the operator needs a split: both of its branches end in the one leaf
             leaf, _ = child(0)
             self.rows.append((0, 0.0, LESS_OR_EQUAL, leaf, 1, leaf, 1, 0))
         for node in (node for node in nodes if isinstance(node, Split)):
@@ -69,7 +69,7 @@ class Ensemble:
             self.rows.append((node.feature, node.threshold, mode, *left, *right, int(node.missing_left)))
 
     def operator(self, targets: int) -> NodeProto:
-        """The operator, which sums up the leaves of each target: X (n, d) to raw (n, targets)."""
+        """The operator: X (n, d) to the sums of leaves by target, raw (n, targets)."""
         features, splits, modes, left, left_leaf, right, right_leaf, missing = zip(*self.rows, strict=True)
         optional: dict[str, Any] = {"membership_values": _tensor(self.members)} if self.members else {}
         return helper.make_node(
@@ -104,7 +104,7 @@ class Chain:
         self._last = "raw"
 
     def then(self, operator: str, constant: ArrayLike | None = None, **attributes: Any) -> "Chain":
-        """Append an operator on what there is so far, and on a constant if it takes one."""
+        """Append an operator on the last result, and on a constant if it takes one."""
         result = f"step_{len(self._nodes)}"
         inputs = [self._last] if constant is None else [self._last, self._constant(constant)]
         self._nodes.append(helper.make_node(operator, inputs, [result], **attributes))

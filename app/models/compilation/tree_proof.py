@@ -1,6 +1,6 @@
-"""Proof that a graph of trees is the model's: every split and every leaf compared, bit for bit.
+"""Proof that a graph of trees equals the model: every split and every leaf compared, bit for bit.
 
-The graph's bytes are read back and walked beside the model's own arrays, each tree level by level.
+The proof reads the graph's bytes and walks each tree beside the model's own arrays, level by level.
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ Array = NDArray[Any]
 
 
 def difference(content: bytes, trees: list[ModelTree]) -> str | None:
-    """What is different between a graph and the trees that it was made of, or None if nothing is.
+    """The first difference between a graph and the model's trees, or None.
 
-    :param content: the bytes of the ONNX file, with one ``TreeEnsemble`` operator.
+    :param content: the bytes of an ONNX file with one ``TreeEnsemble`` operator.
     """
     nodes = load_model_from_string(content).graph.node
     (node,) = [node for node in nodes if node.op_type == "TreeEnsemble"]
@@ -33,8 +33,7 @@ def difference(content: bytes, trees: list[ModelTree]) -> str | None:
 
 
 class _Graph:
-    """The arrays of a ``TreeEnsemble`` operator. ``branches``: of each node, child and whether it is a
-    leaf."""
+    """The arrays of a ``TreeEnsemble`` operator. ``branches``: per side (children, is leaf)."""
 
     def __init__(self, node: NodeProto) -> None:
         found = {each.name: helper.get_attribute_value(each) for each in node.attribute}
@@ -53,7 +52,7 @@ class _Graph:
 
     def differs(self, root: int, tree: ModelTree) -> str | None:
         here, there = np.array([root]), np.array([0])
-        if tree.left[0] < 0:  # a lone leaf stands behind a split of which both branches end in it
+        if tree.left[0] < 0:  # a lone leaf follows a split whose branches both end in it
             ends = np.array([child[root] for child, is_leaf in self.branches if is_leaf[root]])
             equal = len(ends) == 2 and self._leaves_equal(ends, np.array([0, 0]), tree)
             return None if equal else "its only leaf differs"
@@ -75,14 +74,14 @@ class _Graph:
         return None
 
     def _splits_equal(self, here: Array, there: Array, tree: ModelTree) -> Array | None:
-        """Which splits have their branches swapped; None if one is not the model's."""
+        """The splits with swapped branches, or None if a split differs from the model's."""
         swapped = np.zeros(len(here), dtype=bool)
         if (self.feature[here] != tree.feature[there]).any():
             return None
         sets = np.isin(there, list(tree.categories))
         for index in np.flatnonzero(sets).tolist():
             node, original = int(here[index]), int(there[index])
-            # Of the codes that reach it, and NaN, which is in no set, each must go the model's way.
+            # Each code that reaches the split must go the model's way, and so must NaN, which is in no set.
             swapped[index] = bool(tree.missing_left[original])
             left, known = tree.categories[original], tree.known[original]
             wanted = known - left if swapped[index] else left
@@ -102,7 +101,7 @@ class _Graph:
 
 
 def _members(attributes: Mapping[str, Any], mode: Array) -> dict[int, frozenset[int]]:
-    """The set of each node that splits by one: in the order of the nodes, each ended by NaN."""
+    """The sets of categories by node, stored in the order of the nodes, each ended by NaN."""
     nodes = np.flatnonzero(mode == MEMBER).tolist()
     if not nodes:
         return {}

@@ -1,6 +1,7 @@
-"""An ONNX graph that somebody else made: how it is fed, and which of its outputs is read."""
+"""A user's own ONNX graph: its input, and the output that is read."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from app.models.compilation import NotCompilable
@@ -10,31 +11,30 @@ from app.models.engines.kernel import TIE, KernelSpec, Reading
 from app.models.schema.signature import OutputSignature
 
 USER_ONNX_FILE = "supplied.onnx"
-# What a graph can stand for, and so what it is fed: the columns as callers send them, or those that reach the
-# last step of a pipeline.
+# The part of a pipeline that a graph replaces; a whole one gets the columns as clients send them.
 WHOLE, LAST_STEP = "whole pipeline", "last step"
 DTYPES: dict[str, Literal["float32", "float64"]] = {"tensor(float)": "float32", "tensor(double)": "float64"}
-# The operator that turns probabilities into dictionaries, as protobuf writes a node's type. skl2onnx adds it
-# unless told otherwise, in float64 to graphs that no longer load.
+# The operator that turns probabilities into dictionaries, as protobuf writes a node's type: skl2onnx's
+# default, which in float64 makes graphs that do not load.
 ZIPMAP = b"\x22\x06ZipMap"
-# skl2onnx's names; only needed where other outputs are of the same type.
+# skl2onnx's names, which tell outputs of one type apart.
 PROBABILITIES = {"probabilities", "output_probability"}
 
 
 def user_onnx_candidates(
     content: bytes, output: OutputSignature, *, widths: Mapping[str, int]
 ) -> list[Candidate]:
-    """The graph as a candidate for each thing that it may stand for, or one with the reason against it.
+    """A candidate for each part of the pipeline that the graph may replace, or one with a reason against it.
 
     :param content: the bytes of the ONNX file.
-    :param widths: number of columns by `WHOLE` and `LAST_STEP`, as far as either can be fed.
+    :param widths: number of columns of `WHOLE` and `LAST_STEP`; either may be missing.
     """
     try:
         return _read(content, output, widths)
     except NotCompilable as error:
-        return [_refused(str(error))]
-    except Exception as error:  # onnxruntime raises what it likes on bytes that are no graph
-        return [_refused(one_line(error))]
+        return [Candidate("onnx", "supplied", reason=str(error))]
+    except Exception as error:  # onnxruntime raises anything on bytes that are no graph
+        return [Candidate("onnx", "supplied", reason=one_line(error))]
 
 
 def _read(content: bytes, output: OutputSignature, widths: Mapping[str, int]) -> list[Candidate]:
@@ -51,19 +51,12 @@ def _read(content: bytes, output: OutputSignature, widths: Mapping[str, int]) ->
     if not fitting:
         wanted = " or ".join(str(number) for number in dict.fromkeys(widths.values()))
         raise NotCompilable(f"it takes {width} columns, the model {wanted or 'no matrix'}")
-    return [
-        Candidate(
-            "onnx",
-            form,
-            content,
-            KernelSpec(USER_ONNX_FILE, dtype, False, reading, position, whole=form == WHOLE, tie=TIE[dtype]),
-        )
-        for form in fitting
-    ]
+    spec = KernelSpec(USER_ONNX_FILE, dtype, False, reading, position, tie=TIE[dtype])
+    return [Candidate("onnx", form, content, replace(spec, whole=form == WHOLE)) for form in fitting]
 
 
 def _input(inputs: list[Any]) -> tuple[Literal["float32", "float64"], int | None]:
-    """The type of a row's numbers, and how many there are, if the graph says so."""
+    """The dtype and the width of the input; the width may be open."""
     if len(inputs) != 1:
         raise NotCompilable(f"it takes {len(inputs)} inputs: export it with one, a matrix of all columns")
     (only,) = inputs
@@ -78,7 +71,7 @@ def _input(inputs: list[Any]) -> tuple[Literal["float32", "float64"], int | None
 
 
 def _output(outputs: list[Any], wanted: OutputSignature) -> tuple[int, Reading]:
-    """The position of the output to read, and what it is; labels are taken from the model's classes."""
+    """The position and the reading of the output to read; labels come from the model's classes."""
     numbers = [position for position, each in enumerate(outputs) if each.type in DTYPES]
     if len(numbers) > 1:
         numbers = [p for p in numbers if outputs[p].name in PROBABILITIES] or numbers
@@ -90,7 +83,3 @@ def _output(outputs: list[Any], wanted: OutputSignature) -> tuple[int, Reading]:
     if reading == "probabilities" and (len(shape) == 1 or shape[-1:] == [1]):
         reading = "positive_probability"
     return numbers[0], reading
-
-
-def _refused(reason: str) -> Candidate:
-    return Candidate("onnx", "supplied", reason=reason)

@@ -1,8 +1,42 @@
-"""Engines: ways of computing a fitted model's predictions."""
+"""Engines: ways of computing a fitted model's predictions. `ENGINES` is the table of them."""
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-# onnxruntime from 1.29 on reports to its maker and keeps an id of the machine in the home folder, unless
-# this is set before it is imported: https://github.com/microsoft/onnxruntime/pull/27379. All that imports it
-# passes here.
+# onnxruntime from 1.29 on sends telemetry and keeps a machine id in the home folder, unless this is set
+# before its import: https://github.com/microsoft/onnxruntime/pull/27379. Every import of it passes here.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+
+@dataclass(frozen=True)
+class EngineEntry:
+    """One engine. References are ``module:name``, imported on first use.
+
+    ``libraries``: distributions that determine the engine's numbers; other versions of them void a
+    certificate. ``kernel``: a class of `Kernel`, made of (content, spec); "" for the reference.
+    ``compilers``: from an estimator to its `Compilers`. ``install``: distributions that both need.
+    """
+
+    libraries: tuple[str, ...]
+    kernel: str = ""
+    compilers: str = ""
+    install: tuple[str, ...] = ()
+
+
+# The fitted model itself, which every other engine is compared with.
+REFERENCE = "sklearn"
+ENGINES: dict[str, EngineEntry] = {
+    REFERENCE: EngineEntry(libraries=("scikit-learn", "numpy"), install=("scikit-learn",)),
+    "onnx": EngineEntry(
+        libraries=("onnxruntime", "numpy", "scikit-learn"),
+        kernel="app.models.engines.onnx_engine:OnnxKernel",
+        compilers="app.models.compilation.compilers:onnx_compilers",
+        install=("onnxruntime", "onnx", "skl2onnx"),
+    ),
+}
+
+
+def compiled_engines() -> Mapping[str, EngineEntry]:
+    """The engines that run a compiled form of the model."""
+    return {name: entry for name, entry in ENGINES.items() if entry.kernel}

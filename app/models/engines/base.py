@@ -1,4 +1,4 @@
-"""The seam between the service and whatever computes predictions."""
+"""The interface of an engine."""
 
 from typing import Protocol
 
@@ -11,7 +11,7 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str:
-        """Which engine answers."""
+        """The engine's name in the table."""
 
     def predict(self, rows: Rows) -> EngineOutput:
-        """Predict rows that conform to the model's input signature."""
+        """Predict rows that fit the model's input signature."""

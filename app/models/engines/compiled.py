@@ -1,21 +1,23 @@
 """A compiled engine: a preprocessor of plain numbers, then a compiled estimator. Needs no scikit-learn."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from app.models.engines.kernel import Kernel, output_of
 from app.models.engines.output import EngineOutput
+from app.models.engines.preprocessing.label_steps import NotCovered
 from app.models.engines.preprocessing.preprocessor import Preprocessor
-from app.models.engines.preprocessing.steps import NotCovered
 from app.models.schema.rows import Matrix, Rows, Table, take
 
-# Prepared at once; bounds the memory of wide rows, such as texts.
+# Rows prepared at once, which bounds the memory of wide rows such as texts.
 MAX_ROWS = 1_000
 
 NOTHING = EngineOutput(np.empty(0), None)
 
 
 class CompiledEngine:
-    """Answers the rows that its certificate covers, and says which others it leaves to the original."""
+    """Predicts the rows that its certificate covers, and leaves the others open for the original."""
 
     def __init__(self, preprocessor: Preprocessor, kernel: Kernel) -> None:
         self.name = kernel.name
@@ -26,11 +28,10 @@ class CompiledEngine:
         self._limit = np.array(kernel.spec.limit)
 
     def attempt(self, rows: Rows) -> tuple[EngineOutput, list[int] | None]:
-        """Predict rows that conform to the model's input signature.
+        """Predict rows that fit the model's input signature.
 
-        :returns: the outcome, and the positions of the rows left open, whose outcome means nothing; None if
-        there
-            are none. If all are open there may be no outcome.
+        :returns: the output, and the positions of open rows, whose output is meaningless, or None. The output
+            may be empty if all rows are open.
         """
         if len(rows) > MAX_ROWS:
             return self._in_parts(rows, MAX_ROWS)
@@ -50,7 +51,7 @@ class CompiledEngine:
         return output_of(self._run(prepared), self._spec)
 
     def _in_range(self, rows: Rows) -> bool:
-        """True if no number is beyond its limit, or missing."""
+        """True if every number is within its limit, and none is missing."""
         if isinstance(rows, np.ndarray):
             return bool((np.abs(rows) <= self._limit).all())
         return all((np.abs(column) <= limit).all() for column, limit in self._numbers(rows))
@@ -80,29 +81,27 @@ class CompiledEngine:
         others = sorted(set(range(len(rows))) - set(left))
         if not others:
             return NOTHING, left
-        outcome, open_rows = self.attempt(take(rows, others))
-        if len(outcome.values) == 0:
+        output, open_rows = self.attempt(take(rows, others))
+        if len(output.values) == 0:
             return NOTHING, list(range(len(rows)))
-        found = _spread(outcome, others, len(rows))
-        return found, sorted([*left, *(others[row] for row in open_rows or ())])
+        return _spread(output, others, len(rows)), sorted([*left, *(others[row] for row in open_rows or ())])
 
     def _in_parts(self, rows: Rows, size: int) -> tuple[EngineOutput, list[int] | None]:
-        total = EngineOutput(np.empty(0), None)
-        left: list[int] = []
+        total, left = NOTHING, []
         for start in range(0, len(rows), size):
             positions = range(len(rows))[start : start + size]
-            outcome, open_rows = self.attempt(take(rows, positions))
+            output, open_rows = self.attempt(take(rows, positions))
             left += [positions[row] for row in open_rows or ()]
-            if len(outcome.values):
-                total = _spread(outcome, positions, len(rows), into=total)
+            if len(output.values):
+                total = _spread(output, positions, len(rows), into=total)
         return total, left or None
 
 
 def _spread(
-    outcome: EngineOutput, positions: "range | list[int]", n_rows: int, into: EngineOutput = NOTHING
+    output: EngineOutput, positions: Sequence[int], n_rows: int, into: EngineOutput = NOTHING
 ) -> EngineOutput:
-    """The outcome's rows at their positions among ``n_rows``, with zeros, or what ``into`` has, elsewhere."""
-    values, probabilities = outcome
+    """The output at its positions among ``n_rows`` rows; the others have zeros, or the rows of ``into``."""
+    values, probabilities = output
     if not len(into.values):
         into = EngineOutput(
             np.zeros((n_rows, *values.shape[1:]), values.dtype),

@@ -1,12 +1,12 @@
-"""External data of ONNX graphs: numbers that lie in another file."""
+"""External data of ONNX graphs: tensors stored in another file."""
 
 import re
 
-# The key under which an ONNX tensor says that its numbers lie in another file, as protobuf writes it, and in
-# the longer forms of the same two numbers that protobuf reads: it drops what is beyond 32 bits.
+# The key of a tensor's external location, as protobuf writes it, and in the longer encodings of its two
+# numbers that protobuf also reads: bits beyond the 32nd are dropped.
 EXTERNAL_DATA = re.compile(rb"(?:\x0a|\x8a\x80*[\x00-\x7f])(?:\x08|\x88\x80*[\x00-\x7f])location")
 
 
 def refers_outside(content: bytes) -> bool:
-    """Whether numbers of an ONNX graph lie in another file."""
-    return b"location" in content and EXTERNAL_DATA.search(content) is not None  # the first is quicker
+    """True if an ONNX graph has external data."""
+    return b"location" in content and EXTERNAL_DATA.search(content) is not None  # `in` is faster

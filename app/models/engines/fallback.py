@@ -6,6 +6,7 @@ from threading import Lock
 
 import numpy as np
 
+from app.models.engines import REFERENCE
 from app.models.engines.base import Engine
 from app.models.engines.compiled import CompiledEngine
 from app.models.engines.output import EngineOutput
@@ -17,16 +18,16 @@ MAX_FAILURES = 3
 
 
 class OriginalMissing(LookupError):
-    """Only the original model can answer a row, and what it needs is not installed."""
+    """Only the original model can answer a row, and its libraries are not installed."""
 
 
 class FallbackEngine:
-    """Answers with the compiled engine, and with the reference where that fails or leaves rows open.
+    """Calls the compiled engine, and the reference for open rows and failures.
 
-    Three failures in a row put the compiled engine out until the next load. Rows that the certificate does
-    not cover, such as those between two classes, go to the reference and are no failure.
+    Three failures in a row disable the compiled engine until the next load. Rows that the certificate does
+    not cover, such as ties, go to the reference and are no failure.
 
-    :param load_reference: makes the reference on first need; unpickling is what compiled engines spare.
+    :param load_reference: makes the reference on first use, because compiled engines spare unpickling.
     :param on_failure: called with the name of the engine that failed.
     """
 
@@ -46,25 +47,24 @@ class FallbackEngine:
 
     @property
     def name(self) -> str:
-        """The engine that answers now."""
-        return self._engine.name if self._failures < MAX_FAILURES else "sklearn"
+        """The engine in use now."""
+        return self._engine.name if self._failures < MAX_FAILURES else REFERENCE
 
     def predict(self, rows: Rows) -> EngineOutput:
-        """Predict rows that conform to the model's input signature."""
+        """Predict rows that fit the model's input signature."""
         if self._failures < MAX_FAILURES:
             try:
-                outcome, open_rows = self._engine.attempt(rows)
-            # A runtime raises what it likes; whatever it is, the original can still answer.
-            except Exception:
+                output, open_rows = self._engine.attempt(rows)
+            except Exception:  # a runtime may raise anything; the original can still answer
                 self._count_failure()
             else:
                 self._failures = 0
-                return outcome if open_rows is None else self._completed(outcome, open_rows, rows)
+                return output if open_rows is None else self._completed(output, open_rows, rows)
         return self.reference.predict(rows)
 
     @property
     def reference(self) -> Engine:
-        """The original model, loaded on first need.
+        """The original model, loaded on first use.
 
         :raises OriginalMissing: if scikit-learn is not installed.
         """
@@ -78,20 +78,19 @@ class FallbackEngine:
             return self._reference
 
     def use_reference(self, reference: Engine) -> None:
-        """Have the original from here on, where it was loaded already."""
+        """Use a reference that is loaded already."""
         self._reference = reference
 
-    def _completed(self, outcome: EngineOutput, open_rows: list[int], rows: Rows) -> EngineOutput:
-        # All rows of the call, because a matrix product rounds a row by what stands beside it: between two
-        # classes the last bit decides, and the answer is to be the model's to just this call.
-        answers = self.reference.predict(rows)
+    def _completed(self, output: EngineOutput, open_rows: list[int], rows: Rows) -> EngineOutput:
+        # All rows of the call: a matrix product rounds a row by its neighbours; the last bit decides ties.
+        reference = self.reference.predict(rows)
         if len(open_rows) == len(rows):
-            return answers
-        values, probabilities = outcome.values.copy(), outcome.probabilities
-        values[open_rows] = answers.values[open_rows]
-        if probabilities is not None and answers.probabilities is not None:
+            return reference
+        values, probabilities = output.values.copy(), output.probabilities
+        values[open_rows] = reference.values[open_rows]
+        if probabilities is not None and reference.probabilities is not None:
             probabilities = np.array(probabilities)
-            probabilities[open_rows] = answers.probabilities[open_rows]
+            probabilities[open_rows] = reference.probabilities[open_rows]
         return EngineOutput(values, probabilities)
 
     def _count_failure(self) -> None:

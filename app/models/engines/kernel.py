@@ -1,36 +1,36 @@
-"""What the compiled engines have in common: prepared rows in, raw output out, and how to read that."""
+"""The kernel of a compiled engine: prepared rows in, raw output out, and how to read it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pkgutil import resolve_name
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.models.engines import ENGINES, compiled_engines
 from app.models.engines.output import EngineOutput
 from app.models.engines.partial import finite_rows
 from app.models.schema.rows import Matrix
 
 Reading = Literal["probabilities", "positive_probability", "scores", "values"]
 
-# Where two numbers are closer than this to each other, the order of two sums decides which is larger.
+# Below this distance the order of two sums decides which of two numbers is larger.
 TIE: Mapping[str, float] = {"float64": 1e-9, "float32": 1e-4}
 
 
 @dataclass(frozen=True)
 class KernelSpec:
-    """How to call a kernel and how to read what it returns; plain JSON beside the compiled file.
+    """How to call a kernel and how to read its raw output; plain JSON in the metadata.
 
-    ``file``: the compiled estimator's file in the version. ``dtype``: of its input. ``rounded``: the
-    input is rounded to float32 first, as scikit-learn's forests do. ``output``: position of the output
-    to read. ``reading``: what that output is; the label is the class of the highest probability or
-    score, or, where there is one score, the second class if it is positive. ``whole``: the kernel is the
-    whole pipeline, and takes rows as they come.
+    ``file``: the compiled estimator's file in the version. ``dtype``: of the input. ``rounded``: round the
+    input to float32 first, as scikit-learn's forests do. ``output``: position of the output to read.
+    ``reading``: the meaning of that output; the label is the class of the highest probability or score, or
+    the second class for a single positive score. ``whole``: the kernel replaces the whole pipeline.
 
-    What the kernel leaves to the original: ``tie``: rows whose two best classes are no further apart, for
-    scores in proportion to their size; None if its numbers are the original's to the last bit. ``limit``:
-    rows with a number of a larger magnitude than its column's, or than the only one. ``nan``: False if
-    prepared rows with NaN are left too, which the estimator refuses.
+    The kernel leaves these rows to the original. ``tie``: rows whose two best classes are no further apart,
+    relative to their size for scores; None if the numbers are exact. ``limit``: rows with a number beyond its
+    column's magnitude, or beyond the only one. ``nan``: False for prepared rows with NaN.
     """
 
     file: str
@@ -44,7 +44,7 @@ class KernelSpec:
     nan: bool = False
 
     def prepare(self, matrix: Matrix) -> NDArray[Any]:
-        """The rows as the kernel takes them."""
+        """The kernel's input."""
         if self.rounded:
             return matrix.astype(np.float32).astype(self.dtype)
         return np.ascontiguousarray(matrix, dtype=self.dtype)
@@ -70,11 +70,11 @@ class Kernel(Protocol):
 
 
 def output_of(raw: NDArray[Any], spec: KernelSpec) -> tuple[EngineOutput, list[int] | None]:
-    """Read a kernel's raw output: the outcome, and the rows that it leaves open, None if it leaves none."""
+    """Read a kernel's raw output: the output, and the positions of open rows or None."""
     if spec.reading == "values":
         values = raw.astype(np.float64)
-        outcome = EngineOutput(values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values, None)
-        return outcome, _positions(np.logical_not(finite_rows(outcome)))
+        output = EngineOutput(values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values, None)
+        return output, _positions(np.logical_not(finite_rows(output)))
     if spec.reading == "scores":
         scores = raw.reshape(len(raw), -1).astype(np.float64)
         if scores.shape[1] == 1:
@@ -90,7 +90,7 @@ def output_of(raw: NDArray[Any], spec: KernelSpec) -> tuple[EngineOutput, list[i
 
 
 def _largest(numbers: Matrix, tie: float | None) -> tuple[NDArray[np.intp], list[int] | None]:
-    """Position of each row's largest number, and the rows in which another one is as large within ``tie``."""
+    """Position of each row's largest number, and the rows with a second one within ``tie`` of it."""
     if len(numbers) == 1:  # lists are faster than arrays
         code = _largest_of(numbers[0].tolist(), tie)
         return np.array([code or 0]), None if code is not None else [0]
@@ -122,10 +122,9 @@ def load_kernel(engine: str, content: bytes, spec: KernelSpec) -> Kernel:
     """The compiled estimator, ready to predict.
 
     :raises ImportError: if the engine's runtime is not installed.
-    :raises KeyError: if there is no such engine.
+    :raises KeyError: if the table has no such engine, or the engine has no kernel.
     """
-    if engine != "onnx":
+    if engine not in compiled_engines():
         raise KeyError(engine)
-    from app.models.engines.onnx_engine import OnnxKernel
-
-    return OnnxKernel(content, spec)
+    kernel: Kernel = resolve_name(ENGINES[engine].kernel)(content, spec)
+    return kernel

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from app.models.engines.kernel import KernelSpec
 from app.models.schema.rows import Matrix
 
-# What it logs of an error it raises too.
+# onnxruntime raises each error that it logs.
 LOG_FATAL_ONLY = 4
-# Bytes have no folder, and onnxruntime looks for the external data of some tensors (sparse ones, and those of
-# branches) in the working directory. Nothing lies under a device.
+# Without a folder onnxruntime looks for the external data of some tensors (sparse ones, and tensors of
+# branches) in the working directory. A device has no files.
 NO_FOLDER = "/dev/null"
 
 
@@ -34,12 +34,12 @@ class OnnxKernel:
 
 
 def open_session(content: bytes) -> onnxruntime.InferenceSession:
-    """A session for a graph that is whole in itself.
+    """A session for a graph without external data.
 
-    One thread that does not spin: the server's processes are the parallelism.
+    One thread that does not spin: parallelism comes from the server's processes.
 
-    :param content: the bytes of an ONNX file; onnxruntime's own format, which is not checked, is not read.
-    :raises Exception: onnxruntime's, if it is no such graph, or refers to external data.
+    :param content: the bytes of an ONNX file; onnxruntime's own format is unchecked, and not read.
+    :raises Exception: onnxruntime's, for other bytes or external data.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

@@ -1,4 +1,4 @@
-"""What an engine returns."""
+"""The output of an engine."""
 
 from typing import Any, NamedTuple
 

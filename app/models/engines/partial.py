@@ -1,4 +1,4 @@
-"""Which rows of a call a model answers, where it does not answer all of them."""
+"""Partial predictions: the rows of a call that a model answers, if it does not answer all."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -17,12 +17,12 @@ NOT_FINITE = "the model's answer to this row is not a finite number"
 
 
 class NotFinite(ArithmeticError):
-    """The model answered a row with what is not a finite number."""
+    """The model's answer to a row is not a finite number."""
 
 
 @dataclass
 class Partial:
-    """The answers to the rows that have one, by position, and what the model raised for the others."""
+    """The outputs of the answered rows and the errors of the others, by position."""
 
     answers: dict[int, EngineOutput] = field(default_factory=dict)
     errors: dict[int, Exception] = field(default_factory=dict)
@@ -33,8 +33,8 @@ class Partial:
         return sorted(self.answers)
 
     @property
-    def outcome(self) -> EngineOutput:
-        """One outcome of the answered rows, in order; there must be one."""
+    def output(self) -> EngineOutput:
+        """The joint output of the answered rows, in order; at least one row must have an answer."""
         parts = [self.answers[position] for position in self.answered]
         probabilities = [part.probabilities for part in parts if part.probabilities is not None]
         return EngineOutput(
@@ -46,12 +46,11 @@ class Partial:
 def predict_partially(
     predict: Callable[[Any], EngineOutput], rows: Any, *, max_calls: float = math.inf
 ) -> Partial:
-    """Predict as many rows as can be, halving whatever raises until single rows are left.
+    """Predict as many rows as possible, halving a batch that raises down to single rows.
 
     :param rows: `Rows`, or a data frame, array or list.
-    :param max_calls: of ``predict``; rows that are still undecided then have neither answer nor error.
-    :raises MemoryError: which says nothing about a row.
-    :raises ServiceError: as little.
+    :param max_calls: of ``predict``; rows still undecided then have neither answer nor error.
+    :raises MemoryError, ServiceError: which say nothing about a row.
     """
     found = Partial()
     pending: list[Sequence[int]] = [range(len(rows))]
@@ -60,7 +59,7 @@ def predict_partially(
         positions = pending.pop()
         calls += 1
         try:
-            outcome = predict(_some(rows, positions))
+            output = predict(_some(rows, positions))
         except (MemoryError, ServiceError):
             raise
         except Exception as error:  # a model may raise anything for a row
@@ -70,7 +69,7 @@ def predict_partially(
                 half = len(positions) // 2
                 pending += [positions[half:], positions[:half]]
         else:
-            _sort(outcome, positions, found)
+            _sort(output, positions, found)
     return found
 
 
@@ -82,24 +81,24 @@ def _some(rows: Any, positions: Sequence[int]) -> Any:
     return [rows[position] for position in positions] if isinstance(rows, list) else take(rows, positions)
 
 
-def is_finite(outcome: EngineOutput) -> bool:
-    """True if every answer is finite; a list is quicker than an array for a single row."""
-    numbers = outcome.values if outcome.probabilities is None else outcome.probabilities
+def is_finite(output: EngineOutput) -> bool:
+    """True if every number is finite; a list is faster than an array for a single row."""
+    numbers = output.values if output.probabilities is None else output.probabilities
     if numbers.size <= FEW:
         return math.isfinite(sum(numbers.ravel().tolist()))
     return bool(np.isfinite(numbers).all())
 
 
-def finite_rows(outcome: EngineOutput) -> NDArray[np.bool_]:
-    """Whether each row's answer is finite, (n,)."""
-    numbers = outcome.values if outcome.probabilities is None else outcome.probabilities
+def finite_rows(output: EngineOutput) -> NDArray[np.bool_]:
+    """True for each row with finite numbers, (n,)."""
+    numbers = output.values if output.probabilities is None else output.probabilities
     finite: NDArray[np.bool_] = np.isfinite(numbers)
     return finite if finite.ndim == 1 else np.asarray(finite.all(axis=1))
 
 
-def _sort(outcome: EngineOutput, positions: Sequence[int], found: Partial) -> None:
-    values, probabilities = outcome
-    for index, (position, finite) in enumerate(zip(positions, finite_rows(outcome).tolist(), strict=True)):
+def _sort(output: EngineOutput, positions: Sequence[int], found: Partial) -> None:
+    values, probabilities = output
+    for index, (position, finite) in enumerate(zip(positions, finite_rows(output).tolist(), strict=True)):
         if finite:
             rows = slice(index, index + 1)
             found.answers[position] = EngineOutput(

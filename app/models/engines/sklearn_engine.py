@@ -1,4 +1,4 @@
-"""The reference: the fitted model itself, called as its own caller would call it."""
+"""The reference engine: the fitted model itself, called as in its author's own code."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.models.engines import REFERENCE
 from app.models.engines.output import EngineOutput
 from app.models.schema.model_input import restore
 from app.models.schema.rows import Rows
@@ -15,13 +16,13 @@ from app.models.schema.signature import InputSignature, OutputSignature
 
 
 class SklearnEngine:
-    """Calls a fitted estimator on rows in the form in which it was fitted.
+    """Calls a fitted estimator on rows in the form of its training data.
 
-    :param single_call: take the label from the probabilities instead of calling ``predict`` too; only for
+    :param single_call: take the label from the probabilities instead of calling ``predict``; only for
         classes whose ``predict`` does the same.
     """
 
-    name = "sklearn"
+    name = REFERENCE
 
     def __init__(
         self, estimator: Any, signature: InputSignature, output: OutputSignature, *, single_call: bool = False
@@ -33,15 +34,15 @@ class SklearnEngine:
         self._single_call = single_call
 
     def predict(self, rows: Rows) -> EngineOutput:
-        """Predict rows that conform to the model's input signature; raises whatever the model raises."""
+        """Predict rows that fit the model's input signature; raises the model's own errors."""
         return self._answer(lambda: restore(rows, self._signature))
 
     def answer(self, data: Any) -> EngineOutput:
-        """Predict rows that are already in the model's own form, and stay what they are."""
+        """Predict rows in the model's own form, which stay unchanged."""
         return self._answer(lambda: deepcopy(data))
 
     def _answer(self, fresh: Callable[[], Any]) -> EngineOutput:
-        """:param fresh: the rows anew for each call, because a model may change what it is given."""
+        """:param fresh: makes a copy of the rows for each call, because a model may change its input."""
         if self._single_call:
             probabilities = np.asarray(called(self._estimator.predict_proba, fresh()), dtype=np.float64)
             return EngineOutput(probabilities.argmax(axis=1), probabilities)
@@ -63,11 +64,11 @@ class SklearnEngine:
 
 
 class NotAClass(ValueError):
-    """The model predicted a label that it did not announce, as some do for outliers."""
+    """The model predicted a label that is not in ``classes_``, as some do for outliers."""
 
 
 def called(method: Callable[[Any], Any], data: Any) -> Any:
-    """What a method of a model returns; a model that ends the process raises instead."""
+    """Call a method of a model; ``sys.exit`` in it becomes a RuntimeError."""
     try:
         return method(data)
     except SystemExit:
@@ -75,16 +76,13 @@ def called(method: Callable[[Any], Any], data: Any) -> Any:
 
 
 def one_column(predicted: NDArray[Any]) -> NDArray[Any]:
-    """Predictions of shape (n,) where a model returns them as (n, 1)."""
+    """Predictions (n, 1) as (n,)."""
     return predicted[:, 0] if predicted.ndim == 2 and predicted.shape[1] == 1 else predicted
 
 
 def for_serving(estimator: Any) -> Any:
-    """The estimator, set to one job; changes it in place.
-
-    Handing a few rows to a thread pool costs more than predicting them.
-    """
-    with suppress(Exception):  # an estimator of one's own may have no parameters, or odd ones
+    """Set the estimator to one job, in place: a thread pool costs more than the prediction of a few rows."""
+    with suppress(Exception):  # a custom estimator may have no parameters, or odd ones
         jobs = [name for name in estimator.get_params() if name.rpartition("__")[2] == "n_jobs"]
         estimator.set_params(**dict.fromkeys(jobs, 1))
     return estimator

@@ -1,1 +1,1 @@
-"""Import of a model that was fitted elsewhere: from its files to a version."""
+"""Importing: from the files of a model that was fitted elsewhere to a version."""

@@ -1,6 +1,6 @@
-"""The other side of `import_apart`: ``python -m app.models.importing.import_process '{"model": …}'``.
+"""The process that `import_apart` starts: ``python -m app.models.importing.import_process '{"model": …}'``.
 
-It says each step, and in the end what it saved or why it did not, in lines of JSON.
+Prints lines of JSON: each step, then the saved version or the reason against it.
 """
 
 import json
@@ -13,35 +13,35 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-# Bytes that the process may write to: four times what an archive may unpack to, and the libraries.
+# Bytes of writable memory: four times the limit of an unpacked archive, and the libraries.
 MEMORY = 5 * 1024**3
-# A forest of 100 deep trees is certified in less than 60.
+# A forest of 100 deep trees takes less than 60.
 CPU_SECONDS = 1_800
 
 
 def main() -> None:
-    """Import what the argument says, within the limits."""
+    """Run the import that the argument describes, within the limits."""
     limit()
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a library prints must not get into the answers
+    replies = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # output of libraries must not mix with the replies
     warnings.simplefilter("ignore")
 
     def say(**line: Any) -> None:
-        answers.write(f"{json.dumps(line, default=str)}\n")
-        answers.flush()
+        replies.write(f"{json.dumps(line, default=str)}\n")
+        replies.flush()
 
     say(**_result(json.loads(sys.argv[1]), lambda step: say(step=step)))
 
 
 def limit() -> None:
-    """Bound what this process and those that it starts may take.
+    """Limit the resources of this process and its children.
 
-    Address space would count what is only reserved, as threads and allocators do by the gigabyte.
+    RLIMIT_AS would also count reserved memory, of which threads and allocators have gigabytes.
     """
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with suppress(OSError):  # where the machine has less than that, Linux ends this process before others
+    with suppress(OSError):  # out of memory, Linux ends this process before others
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
@@ -58,11 +58,9 @@ def _result(request: dict[str, Any], report: Callable[[str], None]) -> dict[str,
     except DataError as error:
         return {"refused": str(error), "details": {}}
     except MemoryError:
-        return {
-            "refused": f"it takes more than {MEMORY / 1024**3:.0f} GiB of memory to import",
-            "details": {},
-        }
-    except Exception as error:  # nothing of a stranger's model ends in a traceback
+        reason = f"it takes more than {MEMORY / 1024**3:.0f} GiB of memory to import"
+        return {"refused": reason, "details": {}}
+    except Exception as error:  # an untrusted model may raise anything
         return {"refused": f"the model cannot be imported: {type(error).__name__}: {error}", "details": {}}
 
 

@@ -1,4 +1,4 @@
-"""Models that somebody else fitted: read from a file, and saved as a version."""
+"""Import a model from its files: read, inspect and publish it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.importing.request import ImportRequest
 from app.models.publishing.columns import as_rows, column_transformers
 from app.models.publishing.inspection import InspectedModel, inspect_model
-from app.models.publishing.publish import check_has, in_a_sentence, publish
+from app.models.publishing.publish import as_unsupported_model, check_has, publish
 from app.models.publishing.sample import SampleMismatch, sample_frame
 from app.models.repository.store import ModelStore
 from app.models.training import datasets, evaluation
@@ -26,16 +26,16 @@ from app.models.untrusted.reading import read_estimator
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows like those that the model was fitted to, and what it should have predicted, if known."""
+    """Rows like the training data, and their target if known."""
 
     rows: pd.DataFrame
     target: "pd.Series[Any] | None"
 
 
 def import_files(request: ImportRequest, *, report: Report = lambda step: None) -> str:
-    """Read the files, and save the model in them as a version; return its name.
+    """Read the files, save their model as a version, and return its name.
 
-    :param report: called with each step, for those who wait.
+    :param report: called with each step.
     :raises UnsupportedModel: if a file cannot be read, or the model cannot be served.
     :raises DataError: if the sample cannot be read.
     :raises VersionExists: if the version is taken.
@@ -60,10 +60,10 @@ def import_files(request: ImportRequest, *, report: Report = lambda step: None) 
 
 
 def read_sample(path: Path, target: str | None, *, text: frozenset[str] = frozenset()) -> Sample:
-    """The columns of a CSV or Parquet file, with the target apart.
+    """The rows of a CSV or Parquet file, with the target apart.
 
-    :param text: columns that are text whatever they look like, see `text_columns`.
-    :raises DataError: if it cannot be read or has no such column or no rows.
+    :param text: columns to read as text, see `text_columns`.
+    :raises DataError: if the file cannot be read, or lacks the target or rows.
     """
     frame = datasets.read(path, text=text)
     if target is not None and target not in frame.columns:
@@ -75,10 +75,9 @@ def read_sample(path: Path, target: str | None, *, text: frozenset[str] = frozen
 
 
 def text_columns(model: Any, target: str | None) -> frozenset[str]:
-    """Columns that the model was fitted to as text, by the categories of its encoders; the target by its
-    classes."""
+    """Columns with text in the training data, by encoders' categories; the target by the classes."""
     found: set[str] = set()
-    with in_a_sentence():
+    with as_unsupported_model():
         branches = [each for each in column_transformers(model) if isinstance(each[1], list)]
         own = [(part, getattr(part, "feature_names_in_", None)) for part in estimators_in(model)]
         for transformer, names in (*branches, *own):
@@ -102,16 +101,16 @@ def import_model(
     graph: bytes | None = None,
     report: Report = lambda step: None,
 ) -> str:
-    """Save a fitted model as a version, with golden rows and names out of the sample; return its name.
+    """Save a fitted model as a version, with golden rows and names from the sample, and return its name.
 
     :param graph: an ONNX file of the same model; see `publish`.
-    :raises UnsupportedModel: if it does not predict the sample, or cannot be served.
+    :raises UnsupportedModel: if the model does not predict the sample, or cannot be served.
     :raises VersionExists: if ``version`` is taken.
     """
     check_has(model, "predict")
     original = model if scaler is None else make_pipeline(scaler, model)
     metadata: dict[str, Any] = {"imported": True, "metrics": {}}
-    with in_a_sentence():
+    with as_unsupported_model():
         try:
             inspected = inspect_model(original, sample.rows)
         except SampleMismatch as error:
@@ -132,18 +131,18 @@ def _holds_text(labels: Any) -> bool:
 def _metrics(
     original: Any, inspected: InspectedModel, rows: pd.DataFrame, target: "pd.Series[Any]"
 ) -> Mapping[str, float]:
-    """How well it predicts the sample, which it may have been fitted to, as far as it answers."""
+    """Metrics on the answered rows of the sample, which may be training data."""
     output = inspected.output
     engine = SklearnEngine(original, inspected.signature, output)
     found = predict_partially(engine.predict, as_rows(sample_frame(original, rows), inspected.signature))
     known = set(np.flatnonzero(target.notna()).tolist())
-    judged = [position for position in found.answered if position in known]
-    if not judged:
+    scored = [position for position in found.answered if position in known]
+    if not scored:
         return {}
-    values = [found.answers[position].values[0] for position in judged]
+    values = [found.answers[position].values[0] for position in scored]
     predicted = [output.classes[code] for code in values] if output.classes else values
     task: datasets.Task = "classification" if output.classes else "regression"
     try:
-        return evaluation.metrics(task, target.iloc[judged].tolist(), predicted)
+        return evaluation.metrics(task, target.iloc[scored].tolist(), predicted)
     except (ValueError, TypeError) as error:
         raise ImportRefused(f"the target is not what the model predicts: {error}") from None

@@ -1,4 +1,4 @@
-"""A process for the files of strangers: what it does to itself, it does not do to the caller."""
+"""Isolation of an import: a process of its own, with limits, for untrusted files."""
 
 import json
 import signal
@@ -16,9 +16,9 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def import_apart(request: ImportRequest, *, report: Callable[[str], None] = lambda step: None) -> str:
-    """As `import_files`, in a process with limits.
+    """Run `import_files` in a process with limits.
 
-    :raises ImportRefused: for whatever that process raises, and if it does not come to an end of its own.
+    :raises ImportRefused: for any error of that process, and if it is killed.
     """
     with subprocess.Popen(
         [sys.executable, "-m", "app.models.importing.import_process", json.dumps(request.to_dict())],
@@ -29,30 +29,29 @@ def import_apart(request: ImportRequest, *, report: Callable[[str], None] = lamb
         text=True,
     ) as process:
         try:
-            assert process.stdout is not None  # it was opened as a pipe
-            said: dict[str, Any] = {}
+            assert process.stdout is not None  # Popen opened a pipe
+            reply: dict[str, Any] = {}
             for line in process.stdout:
-                said = json.loads(line)
-                if "step" in said:
-                    report(said["step"])
+                reply = json.loads(line)
+                if "step" in reply:
+                    report(reply["step"])
         except BaseException:
             process.kill()
             raise
-    if "saved" in said and process.returncode == 0:
-        saved: str = said["saved"]
-        return saved
-    if "refused" in said:
-        raise ImportRefused(_one_line(said["refused"]), details=said["details"])
-    raise ImportRefused(f"{request.model.name} cannot be imported: {_how_it_ended(process.returncode)}")
+    if "saved" in reply and process.returncode == 0:
+        return str(reply["saved"])
+    if "refused" in reply:
+        raise ImportRefused(_printable(reply["refused"]), details=reply["details"])
+    raise ImportRefused(f"{request.model.name} cannot be imported: {_cause_of_end(process.returncode)}")
 
 
-def _how_it_ended(status: int) -> str:
+def _cause_of_end(status: int) -> str:
     if status == -signal.SIGXCPU:
         return f"it takes more than {CPU_SECONDS} s of computing"
     by = signal.Signals(-status).name if status < 0 else f"itself, with status {status}"
     return f"the process that tried it was ended by {by}"
 
 
-def _one_line(message: str) -> str:
-    """Without what would do something to a terminal: the file may have a say in the message."""
+def _printable(message: str) -> str:
+    """The message without control characters, which an untrusted file may have put there."""
     return "".join(character if character.isprintable() else " " for character in message)

@@ -1,4 +1,4 @@
-"""What to import, as it is handed from process to process."""
+"""An import request, as it passes between processes."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -10,7 +10,7 @@ from app.models.loading.verification import VersionPolicy
 
 @dataclass(frozen=True)
 class ImportRequest:
-    """The files and the options of an import, and the folder of the store; all paths are absolute."""
+    """The store, the files and the options of an import; all paths are absolute."""
 
     root: Path
     model: Path
@@ -24,9 +24,8 @@ class ImportRequest:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON."""
-        return {
-            name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()
-        }
+        pairs = asdict(self).items()
+        return {name: str(value) if isinstance(value, Path) else value for name, value in pairs}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "ImportRequest":

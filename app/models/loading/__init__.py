@@ -1,1 +1,1 @@
-"""From a stored version to one in memory: verified, unpickled, replayed on its golden rows."""
+"""Loading: from a stored version to one in memory, verified, unpickled and replayed on its golden rows."""

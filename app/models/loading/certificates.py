@@ -1,16 +1,19 @@
-"""Certificates of engines: which are valid in this process."""
+"""Validity of engine certificates in this process."""
 
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 
+from app.models.engines import ENGINES
 from app.models.repository.store import Metadata
 
-# Certificates say by which rules they were made; those of older rules let through what newer ones find.
+# A certificate records its rules; older rules miss faults that newer ones find.
 CERTIFICATION_RULES = 2
 
 
 def void_reason(metadata: Metadata, engine: str) -> str | None:
     """Why an engine of a version may not serve, or None if its certificate is valid."""
+    if engine not in ENGINES:
+        return "this release has no such engine"
     certificate = metadata["certificates"].get(engine)
     if certificate is None:
         return "it has no certificate"
@@ -22,7 +25,7 @@ def void_reason(metadata: Metadata, engine: str) -> str | None:
         try:
             found = installed(library)
         except PackageNotFoundError:
-            continue  # not needed by an engine that runs without it
+            continue  # the engine runs without it
         if found != recorded:
             return f"its certificate is void: made with {library} {recorded}, installed is {found}"
     return None

@@ -1,4 +1,4 @@
-"""From a stored version to a model that serves."""
+"""The loader: from a stored version to a `LoadedVersion`."""
 
 import io
 import json
@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from app.exceptions import ArtifactInvalid, ServiceError
+from app.models.engines import ENGINES, REFERENCE
 from app.models.engines.base import Engine
 from app.models.engines.compiled import CompiledEngine
 from app.models.engines.fallback import FallbackEngine
@@ -26,15 +27,14 @@ log = logging.getLogger(__name__)
 
 MODEL = "model.pkl"
 SCALER = "scaler.pkl"
-REFERENCE = "sklearn"
 AUTO = "auto"
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class LoadedVersion:
-    """One version in memory; immutable, so a request that holds it sees one version to its end.
+    """One version in memory; immutable, so that a request sees a single version.
 
-    Equal only to itself, and weakly referable, so that what is derived from it can be kept beside it.
+    Equality is identity, and weak references allow caches of derived data.
     """
 
     version: str
@@ -47,11 +47,11 @@ class LoadedVersion:
 
 @dataclass(frozen=True)
 class LoadingOptions:
-    """How versions are loaded.
+    """Options of loading.
 
-    :param engine: ``auto``, or the one engine that may serve.
-    :param admission: what the gate insists on.
-    :param on_engine_failure: called with an engine's name whenever it fails at run time.
+    :param engine: ``auto``, or the only engine that may serve.
+    :param admission: the policy of verification.
+    :param on_engine_failure: called with an engine's name on each failure at run time.
     """
 
     policy: OutlierPolicy = "off"
@@ -62,16 +62,16 @@ class LoadingOptions:
 
 
 def load(store: ModelStore, version: str, options: LoadingOptions) -> LoadedVersion:
-    """Let a version through the gate, load it, replay its golden rows and warm it up.
+    """Verify a version, load it, replay its golden rows and warm it up.
 
     :raises VersionNotFound: if there is no such version.
-    :raises ArtifactInvalid: if it fails any check, or has no valid certificate for the engine asked for.
+    :raises ArtifactInvalid: if it fails a check, or has no valid certificate for the requested engine.
     """
     try:
         return _load(store, version, options)
     except ServiceError:
         raise
-    except Exception as error:  # metadata may be wrong in more ways than there are checks
+    except Exception as error:  # wrong metadata may pass every check
         raise ArtifactInvalid(version, f"loading raised {type(error).__name__}") from error
 
 
@@ -95,10 +95,8 @@ def _engine(artifact: VersionArtifact, options: LoadingOptions) -> Engine:
     if reason := void_reason(metadata, wanted):
         if options.engine != AUTO:
             raise ArtifactInvalid(version, f"MODEL_ENGINE={wanted}, but {reason}")
-        log.warning(
-            "serving on scikit-learn",
-            extra={"model_version": version, "engine": wanted, "reason": reason},
-        )
+        fields = {"model_version": version, "engine": wanted, "reason": reason}
+        log.warning("serving on scikit-learn", extra=fields)
         return load_reference()
     spec = KernelSpec.from_dict(metadata["certificates"][wanted]["kernel"])
     try:
@@ -106,9 +104,9 @@ def _engine(artifact: VersionArtifact, options: LoadingOptions) -> Engine:
         preprocessor = Preprocessor() if recorded is None else Preprocessor.from_dict(recorded)
         kernel = load_kernel(wanted, artifact.files[spec.file], spec)
     except Exception as error:
-        raise ArtifactInvalid(
-            version, f"its {wanted} engine cannot be made: {type(error).__name__}"
-        ) from error
+        needs = f"; it needs {', '.join(ENGINES[wanted].install)}" if isinstance(error, ImportError) else ""
+        reason = f"its {wanted} engine cannot be made: {type(error).__name__}{needs}"
+        raise ArtifactInvalid(version, reason) from error
     return FallbackEngine(
         CompiledEngine(preprocessor, kernel), load_reference, on_failure=options.on_engine_failure
     )
@@ -127,7 +125,7 @@ def _reference(artifact: VersionArtifact) -> Engine:
 
 
 def load_estimator(artifact: VersionArtifact) -> Any:
-    """The scaler, if there is one, and the model as one estimator; only verified bytes are unpickled.
+    """The scaler, if there is one, and the model as one estimator, from verified bytes.
 
     :raises ArtifactInvalid: if a file is missing or does not unpickle.
     """
@@ -147,8 +145,8 @@ def load_estimator(artifact: VersionArtifact) -> Any:
 def _replay_golden_rows(model: LoadedVersion) -> None:
     recorded = model.metadata["golden"]
     try:
-        outcome = model.engine.predict(validate_rows(recorded["rows"], model.signature))
-        reason = golden_rows.disagreement(recorded, outcome, model.output)
+        predicted = model.engine.predict(validate_rows(recorded["rows"], model.signature))
+        reason = golden_rows.disagreement(recorded, predicted, model.output)
     except Exception as error:
         raise ArtifactInvalid(model.version, f"golden rows raised {type(error).__name__}") from error
     if reason:

@@ -1,6 +1,6 @@
-"""Signatures of versions: over ``metadata.json``, which names every file with its hash.
+"""Signatures of versions: over ``metadata.json``, which lists every file with its hash.
 
-HMAC-SHA256 where one party both saves and serves, Ed25519 where servers must not be able to sign.
+HMAC-SHA256 if one party saves and serves, Ed25519 if servers must not be able to sign.
 """
 
 import base64
@@ -18,9 +18,9 @@ HMAC, ED25519 = "hmac-sha256", "ed25519"
 
 @dataclass(frozen=True)
 class Verifier:
-    """What signatures are checked with; with neither key, versions need none.
+    """The keys that verify signatures; without a key versions need no signature.
 
-    :param hmac_key: secret shared by those who sign and those who serve.
+    :param hmac_key: shared secret of signers and servers.
     :param public_key: Ed25519 public key, PEM.
     """
 
@@ -29,11 +29,11 @@ class Verifier:
 
     @property
     def required(self) -> bool:
-        """True if unsigned versions are refused."""
+        """True if versions must be signed."""
         return bool(self.hmac_key or self.public_key)
 
     def reason_against(self, metadata: bytes, signature: bytes | None) -> str | None:
-        """Why the signature does not hold for these bytes of ``metadata.json``, or None if it does."""
+        """Why the signature is invalid for these bytes of ``metadata.json``, or None."""
         if not self.required:
             return None
         if signature is None:

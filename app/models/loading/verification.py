@@ -1,6 +1,6 @@
-"""The gate: what a version must be before anything of it is loaded.
+"""Verification: the checks of a version before any of it is loaded.
 
-Every file is read once; the bytes that were checked are the bytes that are loaded.
+Every file is read once; the verified bytes are the loaded bytes.
 """
 
 import errno
@@ -21,7 +21,7 @@ from app.models.schema.signature import InputSignature, OutputSignature
 VersionPolicy = Literal["refuse", "warn"]
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
-# What serving and describing a model take from its metadata, as `publish` writes it.
+# The metadata that serving needs, as `publish` writes it.
 REQUIRED: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("signature", "output", "golden", "files", "certificates", "params", "libraries"), dict),
     **dict.fromkeys(("engine", "model_type"), str),
@@ -33,7 +33,7 @@ REQUIRED: dict[str, type | tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class VerificationPolicy:
-    """What the gate insists on."""
+    """The policy of verification."""
 
     verifier: Verifier = field(default_factory=Verifier)
     sklearn_version: VersionPolicy = "refuse"
@@ -41,7 +41,7 @@ class VerificationPolicy:
 
 @dataclass
 class VersionArtifact:
-    """A version before the gate: its bytes, and what has been found out about them."""
+    """A version under verification: its bytes, metadata and notes."""
 
     version: str
     raw: bytes
@@ -54,20 +54,20 @@ class VersionArtifact:
 
     @property
     def input(self) -> InputSignature:
-        """The model's input, once the metadata was found well-formed."""
+        """The model's input, after the check `well_formed`."""
         return InputSignature.from_dict(self.metadata["signature"])
 
     @property
     def output(self) -> OutputSignature:
-        """The model's output, once the metadata was found well-formed."""
+        """The model's output, after the check `well_formed`."""
         return OutputSignature.from_dict(self.metadata["output"])
 
 
 def verify(store: ModelStore, version: str, policy: VerificationPolicy) -> VersionArtifact:
-    """Let a version through all checks.
+    """Run all checks on a version.
 
     :raises VersionNotFound: if there is no such version.
-    :raises ArtifactInvalid: saying which check it failed.
+    :raises ArtifactInvalid: with the reason of the first failed check.
     """
     artifact = VersionArtifact(
         version,
@@ -83,12 +83,12 @@ def verify(store: ModelStore, version: str, policy: VerificationPolicy) -> Versi
 
 
 def signed(artifact: VersionArtifact) -> str | None:
-    """The signature holds for the metadata, where one is required."""
+    """The signature is valid for the metadata, if one is required."""
     return artifact.policy.verifier.reason_against(artifact.raw, artifact.signature_file)
 
 
 def well_formed(artifact: VersionArtifact) -> str | None:
-    """The metadata is a JSON object with all that serving needs."""
+    """The metadata is a JSON object with all required keys."""
     try:
         metadata: Any = json.loads(artifact.raw)
     except (ValueError, RecursionError):
@@ -104,14 +104,14 @@ def well_formed(artifact: VersionArtifact) -> str | None:
         return f"metadata is that of version {metadata['version']!r}"
     try:
         artifact.input.bounds(1.0)
-        artifact.output.probability_keys  # noqa: B018 # read to see that it can be
+        artifact.output.probability_keys  # noqa: B018 # evaluated for its errors
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         return f"metadata has no usable signature: {type(error).__name__} {error}"
     return None
 
 
 def intact(artifact: VersionArtifact) -> str | None:
-    """Every file is there, a regular file in the version's folder, with the recorded size and SHA-256."""
+    """Every file is a regular file in the version's folder, with the recorded size and SHA-256."""
     for name, recorded in artifact.metadata["files"].items():
         if not FILE_NAME.fullmatch(name) or name in {METADATA, SIGNATURE}:
             return f"{name!r} is no name of a file of a version"
@@ -128,8 +128,7 @@ def intact(artifact: VersionArtifact) -> str | None:
 
 
 def self_contained(artifact: VersionArtifact) -> str | None:
-    """No file refers to numbers outside of itself as ONNX does, whatever its name: the metadata says which is
-    loaded as a graph. `open_session` lets none read them either."""
+    """No file, under any name, has external data of ONNX; `open_session` does not read it either."""
     for name, content in artifact.files.items():
         if refers_outside(content):
             return f"{name} refers to external data"
@@ -137,7 +136,7 @@ def self_contained(artifact: VersionArtifact) -> str | None:
 
 
 def trained_with_installed_scikit_learn(artifact: VersionArtifact) -> str | None:
-    """scikit-learn is the version that fitted the model; where it is not installed it is not used either."""
+    """The installed scikit-learn is the one that fitted the model, or none is installed."""
     recorded = artifact.metadata["libraries"].get("scikit-learn")
     try:
         found = installed("scikit-learn")

@@ -1,4 +1,4 @@
-"""What is kept of a fitted estimator: its pickle, its parameters, and how much each column weighs."""
+"""The stored parts of a fitted estimator: its pickle, its parameters, and its feature importance."""
 
 import io
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from app.models.compilation.compilers import one_line
 
 
 def feature_importance(estimator: Any, names: list[str]) -> dict[str, float] | None:
-    """Impurity importances, or mean absolute coefficients, by column; None where there are none to be had."""
+    """Impurity importances, or mean absolute coefficients, by column; None if there are neither."""
     try:
         weights = getattr(estimator, "feature_importances_", None)
         if weights is None:
             weights = np.abs(np.atleast_2d(np.asarray(estimator.coef_, dtype=float))).mean(axis=0)
         values = np.asarray(weights, dtype=float)
-    except Exception:  # computed when asked for, which may fail; it is only shown
+    except Exception:  # a property of the estimator may raise anything; the importance is optional
         return None
     if values.shape != (len(names),) or not np.isfinite(values).all():
         return None
@@ -33,7 +33,7 @@ def dump(estimator: Any) -> bytes:
     buffer = io.BytesIO()
     try:
         joblib.dump(estimator, buffer, compress=3)
-    except Exception as error:  # a part of one's own may raise anything while it is pickled
+    except Exception as error:  # a custom part may raise anything
         raise UnsupportedModel(
             f"the model cannot be pickled: {one_line(error)}; give it functions and classes of a module"
             " instead of lambdas and what is defined inside a function"
@@ -45,12 +45,12 @@ def parameters(estimator: Any) -> Any:
     """The estimator's own parameters, without those of its parts."""
     try:
         return estimator.get_params(deep=False)
-    except Exception:  # an estimator of one's own may have none, or not keep them
+    except Exception:  # a custom estimator may have none, or not keep them
         return {}
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON, with the ``repr`` of whatever JSON has no form for."""
+    """The value as JSON, with the ``repr`` of other objects."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

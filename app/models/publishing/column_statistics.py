@@ -1,4 +1,4 @@
-"""Training statistics per feature: what later input is judged against."""
+"""Training statistics per feature, the baseline of outliers and drift."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ MAX_CATEGORIES = 1000
 
 
 def describe_column(column: "pd.Series[Any]") -> dict[str, Any]:
-    """Count and missing share of a column, and its spread (numbers) or its frequencies (others).
+    """Count, missing values, and the distribution (numbers) or the frequencies (others) of a column.
 
-    Standard deviation is that of the population (ddof 0), as `StandardScaler` has it.
+    The standard deviation is that of the population (ddof 0), as in `StandardScaler`.
     """
     present = column.dropna()
     summary: dict[str, Any] = {"count": len(column), "missing": int(column.isna().sum())}
@@ -20,9 +20,7 @@ def describe_column(column: "pd.Series[Any]") -> dict[str, Any]:
         return summary
     if pd.api.types.is_numeric_dtype(present):
         values = present.to_numpy(dtype=np.float64)
-        with np.errstate(
-            over="ignore", invalid="ignore"
-        ):  # of numbers that only their squares are too large for
+        with np.errstate(over="ignore", invalid="ignore"):  # the squares of numbers may overflow
             quantiles = np.nan_to_num(np.quantile(values, QUANTILES)).tolist()
             mean, std = np.nan_to_num([values.mean(), values.std()]).tolist()
         return summary | {

@@ -1,4 +1,4 @@
-"""The columns of a sample: their kinds, dtypes and categories, and their rows as requests bring them."""
+"""The columns of a sample: kinds, dtypes and categories, and the sample's rows as in a request."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,7 @@ from app.models.schema.signature import Feature, InputSignature, Kind
 
 
 def as_rows(frame: pd.DataFrame, signature: InputSignature) -> Rows:
-    """A data frame's rows in the form in which requests reach the engines."""
+    """A data frame's rows in the form of an engine's input."""
     columns = []
     for position, feature in enumerate(signature.features):
         series = frame.iloc[:, position]
@@ -33,8 +33,8 @@ def as_rows(frame: pd.DataFrame, signature: InputSignature) -> Rows:
 
 
 def column_transformers(model: Any) -> Iterator[tuple[Any, list[str] | str]]:
-    """Each fitted (transformer, column names) pair of every ColumnTransformer inside; one name alone for a
-    column that the transformer gets as texts instead of as a table."""
+    """Each fitted (transformer, column names) pair of every nested ColumnTransformer; a single name stands
+    for a column that the transformer gets one-dimensional, as texts."""
     if isinstance(model, Pipeline):
         for _, step in model.steps:
             yield from column_transformers(step)
@@ -47,7 +47,7 @@ def column_transformers(model: Any) -> Iterator[tuple[Any, list[str] | str]]:
 
 
 def _names(columns: Any, known: list[str] | None) -> list[str] | str | None:
-    """Columns by name, however a ColumnTransformer was told of them; None where they have no names."""
+    """The names of columns given as names, positions, a slice or a mask; None if unnamed."""
     if isinstance(columns, str):
         return columns
     if known is None:
@@ -56,7 +56,7 @@ def _names(columns: Any, known: list[str] | None) -> list[str] | str | None:
         return known[columns]
     if isinstance(columns, slice):
         ends = [known.index(end) if isinstance(end, str) else end for end in (columns.start, columns.stop)]
-        if isinstance(columns.stop, str):  # labels include their end
+        if isinstance(columns.stop, str):  # a slice of labels includes its end
             ends[1] += 1
         return known[ends[0] : ends[1] : columns.step]
     chosen = list(columns)
@@ -69,7 +69,7 @@ def feature_of(column: "pd.Series[Any]", name: str, *, text: bool) -> Feature:
     """Kind, dtype, categories and statistics of a column of the sample.
 
     :param text: strings are texts, not labels.
-    :raises UnsupportedModel: if it holds what cannot be served.
+    :raises UnsupportedModel: if the column holds values that cannot be served.
     """
     dtype = column.dtype
     if isinstance(dtype, pd.SparseDtype):

@@ -1,4 +1,4 @@
-"""The first rows of a sample, and what the model itself answers to them in its caller's own form."""
+"""The first rows of a sample, with the model's own predictions for them in their original form."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -17,7 +17,7 @@ from app.models.schema.validation import validate_rows
 
 @dataclass(frozen=True)
 class Expected:
-    """Rows as requests bring them, and per row the answer, None where the model refuses it; plain JSON."""
+    """Rows as in a request, and per row the prediction, None if the model refuses the row; plain JSON."""
 
     rows: list[list[Any]]
     values: list[Any]
@@ -25,17 +25,17 @@ class Expected:
 
     @classmethod
     def of(cls, answer: Callable[[Any], EngineOutput], own: Any, rows: Rows) -> "Expected":
-        """Ask the model about its caller's own rows.
+        """Predict the rows in their original form.
 
         :param own: data frame, array or list, of the same rows as ``rows``.
         """
         found = predict_partially(answer, own)
         values: list[Any] = [None] * len(rows)
         probabilities: list[list[float] | None] = [None] * len(rows)
-        for position, outcome in found.answers.items():
-            values[position] = outcome.values[0].tolist()
-            if outcome.probabilities is not None:
-                probabilities[position] = outcome.probabilities[0].tolist()
+        for position, predicted in found.answers.items():
+            values[position] = predicted.values[0].tolist()
+            if predicted.probabilities is not None:
+                probabilities[position] = predicted.probabilities[0].tolist()
         return cls(to_lists(rows), values, probabilities)
 
     def to_dict(self) -> dict[str, Any]:
@@ -45,14 +45,14 @@ class Expected:
     def disagreement(
         self, predict: Callable[[Rows], EngineOutput], signature: InputSignature, output: OutputSignature
     ) -> str | None:
-        """In what a served version differs, or None.
+        """The first difference from a served version, or None.
 
         :param predict: of the version's engine.
         """
         answers: dict[int, EngineOutput] = {}
         reasons: dict[int, str] = {}
         for positions, found in self._served(predict, signature, reasons):
-            answers |= {positions[row]: outcome for row, outcome in found.answers.items()}
+            answers |= {positions[row]: predicted for row, predicted in found.answers.items()}
             reasons |= {positions[row]: _first_line(error) for row, error in found.errors.items()}
         for position, value in enumerate(self.values):
             if value is None and position in answers:
@@ -67,9 +67,8 @@ class Expected:
         self, predict: Callable[[Rows], EngineOutput], signature: InputSignature, reasons: dict[int, str]
     ) -> list[tuple[list[int], Partial]]:
         try:
-            return [
-                (list(range(len(self.rows))), predict_partially(predict, validate_rows(self.rows, signature)))
-            ]
+            everything = list(range(len(self.rows)))
+            return [(everything, predict_partially(predict, validate_rows(self.rows, signature)))]
         except InvalidInput:
             found = []
             for position, row in enumerate(self.rows):
@@ -80,9 +79,9 @@ class Expected:
                     reasons[position] = f"{first.get('name', 'it')} {first['reason']}"
             return found
 
-    def _difference(self, position: int, outcome: EngineOutput, output: OutputSignature) -> str | None:
+    def _difference(self, position: int, predicted: EngineOutput, output: OutputSignature) -> str | None:
         value, probabilities = self.values[position], self.probabilities[position]
-        served = outcome.values[0].tolist()
+        served = predicted.values[0].tolist()
         if output.classes or output.whole:
             if served != value:
                 return f"{_label(served, output)!r} is served, the model predicts {_label(value, output)!r}"
@@ -92,9 +91,9 @@ class Expected:
                 return f"{served!r} is served, the model predicts {value!r}"
         if probabilities is None:
             return None
-        if outcome.probabilities is None:
+        if predicted.probabilities is None:
             return "no probabilities are served"
-        apart = np.abs(outcome.probabilities[0] - np.array(probabilities)).max()
+        apart = np.abs(predicted.probabilities[0] - np.array(probabilities)).max()
         return None if apart <= tolerance.PROMISED else f"probabilities differ by {apart:.2g}"
 
 

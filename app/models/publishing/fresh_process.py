@@ -1,5 +1,4 @@
-"""A process that has not seen the script which saves a model, to try the version in before anybody sees
-it."""
+"""A process without the saving script, in which a version is tried before it becomes visible."""
 
 import atexit
 import json
@@ -13,15 +12,14 @@ from app.exceptions import UnsupportedModel
 from app.models.publishing.expected import Expected
 
 ROOT = Path(__file__).resolve().parents[3]
-# Of a model that loads or predicts slowly; after that it is taken to hang.
+# Time for a model to load and predict.
 SECONDS = 600.0
 
 
 class FreshProcess:
-    """Runs `replay_process`, which forks a process for each version, so that only the first waits for
-    imports."""
+    """Runs `replay_process`, which forks for each version, so that only the first one waits for imports."""
 
-    _one: ClassVar["FreshProcess | None"] = None
+    _shared: ClassVar["FreshProcess | None"] = None
     _starting: ClassVar[Lock] = Lock()
 
     def __init__(self) -> None:
@@ -37,17 +35,18 @@ class FreshProcess:
 
     @classmethod
     def started(cls) -> "FreshProcess":
-        """The one of this process; it imports what it needs while its first version is still being made."""
+        """The shared instance; it imports its libraries while the caller prepares the first version."""
         with cls._starting:
-            if cls._one is None or cls._one._process.poll() is not None:
-                cls._one = cls()
-            return cls._one
+            if cls._shared is None or cls._shared._process.poll() is not None:
+                cls._shared = cls()
+            return cls._shared
 
     def check(self, staging: Path, version: str, expected: Expected) -> None:
-        """Load a version there, and compare what it answers with what the model answered here.
+        """Load a version in the fresh process, and compare its predictions with the model's here.
 
         :param staging: the folder that holds the version's folder, as a repository does.
-        :raises UnsupportedModel: if it does not load, or answers otherwise; the message says what to do.
+        :raises UnsupportedModel: if the version does not load, or predicts otherwise; the message says what
+            to do.
         """
         request = {"root": str(staging), "version": version, "expected": expected.to_dict()}
         with self._lock:
@@ -79,5 +78,5 @@ class FreshProcess:
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
-    assert stream is not None  # it was opened as a pipe
+    assert stream is not None  # Popen opened a pipe
     return stream

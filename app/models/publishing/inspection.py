@@ -1,4 +1,4 @@
-"""What a fitted model takes and answers, found out by asking it about the sample."""
+"""Inspection: the input and the output of a fitted model, derived from its predictions for the sample."""
 
 import warnings
 from dataclasses import dataclass
@@ -18,30 +18,30 @@ from app.models.schema.model_input import restore
 from app.models.schema.rows import Rows, take
 from app.models.schema.signature import InputSignature, OutputSignature
 
-# Rows of the sample that are asked about: the first, which are replayed too, and more, spread evenly.
+# Rows of the sample to predict: the first ones, which are also replayed, and others spread evenly.
 FIRST_ROWS = 1_000
 SPREAD_ROWS = 5_000
 
 
 @dataclass(frozen=True)
 class InspectedModel:
-    """A fitted model as its answers to the sample show it.
+    """A fitted model as its predictions for the sample show it.
 
-    ``rows``: of the sample, as requests would bring them, with the model's ``outcome`` for each.
-    ``replayed``: the first rows with what the model answers to them in the caller's own form.
+    ``rows``: the answered rows of the sample as in a request, with the output ``predicted`` for them.
+    ``replayed``: the first rows, with the predictions for their original form.
     """
 
     signature: InputSignature
     output: OutputSignature
     rows: Rows
-    outcome: EngineOutput
+    predicted: EngineOutput
     replayed: Expected
 
 
 def inspect_model(original: Any, sample: Any = None, feature_names: Any = None) -> InspectedModel:
-    """What a fitted model takes and answers, found out by asking it about the sample.
+    """Predict the sample, and derive the model's signatures from it.
 
-    :param original: the model as its caller has it.
+    :param original: the model as its author calls it.
     :raises UnsupportedModel: if it cannot be served.
     """
     if sample is None:
@@ -49,7 +49,7 @@ def inspect_model(original: Any, sample: Any = None, feature_names: Any = None) 
     frame = sample_frame(original, sample, feature_names)
     array = not isinstance(sample, pd.DataFrame)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of rows that are odd on purpose
+        warnings.simplefilter("ignore")  # about rows that are odd on purpose
         signature = forms.input_signature(original, frame, array=array)
         known = columns.as_rows(_some_of(frame), signature)
         output = outputs.output_signature(original, restore(known, signature))
@@ -59,12 +59,11 @@ def inspect_model(original: Any, sample: Any = None, feature_names: Any = None) 
             raise UnsupportedModel("the model answers no row of the sample with finite numbers")
         own = _own_form(sample, frame, signature)
         replayed = Expected.of(engine.answer, own, take(known, range(min(len(known), FIRST_ROWS))))
-    return InspectedModel(signature, output, take(known, found.answered), found.outcome, replayed)
+    return InspectedModel(signature, output, take(known, found.answered), found.output, replayed)
 
 
 def _own_form(sample: Any, frame: pd.DataFrame, signature: InputSignature) -> Any:
-    """The first rows exactly as the caller has them, where the model takes them so; else as they are
-    served."""
+    """The first rows in their original form if the model takes it, or else as they are served."""
     if signature.one_dimensional:
         texts = frame.iloc[:FIRST_ROWS, 0]
         return texts if signature.layout == "series" else texts.tolist()

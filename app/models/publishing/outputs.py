@@ -1,4 +1,4 @@
-"""What a model predicts: found out by asking it, since its tags may say something else."""
+"""The output of a model, derived from its predictions: its tags may differ from them."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -18,20 +18,18 @@ ROUNDING = 1e-6
 
 @dataclass(frozen=True)
 class Asked:
-    """Answers of a model to its sample: what ``predict`` returned, and ``predict_proba`` where it
-    answered."""
+    """A model's predictions for its sample, and its probabilities if it has ``predict_proba``."""
 
     predicted: NDArray[Any]
     probabilities: NDArray[np.float64] | None
 
 
 def output_signature(model: Any, data: Any) -> OutputSignature:
-    """The task, classes and probabilities of a model, seen in its answers.
+    """The task, classes and probabilities of a model.
 
     :param data: the sample in the model's own form.
-    :raises UnsupportedModel: for a model that predicts several labels a row, labels that JSON cannot carry,
-    or
-        labels without saying which there are.
+    :raises UnsupportedModel: for several labels a row, labels that JSON cannot carry, or labels without
+        ``classes_``.
     """
     asked = _ask(model, data)
     predicted, probabilities = asked.predicted, asked.probabilities
@@ -60,7 +58,7 @@ def _ask(model: Any, data: Any) -> Asked:
     if hasattr(predicted, "toarray"):
         predicted = predicted.toarray()
     predicted = one_column(np.asarray(predicted))
-    if predicted.dtype == object:  # labels of one kind, or numbers, that came in a list
+    if predicted.dtype == object:  # a list of labels of one kind, or of numbers
         predicted = np.array(predicted.tolist())
     if len(predicted) != len(data) or predicted.ndim not in (1, 2):
         raise UnsupportedModel(
@@ -77,7 +75,7 @@ def _ask(model: Any, data: Any) -> Asked:
 def _probabilities(model: Any, data: Any) -> NDArray[np.float64] | None:
     try:
         answered = called(model.predict_proba, deepcopy(data))
-    except Exception:  # AttributeError, NotImplementedError or its own: then it has none
+    except Exception:  # AttributeError, NotImplementedError or a custom error: no probabilities
         return None
     if isinstance(answered, list) and answered and np.ndim(answered[0]) == 2:
         raise UnsupportedModel(
@@ -164,10 +162,10 @@ def _says_classifier(model: Any) -> bool:
 
 
 def _tagged(asks: Callable[[Any], bool], model: Any) -> bool:
-    """What the model's tags say; one of no class of scikit-learn's has none."""
+    """A property of the model's tags; classes outside of scikit-learn may have none."""
     try:
         return bool(asks(model))
-    except Exception:  # whatever an odd class raises for its tags
+    except Exception:  # a custom class may raise anything for its tags
         return False
 
 

@@ -1,4 +1,4 @@
-"""Save a fitted model as a version, once it was seen to serve what the model answers."""
+"""Publishing: save a fitted model as a version that provably serves the model's predictions."""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -27,6 +27,23 @@ from app.models.schema.validation import validate_rows
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "joblib")
 
 
+@contextmanager
+def as_unsupported_model() -> Iterator[None]:
+    """Turn any error of the code of a custom model into one sentence.
+
+    :raises UnsupportedModel: in place of the model's own error.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about rows that are odd on purpose
+            yield
+    except (ServiceError, OSError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        raise UnsupportedModel(f"the model cannot be served: {one_line(error)}") from error
+
+
+@as_unsupported_model()
 def publish(
     store: ModelStore,
     model: Any,
@@ -42,94 +59,65 @@ def publish(
 ) -> str:
     """Save a fitted model as a new version and return its name; does not activate it.
 
-    Before it becomes visible the version is loaded in a fresh process, where the first thousand rows of the
-    sample must get the answers that ``model`` itself gives here.
+    Before the version becomes visible, a fresh process loads it: its predictions for the first thousand rows
+    of the sample must equal those of ``model`` here.
 
     :param model: fitted classifier, regressor, outlier detector, clusterer or whole pipeline.
     :param scaler: fitted transformer that is applied before ``model``, or None.
-    :param metadata: what to record beside what is found out here: ``metrics``, ``feature_names``,
-        or anything else that is JSON.
+    :param metadata: additional metadata: ``metrics``, ``feature_names``, or anything else that is JSON.
     :param sample: training rows as ``scaler`` (or ``model``) takes them, the source of names, kinds, dtypes,
         statistics and golden rows; without it a numeric model is probed with random rows.
-    :param files: what to keep beside the model, by name; hashed and verified as the model is.
-    :param graph: an ONNX file of the same model, a candidate for the ``onnx`` engine; whether it passed
-        stands in the metadata under ``supplied_onnx``.
-    :param under_test: what `inspect_model` found out about the model, instead of a sample.
-    :param report: called with each step of the certification, for those who wait.
+    :param files: additional files by name; hashed and verified like the model.
+    :param graph: an ONNX file of the same model, a candidate for the ``onnx`` engine; the metadata says under
+        ``supplied_onnx`` whether it passed.
+    :param inspected: the result of `inspect_model`, instead of a sample.
+    :param report: called with each step of the certification.
     :raises UnsupportedModel: if the model cannot be served; the message says what to do.
     :raises VersionExists: if ``version`` is taken.
     """
-    with in_a_sentence():
-        return _publish(store, model, scaler, metadata, sample, version, files, graph, inspected, report)
-
-
-def _publish(
-    store: ModelStore,
-    model: Any,
-    scaler: Any,
-    metadata: Mapping[str, Any] | None,
-    sample: Any,
-    version: str | None,
-    files: Mapping[str, bytes] | None,
-    graph: bytes | None,
-    inspected: InspectedModel | None,
-    report: Report,
-) -> str:
-    for part, method in ((scaler, "transform"), (model, "predict")):
-        if part is not None or method == "predict":
-            check_has(part, method)
+    if scaler is not None:
+        check_has(scaler, "transform")
+    check_has(model, "predict")
     extra = dict(metadata or {})
     original = model if scaler is None else make_pipeline(scaler, model)
     own = {MODEL: dump(model)} | ({} if scaler is None else {SCALER: dump(scaler)})
     process = FreshProcess.started()
     feature_names = extra.pop("feature_names", None)
     known = inspected is not None or sample is not None
-    inspected = inspected or inspect_model(original, sample, feature_names)
-    signature, output = inspected.signature, inspected.output
-    certification = _certify(original, signature, output, inspected.rows, graph, report)
+    found = inspected or inspect_model(original, sample, feature_names)
+    certification = _certify(original, found.signature, found.output, found.rows, graph, report)
+    document = plain(extra) | _description(model, found, statistics=known) | _record(certification, graph)
+    report("a fresh process")
+    contents = {**(files or {}), **own, **certification.files}
+    return store.save(
+        contents, document, version=version, check=lambda at, name: process.check(at, name, found.replayed)
+    )
+
+
+def _description(model: Any, inspected: InspectedModel, *, statistics: bool) -> Metadata:
+    """The metadata of the model itself, with or without the statistics of the sample."""
     final = model.steps[-1][1] if isinstance(model, Pipeline) else model
+    signature, output = inspected.signature, inspected.output
     names = list(signature.names)
-    found = {
-        "signature": (signature if known else signature.without_statistics()).to_dict(),
+    return {
+        "signature": (signature if statistics else signature.without_statistics()).to_dict(),
         "output": output.to_dict(),
         "feature_names": names,
         "n_features": len(names),
         "classes": list(output.classes),
         "n_classes": len(output.classes),
-        "golden": golden_rows.record(inspected.rows, inspected.outcome, output),
-        "engine": certification.engine,
-        "certificates": certification.certificates,
+        "golden": golden_rows.record(inspected.rows, inspected.predicted, output),
         "model_type": type(final).__name__,
         "params": plain(parameters(final)),
         "feature_importance": feature_importance(final, names),
         "libraries": {name: installed(name) for name in LIBRARIES} | {"python": python_version()},
     }
-    if graph is not None:
-        found["supplied_onnx"] = certification.supplied
-    report("a fresh process")
-    return store.save(
-        {**(files or {}), **own, **certification.files},
-        plain(extra) | found,
-        version=version,
-        check=lambda staging, name: process.check(staging, name, inspected.replayed),
-    )
 
 
-@contextmanager
-def in_a_sentence() -> Iterator[None]:
-    """Nothing but a sentence leaves what is done with a model of one's own, which may raise anything
-    anywhere.
-
-    :raises UnsupportedModel: in place of whatever was raised.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of rows that are odd on purpose
-            yield
-    except (ServiceError, OSError, MemoryError):
-        raise
-    except (Exception, SystemExit) as error:
-        raise UnsupportedModel(f"the model cannot be served: {one_line(error)}") from error
+def _record(certification: Certification, graph: bytes | None) -> Metadata:
+    """The metadata of the engines."""
+    recorded = {"engine": certification.engine, "certificates": certification.certificates}
+    return recorded if graph is None else recorded | {"supplied_onnx": certification.supplied}
 
 
 def check_has(part: Any, method: str) -> None:
@@ -144,7 +132,7 @@ def check_has(part: Any, method: str) -> None:
 def recertify(store: ModelStore, version: str, *, report: Report = lambda step: None) -> Metadata:
     """Compile and certify a stored version again, record the result, and return its metadata.
 
-    The training rows are not stored; the golden rows, which come from them, take their place.
+    The golden rows replace the training rows, which are not stored.
 
     :raises VersionNotFound: if there is no such version.
     :raises ArtifactInvalid: if its files are damaged.
@@ -155,10 +143,7 @@ def recertify(store: ModelStore, version: str, *, report: Report = lambda step: 
     rows = validate_rows(metadata["golden"]["rows"], signature)
     graph = artifact.files.get(USER_ONNX_FILE)
     certification = _certify(estimator, signature, output, rows, graph, report)
-    recorded: Metadata = {"engine": certification.engine, "certificates": certification.certificates}
-    if graph is not None:
-        recorded |= {"supplied_onnx": certification.supplied}
-    return store.replace_engines(version, certification.files, metadata | recorded)
+    return store.replace_engines(version, certification.files, metadata | _record(certification, graph))
 
 
 def _certify(

@@ -1,6 +1,6 @@
-"""The other side of `FreshProcess`: ``python -m app.models.publishing.replay_process``.
+"""The process that `FreshProcess` starts: ``python -m app.models.publishing.replay_process``.
 
-Each line of standard input names a version; a fork of this process loads it and answers in one line of JSON.
+Each line of standard input names a version; a fork of this process loads it and replies in one line of JSON.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-# Imported before the forks, which then need no time for it.
+# Imported once, before the forks.
 import sklearn.compose
 import sklearn.ensemble
 import sklearn.linear_model
@@ -30,15 +30,15 @@ UNKNOWN_NAME = re.compile(r"Can't get attribute '([^']+)' on <module '([^']+)'")
 
 
 def main() -> None:
-    """Answer requests until standard input ends."""
-    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    # What a model prints while it is loaded must not get into the answers.
+    """Reply to requests until standard input ends."""
+    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    # Output that a model prints while it loads must not mix with the replies.
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
     os.dup2(2, 1)
     warnings.simplefilter("ignore")
     for line in requests:
-        answers.write(json.dumps({"reason": _in_fork(json.loads(line))}).encode() + b"\n")
-        answers.flush()
+        replies.write(json.dumps({"reason": _in_fork(json.loads(line))}).encode() + b"\n")
+        replies.flush()
 
 
 def _in_fork(request: dict[str, Any]) -> str | None:
@@ -61,46 +61,42 @@ def _in_fork(request: dict[str, Any]) -> str | None:
 
 
 def _reason(root: Path, version: str, expected: Expected) -> str | None:
-    """Why a version does not serve what it should, or None."""
+    """Why a version does not serve the expected predictions, or None."""
     store = ModelStore(root)
-    admission = verification.VerificationPolicy(sklearn_version="warn")
+    policy = verification.VerificationPolicy(sklearn_version="warn")
     try:
-        artifact = verification.verify(store, version, admission)
+        artifact = verification.verify(store, version, policy)
         original = SklearnEngine(loader.load_estimator(artifact), artifact.input, artifact.output)
         recorded = artifact.metadata["golden"]
-        answers = original.predict(validate_rows(recorded["rows"], artifact.input))
-        if reason := golden_rows.disagreement(recorded, answers, artifact.output):
+        predicted = original.predict(validate_rows(recorded["rows"], artifact.input))
+        if reason := golden_rows.disagreement(recorded, predicted, artifact.output):
             return f"loaded again, {reason}"
-        model = loader.load(store, version, loader.LoadingOptions(admission=admission))
+        model = loader.load(store, version, loader.LoadingOptions(admission=policy))
     except ArtifactInvalid as error:
-        return _what_to_do(error.__cause__) or error.reason
+        return _remedy(error.__cause__) or error.reason
     except ServiceError as error:
         reasons = [
             f"{each.get('name', 'a row')} {each['reason']}" for each in error.details.get("errors", ())
         ]
         return f"{error.message}: {'; '.join(reasons[:3])}" if reasons else error.message
-    except Exception as error:  # whatever a model of one's own raises once it is loaded
+    except Exception as error:  # a custom model may raise anything
         return f"loaded again, it raises {type(error).__name__}: {str(error)[:200]}"
     if isinstance(model.engine, FallbackEngine):
         model.engine.use_reference(original)
     return expected.disagreement(model.engine.predict, model.signature, model.output)
 
 
-def _what_to_do(cause: BaseException | None) -> str | None:
-    """A sentence about what keeps a model from being unpickled."""
+def _remedy(cause: BaseException | None) -> str | None:
+    """A sentence on the cause of a failed unpickling, and what to do about it."""
     if isinstance(cause, ModuleNotFoundError):
-        remedy = "install it, or put it beside run.py"
-        return f"it needs the module {cause.name!r}, which the service cannot import: {remedy}"
+        advice = "install it, or put it beside run.py"
+        return f"it needs the module {cause.name!r}, which the service cannot import: {advice}"
     if isinstance(cause, AttributeError) and (found := UNKNOWN_NAME.search(str(cause))):
         name, module = found.groups()
-        own = module in {
-            "__main__",
-            __spec__.name,
-        }  # this process's main module, which stands for the other's
+        own = module in ("__main__", __spec__.name)  # the main module here stands for the saving script's
         where = "the script that saved it" if own else f"{module}, as it is seen from here"
-        return (
-            f"{name} is not to be found outside of {where}: define it in a module that the service can import"
-        )
+        advice = "define it in a module that the service can import"
+        return f"{name} is not to be found outside of {where}: {advice}"
     return None if cause is None else f"unpickling failed: {type(cause).__name__}: {str(cause)[:200]}"
 
 

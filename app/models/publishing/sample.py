@@ -1,5 +1,4 @@
-"""The sample that comes with a model: rows like those it was fitted to, under the model's own column
-names."""
+"""The sample of a model: rows like its training data, under the model's own column names."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,17 +17,16 @@ STAND_IN_ROWS = 200
 
 
 class SampleMismatch(UnsupportedModel):
-    """The sample's columns are not those of the model; the message names them."""
+    """The sample's columns differ from the model's; the message names them."""
 
 
 def sample_frame(model: Any, sample: Any, feature_names: Sequence[str] | None = None) -> pd.DataFrame:
-    """The sample as a data frame whose columns are the model's, in the model's order, with the sample's
-    dtypes.
+    """The sample as a data frame with the model's columns, in the model's order, and the sample's dtypes.
 
     :param sample: data frame, array (n, d), list of rows, or one-dimensional array, list or series of texts.
-    :param feature_names: names for an array's columns, where the model knows none.
+    :param feature_names: names for an array's columns, if the model has none.
     :raises SampleMismatch: if columns are missing, unknown, or too many or too few.
-    :raises UnsupportedModel: if it is nothing of that kind, or holds what JSON cannot carry.
+    :raises UnsupportedModel: if the sample is of another type, or holds values that JSON cannot carry.
     """
     frame = _as_frame(sample, names_of(model), feature_names)
     if frame.empty:
@@ -44,9 +42,9 @@ def sample_frame(model: Any, sample: Any, feature_names: Sequence[str] | None = 
 
 
 def stand_in_sample(model: Any) -> Matrix:
-    """Rows to probe a numeric model with when no training data came along, shape (n, d).
+    """Random rows to probe a numeric model without training data, shape (n, d).
 
-    Normal around the fitted scaler's centre where there is one, else around zero.
+    Normal around the fitted scaler's centre if there is one, or else around zero.
 
     :raises UnsupportedModel: if the number of features is unknown, or columns are picked by name.
     """
@@ -60,7 +58,7 @@ def stand_in_sample(model: Any) -> Matrix:
 
 
 def names_of(model: Any) -> list[str] | None:
-    """The column names that the model was fitted with, if it has recorded any."""
+    """The column names that the model recorded in ``fit``, if any."""
     try:
         names = model.feature_names_in_
     except (AttributeError, IndexError):
@@ -69,7 +67,7 @@ def names_of(model: Any) -> list[str] | None:
 
 
 def picks_columns(model: Any) -> bool:
-    """True if a ColumnTransformer inside chooses among the columns."""
+    """True if a nested ColumnTransformer chooses among the columns."""
     return any(True for _ in column_transformers(model))
 
 
@@ -106,7 +104,7 @@ def _as_array(sample: Any) -> Any:
     try:
         array = np.asarray(sample)
         if array.dtype.kind in "US" and not isinstance(sample, np.ndarray) and array.ndim == 2:
-            # NumPy makes text of numbers that stand beside text.
+            # NumPy turns numbers beside text into text.
             return np.array([list(row) for row in sample], dtype=object)
     except ValueError:
         raise UnsupportedModel("the sample's rows differ in length") from None
@@ -114,7 +112,7 @@ def _as_array(sample: Any) -> Any:
 
 
 def numbered(width: int) -> list[str]:
-    """Names of columns that nobody named."""
+    """Names of unnamed columns."""
     return [f"feature_{position}" for position in range(width)]
 
 
@@ -149,7 +147,7 @@ def _listed(names: list[str], *, most: int = 10) -> str:
 
 
 def _check_numbers(frame: pd.DataFrame) -> None:
-    """:raises UnsupportedModel: for numbers that JSON, or the float64 that it is read as, does not hold."""
+    """:raises UnsupportedModel: for numbers that JSON or float64 cannot represent."""
     for name, column in zip(frame.columns, (frame.iloc[:, i] for i in range(frame.shape[1])), strict=True):
         numbers = _numbers_of(column)
         if np.isinf(numbers).any():

@@ -1,1 +1,1 @@
-"""What a row must be: the model's signature, and rows checked and restored by it."""
+"""Schema: the model's signature, and the validation and restoration of rows by it."""

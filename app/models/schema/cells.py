@@ -1,4 +1,4 @@
-"""One value of a row as its column takes it, or the reason why it does not."""
+"""Validation of single values: the value in its column's domain, or the reason against it."""
 
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
@@ -15,7 +15,7 @@ MOST_COMPARED = 60
 
 
 def number(value: Any, feature: Feature) -> tuple[float, str | None]:
-    """The value as float64, or the reason why it is no value of this column."""
+    """The value as float64, or the reason against it."""
     boolean = isinstance(value, bool | np.bool_)
     if value is None or value != value:
         noun = "true or false" if feature.kind == "boolean" else "a number"
@@ -40,7 +40,7 @@ def _shown(value: Any) -> str:
 
 
 class Categories:
-    """The values that a column of labels or texts takes, each in the form that the model knows."""
+    """The domain of a column of labels or texts, in the model's own form."""
 
     def __init__(self, feature: Feature, suggest: Callable[[str, Sequence[str]], str]) -> None:
         self._feature = feature
@@ -52,7 +52,7 @@ class Categories:
         self._texts = {} if _noun(str) in self._nouns else {str(label): label for label in feature.categories}
 
     def find(self, value: Any) -> tuple[Any, str | None]:
-        """The label, or the reason why it is no value of this column."""
+        """The label, or the reason against it."""
         feature = self._feature
         if value is None or value != value:
             return None, None if feature.nullable else "must not be null"
@@ -67,8 +67,7 @@ class Categories:
         return None, "unknown category" + self._suggest(str(value), [*map(str, feature.categories)])
 
     def _as_known(self, value: Any) -> Any:
-        """A number for one written as text, and a truth value for 0 or 1, where the column leaves no
-        doubt."""
+        """A number for its text, and a truth value for 0 or 1, if the column is unambiguous."""
         if isinstance(value, str):
             return self._texts.get(value, value) if _noun(int) in self._nouns else value
         if self._nouns == {_noun(bool)} and isinstance(value, int | float) and value in (0, 1):
@@ -77,10 +76,10 @@ class Categories:
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """A question whether the nearest known word was meant, if one is near; a few ms at the most.
+    """A suggestion of the nearest known word, if there is one; takes a few ms at most.
 
-    A comparison costs 20 µs, and a model may have thousands of columns: only words of about the same length
-    are compared, those that begin alike first, and not too many.
+    A comparison costs 20 µs, and a model may have thousands of columns: it is limited to words of similar
+    length, equal beginnings first.
     """
     if len(word) > LONGEST_SHOWN:
         return ""
@@ -91,12 +90,12 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
 
 def shown(name: str) -> str:
-    """A name that a caller made up, cut so that an error stays small."""
+    """A client's name, cut to keep errors small."""
     return name if len(name) <= LONGEST_SHOWN else f"{name[:LONGEST_SHOWN]}…"
 
 
 def describe(value: Any) -> str:
-    """What kind of JSON value it is, with its article."""
+    """The kind of a JSON value, with its article."""
     return "null" if value is None else _noun(type(value))
 
 

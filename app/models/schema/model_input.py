@@ -1,5 +1,4 @@
-"""Rows in the form in which the model was fitted: array, data frame, series or texts, with the dtypes of the
-sample."""
+"""Rows in the form of the training data: array, data frame, series or texts, with the sample's dtypes."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +18,9 @@ CATEGORY = "category"
 
 
 def restore(rows: Rows, signature: InputSignature) -> Any:
-    """The rows as the model's own caller would pass them: a copy, since a model may change what it is given.
+    """The rows in the model's own form: a copy, because a model may change its input.
 
-    Whole numbers become integers again only where a column's values all are, since nothing else fits.
+    A column becomes integers again only if all of its values are whole.
     """
     if signature.layout == "texts":
         return _columns(rows)[0].copy()
@@ -50,7 +49,7 @@ def _frame(rows: Rows, signature: InputSignature) -> "pd.DataFrame":
     columns = {}
     for name, feature, values in zip(names, signature.features, _columns(rows), strict=True):
         column = _column(feature, values)
-        # Said so, because pandas would make strings of an array of objects.
+        # An explicit dtype, because pandas would turn an array of objects into strings.
         objects = isinstance(column, np.ndarray) and column.dtype == object
         columns[name] = pd.Series(column, dtype=object) if objects else column
     return pd.DataFrame(columns)
@@ -61,7 +60,7 @@ def _columns(rows: Rows) -> list[NDArray[Any]]:
 
 
 def _column(feature: Feature, values: NDArray[Any]) -> Any:
-    """One column, float64 or objects with None for missing, in the dtype of the sample's."""
+    """One column, float64 or objects with None for missing, in the sample's dtype."""
     dtype = feature.dtype
     if feature.numeric:
         if dtype in {OBJECT_INTEGERS, OBJECT_NUMBERS}:
@@ -81,7 +80,7 @@ def _column(feature: Feature, values: NDArray[Any]) -> Any:
 
 
 def _numbers(values: Matrix, dtype: str | None) -> NDArray[Any]:
-    """Numbers in a NumPy dtype, as far as it holds them."""
+    """Numbers in a NumPy dtype, if they fit."""
     if dtype is None or dtype == "float64":
         return values
     if dtype == "bool":
@@ -94,7 +93,7 @@ def _numbers(values: Matrix, dtype: str | None) -> NDArray[Any]:
         return values
     if values.size == 0:
         return values.astype(wanted)
-    if np.abs(values).max() > EXACT_INTEGER:  # where float64 itself holds but some whole numbers
+    if np.abs(values).max() > EXACT_INTEGER:
         return values
     limits = np.iinfo(wanted)
     fits = values.min() >= limits.min and values.max() <= limits.max
@@ -110,8 +109,7 @@ def _missing(feature: Feature) -> float | None:
 
 
 def _is_extension(dtype: str) -> bool:
-    """True for the dtypes of pandas, which NumPy does not know: ``Int64``, ``boolean``, ``string``,
-    ``str``."""
+    """True for the dtypes of pandas alone: ``Int64``, ``boolean``, ``string``, ``str``."""
     if dtype == "str":
         return True
     try:

@@ -1,4 +1,4 @@
-"""Values far from what the model was trained on: noticed, clamped or refused."""
+"""Outliers: values far from the training data, flagged, clamped or rejected."""
 
 from typing import Any, Literal
 
@@ -15,10 +15,10 @@ OutlierPolicy = Literal["off", "flag", "clamp", "reject"]
 
 
 class OutlierGuard:
-    """Judges each value against the training range and spread of its own feature.
+    """Compares each value with the training range and spread of its feature.
 
-    A number is an outlier beyond the training minimum or maximum by more than ``tolerance``
-    training standard deviations; a category, where it was never seen in training.
+    A number is an outlier beyond the training minimum or maximum by more than ``tolerance`` training standard
+    deviations; a category, if it was not in the training data.
     """
 
     def __init__(self, signature: InputSignature, *, policy: OutlierPolicy, tolerance: float) -> None:

@@ -1,4 +1,4 @@
-"""Rows of input as the engines take them: a float64 matrix, or a table of named columns."""
+"""Rows of input for the engines: a float64 matrix, or a table of named columns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ def to_lists(rows: Rows) -> list[list[Any]]:
 
 
 def concatenate(parts: Sequence[Rows]) -> Rows:
-    """The rows of all parts, which are of one form, in order."""
+    """The rows of all parts, which have one form, in order."""
     tables = [part for part in parts if isinstance(part, Table)]
     if not tables:
         return np.concatenate([part for part in parts if not isinstance(part, Table)])

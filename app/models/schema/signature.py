@@ -1,6 +1,6 @@
-"""What a caller may know about a model's input and output, read off the fitted model.
+"""The signature of a model: its input and output, as plain JSON in a version's metadata.
 
-It is kept as plain JSON in a version's metadata, so that serving needs no estimator to know it.
+Serving reads the signature and needs no estimator for it.
 """
 
 from collections.abc import Mapping
@@ -26,13 +26,11 @@ NUMERIC_KINDS = frozenset(("number", "boolean"))
 class Feature:
     """One input column.
 
-    ``nullable``: a missing value (null) is something the model was fitted to handle.
-    ``categories``: those seen in training. ``open``: others are tolerated.
-    ``statistics``: of the training data; for numbers min, max, mean, std and quantiles.
-    ``dtype``: of the sample's column, in which the model gets it again; None: float64, or object.
-    ``whole``: the model tells 1 and 1.0 apart, so that only whole numbers fit.
-    ``none``: the model was fitted with None for missing values, not NaN.
-    ``ordered``: the categories of a ``category`` dtype have an order.
+    ``nullable``: the model handles a missing value (null). ``categories``: in the training data. ``open``:
+    others are tolerated. ``statistics``: of the training data; for numbers min, max, mean, std and quantiles.
+    ``dtype``: of the sample's column, restored for the model; None for float64 or object. ``whole``: the
+    model distinguishes 1 and 1.0, and takes only whole numbers. ``none``: missing values were None in
+    training, not NaN. ``ordered``: the categories of a ``category`` dtype have an order.
     """
 
     name: str
@@ -48,23 +46,23 @@ class Feature:
 
     @property
     def numeric(self) -> bool:
-        """True if its values reach the engines as float64."""
+        """True if engines get the values as float64."""
         return self.kind in NUMERIC_KINDS
 
     @property
     def value_bytes(self) -> int:
-        """Bytes that a value may take as JSON."""
+        """Maximum bytes of a value as JSON."""
         if self.kind == "text" or (self.open and self.kind == "category"):
             return TEXT_BYTES
         return max([NUMBER_BYTES, *(_escaped(str(category)) for category in self.categories)])
 
     @property
     def precision(self) -> str | None:
-        """The NumPy dtype whose precision the model's numbers have, where that is less than float64's."""
+        """The NumPy dtype of the column's precision, if lower than float64's."""
         return self.dtype.lower() if self.dtype in {"float16", "float32", "Float32"} else None
 
     def rounded(self, column: Matrix) -> Matrix:
-        """Numbers as precise as the model's own column holds them, float64."""
+        """The numbers rounded to the column's precision, float64."""
         if self.precision is None:
             return column
         with np.errstate(over="ignore"):
@@ -72,15 +70,15 @@ class Feature:
 
 
 def _escaped(text: str) -> int:
-    """Bytes of a string in JSON at most, where each character is written as an escape."""
+    """Maximum bytes of a string as JSON, with every character escaped."""
     return 2 + 3 * len(text.encode("utf-16-le", "surrogatepass"))
 
 
 @dataclass(frozen=True)
 class InputSignature:
-    """The columns in training order, and the form in which the estimator takes them.
+    """The columns in training order, and the form of the estimator's input.
 
-    ``labels``: the sample's own column names where they are not strings, such as 0, 1, 2.
+    ``labels``: the sample's own column names if they are integers, such as 0, 1, 2.
     """
 
     features: tuple[Feature, ...]
@@ -104,7 +102,7 @@ class InputSignature:
 
     @property
     def one_dimensional(self) -> bool:
-        """True if the model takes texts, not rows of columns: a list or array, or a series of pandas."""
+        """True if the model takes one-dimensional texts: a list, an array or a pandas series."""
         return self.layout in {"texts", "series"}
 
     @cached_property
@@ -114,19 +112,19 @@ class InputSignature:
 
     @cached_property
     def plain(self) -> bool:
-        """True if every finite number fits every column as it is."""
+        """True if every column takes any finite number unchanged."""
         return self.numeric and not any(f.whole or f.precision or f.kind == "boolean" for f in self.features)
 
     @cached_property
     def row_bytes(self) -> int:
-        """Bytes that a row may take as JSON, generously: by name, with spaces, its texts long ones."""
+        """Generous maximum bytes of a row as JSON: by name, with spaces and long texts."""
         return 2 * sum(_escaped(f.name) + f.value_bytes + 4 for f in self.features)
 
     def bounds(self, tolerance: float) -> tuple[Matrix, Matrix]:
-        """Lowest and highest value per column that does not count as an outlier, shape (d,).
+        """Lowest and highest value per column that is no outlier, shape (d,).
 
-        The training range, widened by ``tolerance`` training standard deviations at either end;
-        infinite for columns that are not numbers or have no statistics.
+        The training range, widened by ``tolerance`` training standard deviations at either end; infinite for
+        columns without numbers or statistics.
         """
         lower = np.full(len(self.features), -np.inf)
         upper = np.full(len(self.features), np.inf)
@@ -138,7 +136,7 @@ class InputSignature:
         return lower, upper
 
     def without_statistics(self) -> "InputSignature":
-        """The same columns, for when the rows they were probed with are no training data."""
+        """The same columns, for a model that was probed with random rows."""
         return replace(self, features=tuple(replace(f, statistics={}) for f in self.features))
 
     def to_dict(self) -> dict[str, Any]:
@@ -157,10 +155,10 @@ class InputSignature:
 
 @dataclass(frozen=True)
 class OutputSignature:
-    """What a prediction is: a label out of ``classes``, or a number.
+    """The form of a prediction: a label out of ``classes``, or a number.
 
     ``center`` and ``spread``: mean and standard deviation of the predicted numbers over the sample, per
-    target column; differences are judged against them.
+    target column; the scale of differences.
     """
 
     task: Task
@@ -171,12 +169,12 @@ class OutputSignature:
 
     @property
     def whole(self) -> bool:
-        """True if predictions are whole numbers, as those of clusterers."""
+        """True if predictions are whole numbers, such as a clusterer's."""
         return self.task == "clustering" and not self.classes
 
     @cached_property
     def probability_keys(self) -> tuple[str, ...]:
-        """The key of each class in an answer: string labels as they are, others as ``class_<label>``."""
+        """The key of each class in a response: string labels unchanged, others as ``class_<label>``."""
         return tuple(label if isinstance(label, str) else f"class_{label}" for label in self.classes)
 
     def to_dict(self) -> dict[str, Any]:

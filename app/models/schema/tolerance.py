@@ -1,21 +1,21 @@
-"""How far served numbers may be from the model's, and how far a compiled form may be to be certified."""
+"""Tolerances: of served numbers against the model's, and of a compiled form for a certificate."""
 
 import numpy as np
 
 from app.models.schema.rows import Matrix
 from app.models.schema.signature import OutputSignature
 
-# The promise: probabilities within this, values within this times the spread of the model's answers.
+# The promise: probabilities within this, values within this times the spread of the model's predictions.
 PROMISED = 1e-5
-# A certificate tries some rows, callers send others: a tenth of the promise is asked for.
+# Clients send other rows than a certificate tries: a tenth of the promise.
 CERTIFIED = PROMISED / 10
 
 
 def scale(values: Matrix, output: OutputSignature) -> Matrix:
-    """What a difference from each value is measured against, in the shape of ``values``.
+    """The scale of a difference from each value, in the shape of ``values``.
 
-    It is the spread of the model's answers to the sample, or the value's distance from their center where
-    that is larger. Constant answers are judged by their size.
+    The spread of the model's predictions for the sample, or the value's distance from their center if that is
+    larger; the size of constant predictions.
     """
     if not output.spread:  # a version saved before the spread was recorded
         return np.maximum(1.0, np.abs(values))

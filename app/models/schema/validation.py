@@ -1,4 +1,4 @@
-"""Fit the rows of a request to the model's input, or say exactly where they do not fit."""
+"""Validation of rows against the model's signature, with an error for each value that does not fit."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -18,10 +18,10 @@ NUMERIC_TYPES = frozenset((int, float))
 
 
 def numeric_matrix(rows: Sequence[Sequence[Any]]) -> Matrix | None:
-    """Turn rows of plain numbers into a float64 array of shape (n, d) at once.
+    """Convert rows of plain numbers into a float64 array (n, d) at once.
 
-    None if anything in them is not a finite number that float64 holds exactly enough (an integer
-    beyond 2**53 is not), or the rows differ in length: `validate_rows` then finds out what and where.
+    None for rows of different lengths, or any value but a finite number within 2**53: `validate_rows` then
+    names the fault.
     """
     for row in rows:
         if not NUMERIC_TYPES.issuperset(map(type, row)):
@@ -30,19 +30,18 @@ def numeric_matrix(rows: Sequence[Sequence[Any]]) -> Matrix | None:
         matrix = np.array(rows, dtype=np.float64)
     except (ValueError, OverflowError):
         return None
-    # One comparison refuses NaN, infinity and large integers alike.
+    # One comparison excludes NaN, infinity and large integers.
     if matrix.ndim == 2 and matrix.size and np.abs(matrix).max() < EXACT_INTEGER:
         return matrix
     return None
 
 
 def validate_rows(rows: RawRows, signature: InputSignature, *, field: str = "features") -> Rows:
-    """Return ``rows`` as the model takes them.
+    """Return ``rows`` in the form of an engine's input.
 
-    :param rows: a float64 array (n, d), or n rows that are lists in training order or mappings by
-        column name.
+    :param rows: a float64 array (n, d), or n lists in training order or mappings by column name.
     :param field: the request's name for the rows, used in the errors.
-    :raises InvalidInput: naming field, row, position, column and reason, at most 100 of them.
+    :raises InvalidInput: with field, row, position, column and reason of up to 100 faults.
     """
     if (
         isinstance(rows, np.ndarray)
@@ -85,28 +84,27 @@ class _Validator:
         return Table(self.signature.names, arrays)
 
     def _cells(self, index: int, row: Any) -> Sequence[Any]:
-        """One row's values in training order; a placeholder row if it has not the right columns."""
+        """One row's values in training order; placeholders if the columns are wrong."""
         names = self.signature.names
         if isinstance(row, Mapping):
             unknown = [name for name in row if name not in self.signature.positions]
             missing = [name for name in names if name not in row]
             for name in unknown[: MAX_ERRORS - len(self.errors)]:
                 hint = self._suggestion(name, missing or names)
-                self._refuse(index, None, shown(name), f"unknown feature{hint}")
+                self._add(index, None, shown(name), f"unknown feature{hint}")
             for name in missing:
-                self._refuse(index, self.signature.positions[name], name, "feature is missing")
+                self._add(index, self.signature.positions[name], name, "feature is missing")
             return [_ABSENT] * len(names) if unknown or missing else [row[name] for name in names]
         if not isinstance(row, Sequence) or isinstance(row, str):
-            self._refuse(index, None, None, f"must be a list or an object, not {describe(row)}")
+            self._add(index, None, None, f"must be a list or an object, not {describe(row)}")
         elif len(row) != len(names):
-            reason = f"has {len(row)} values, the model expects {len(names)}"
-            self._refuse(index, None, None, reason)
+            self._add(index, None, None, f"has {len(row)} values, the model expects {len(names)}")
         else:
             return row
         return [_ABSENT] * len(names)
 
     def _suggestion(self, name: str, known: Sequence[str]) -> str:
-        """For the first few names only: each is compared with many."""
+        """A suggestion for the first few names only, because each is compared with many."""
         if not self.suggestions:
             return ""
         self.suggestions -= 1
@@ -122,18 +120,17 @@ class _Validator:
                 continue
             cell, reason = number(value, feature) if feature.numeric else categories.find(value)
             if reason:
-                self._refuse(index, position, feature.name, reason)
+                self._add(index, position, feature.name, reason)
             cells.append(cell)
         if self.errors:
             return np.empty(len(values))
         if feature.numeric:
-            column = np.array(cells, dtype=np.float64)
-            return feature.rounded(column)
+            return feature.rounded(np.array(cells, dtype=np.float64))
         objects = np.empty(len(cells), dtype=object)
         objects[:] = cells
         return objects
 
-    def _refuse(self, row: int, position: int | None, name: str | None, reason: str) -> None:
+    def _add(self, row: int, position: int | None, name: str | None, reason: str) -> None:
         where = {"field": self.field, "row": row, "position": position, "name": name}
         self.errors.append({**{k: v for k, v in where.items() if v is not None}, "reason": reason})
 
@@ -145,7 +142,7 @@ _ABSENT = object()
 
 
 def _fits(rows: Matrix, signature: InputSignature) -> bool:
-    """Whether finite numbers fit the columns that take only some: whole ones, or 0 and 1."""
+    """True if finite numbers fit columns of whole numbers and of truth values."""
     for feature, column in zip(signature.features, rows.T, strict=True):
         if feature.kind == "boolean" and not np.isin(column, (0.0, 1.0)).all():
             return False
@@ -155,7 +152,7 @@ def _fits(rows: Matrix, signature: InputSignature) -> bool:
 
 
 def _precise(rows: Matrix, signature: InputSignature) -> Matrix:
-    """The numbers as exact as the model's own columns hold them."""
+    """The numbers rounded to the precision of the model's columns."""
     if signature.plain or not any(feature.precision for feature in signature.features):
         return rows
     columns = zip(signature.features, rows.T, strict=True)

@@ -50,7 +50,7 @@ def predict_one_by_one(
     except (ServiceError, MemoryError) as error:
         raise PredictionFailed from error
     if not found.errors:
-        return found.outcome
+        return found.output
     first = next(iter(found.errors.values()))
     if not _answers_golden_row(model):
         raise PredictionFailed from cause or first

@@ -1,4 +1,4 @@
-"""The columns of a CSV file: empty cells are missing, numbers are numbers, and text is text."""
+"""Typed columns of a CSV file: numbers, truth values and text; empty cells are missing."""
 
 import csv
 import warnings
@@ -8,22 +8,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-# What spreadsheets and libraries write into an empty cell of a column of numbers; in a column of text it is
+# Marks of spreadsheets and libraries for an empty cell in a column of numbers; in a text column they are
 # text.
 NO_NUMBER = frozenset(
     ("NA", "N/A", "#N/A", "n/a", "nan", "NaN", "-nan", "-NaN", "null", "NULL", "None", "<NA>", "NaT")
 )
 TRUTHS = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False, "false": False}
-# Zip codes, account and part numbers: what would be another text after a round trip through a number.
+# Zip codes, account and part numbers, which a round trip through a number would change.
 LEADING_ZERO = r"[+-]?0\d"
 
 
 def read_csv(path: Path, *, text: frozenset[str] = frozenset(), target: str | None = None) -> pd.DataFrame:
-    """Read a file with a header; pandas alone would take ``NA`` and ``None`` for missing, and 007 for 7.
+    """Read a file with a header; pandas alone would read ``NA`` and ``None`` as missing, and 007 as 7.
 
-    :param text: columns that are text whatever they look like.
-    :param target: the column whose whole numbers stay whole although some are missing.
-    :raises ValueError: if it cannot be parsed, or its header does not fit its rows.
+    :param text: columns to read as text.
+    :param target: a column whose whole numbers stay integers even if some are missing.
+    :raises ValueError: if the file cannot be parsed, or its header does not fit its rows.
     """
     _check_header(path)
     with warnings.catch_warnings():
@@ -51,15 +51,14 @@ def _check_header(path: Path) -> None:
 
 
 def parse(cells: "pd.Series[Any]", *, text: bool = False, whole: bool = False) -> "pd.Series[Any]":
-    """A column of strings as numbers, truth values or text; NaN, or NA beside truth values, where it is
-    empty."""
+    """Strings as numbers, truth values or text; empty cells are NaN, or NA beside truth values."""
     stripped = cells.str.strip()
     empty = stripped == ""
     if not text:
         marks = stripped.isin(NO_NUMBER)
         present = stripped[~empty & ~marks]
         if present.empty:
-            # Nothing but empty cells is no text; nothing but marks is.
+            # A column of empty cells is not text; a column of marks is.
             return cells.where(~empty, np.nan) if marks.any() else pd.Series(np.nan, cells.index)
         if not present.str.match(LEADING_ZERO).any():
             numbers = pd.to_numeric(present, errors="coerce")
@@ -70,9 +69,6 @@ def parse(cells: "pd.Series[Any]", *, text: bool = False, whole: bool = False) -
                 return numbers.astype(dtype).reindex(cells.index)
         if present.isin(TRUTHS).all() and not marks.any():
             truths = present.map(TRUTHS)
-            return (
-                truths.astype(bool)
-                if len(truths) == len(cells)
-                else truths.reindex(cells.index).astype("boolean")
-            )
+            complete = len(truths) == len(cells)
+            return truths.astype(bool) if complete else truths.reindex(cells.index).astype("boolean")
     return cells.where(~empty, np.nan)

@@ -19,7 +19,7 @@ BUNDLED = {
     "diabetes": sklearn_datasets.load_diabetes,
 }
 NAMES = ("synthetic", *BUNDLED)
-# A numeric target with more distinct values than this is taken for a quantity, not for classes.
+# A numeric target with more distinct values than this is a quantity, not a class.
 MAX_NUMERIC_CLASSES = 20
 
 Task = Literal["classification", "regression"]
@@ -31,9 +31,9 @@ class DataError(ValueError):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Features by column, the target of each row, and what kind of target it is.
+    """Features by column, the target of each row, and the task.
 
-    ``left_out``: numbers of the file's rows, from 1, that have no target.
+    ``left_out``: row numbers of the file, from 1, without a target.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Dataset:
 
     @property
     def all_numeric(self) -> bool:
-        """True if an array does: numbers and truth values only, none missing."""
+        """True for numbers and truth values only, none missing."""
         columns = self.features
         numeric = columns.select_dtypes(["number", "bool"])
         return columns.shape[1] == numeric.shape[1] and not columns.isna().any(axis=None)
@@ -63,7 +63,7 @@ def bundled(name: str) -> Dataset:
 def from_file(path: Path, target: str) -> Dataset:
     """Read a CSV or Parquet file with a header.
 
-    :raises DataError: if it cannot be read, has no column ``target``, or no usable rows.
+    :raises DataError: if the file cannot be read, has no column ``target``, or no usable rows.
     """
     frame = read(path, target=target)
     if target not in frame.columns:
@@ -79,9 +79,9 @@ def from_file(path: Path, target: str) -> Dataset:
 
 
 def _plain_target(target: "pd.Series[Any]") -> "pd.Series[Any]":
-    """The target in a dtype of NumPy's, so that labels are what they were before some were missing.
+    """The target in a NumPy dtype: rows without a target have changed it.
 
-    :raises DataError: if it holds what is no label and no number.
+    :raises DataError: if the target is neither labels nor numbers.
     """
     if pd.api.types.is_bool_dtype(target.dtype):
         return target.astype(bool)
@@ -97,7 +97,7 @@ def _plain_target(target: "pd.Series[Any]") -> "pd.Series[Any]":
 
 
 def _as_objects(features: pd.DataFrame) -> pd.DataFrame:
-    """The features with all that is no number and no truth value as objects."""
+    """The features, with all columns but numbers and truth values as objects."""
     numbers = features.select_dtypes(["number", "bool", "boolean"]).columns
     others = [name for name in features.columns if name not in numbers]
     objects = features[others].astype(object)
@@ -106,12 +106,7 @@ def _as_objects(features: pd.DataFrame) -> pd.DataFrame:
 
 def _synthetic() -> Dataset:
     data, target = sklearn_datasets.make_classification(
-        n_samples=1000,
-        n_features=20,
-        n_informative=15,
-        n_redundant=5,
-        n_classes=3,
-        random_state=SEED,
+        n_samples=1000, n_features=20, n_informative=15, n_redundant=5, n_classes=3, random_state=SEED
     )
     columns = [f"feature_{position}" for position in range(data.shape[1])]
     return Dataset("synthetic", pd.DataFrame(data, columns=columns), pd.Series(target), "classification")
@@ -120,9 +115,9 @@ def _synthetic() -> Dataset:
 def read(path: Path, *, text: frozenset[str] = frozenset(), target: str | None = None) -> pd.DataFrame:
     """The columns of a CSV or Parquet file.
 
-    :param text: columns of a CSV file that are text whatever they look like.
-    :param target: the column whose whole numbers stay whole although some are missing.
-    :raises DataError: if it cannot be read.
+    :param text: columns of a CSV file to read as text.
+    :param target: a column whose whole numbers stay integers even if some are missing.
+    :raises DataError: if the file cannot be read.
     """
     readers = {".csv": lambda path: read_csv(path, text=text, target=target), ".parquet": pd.read_parquet}
     if path.suffix not in readers:

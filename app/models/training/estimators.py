@@ -43,14 +43,14 @@ def build(name: str, parameters: Mapping[str, Any]) -> Any:
 
 
 def task_of(estimator: Any) -> Task:
-    """What kind of target the estimator predicts."""
+    """The task of the estimator."""
     return "regression" if is_regressor(estimator) else "classification"
 
 
 def parse_parameters(assignments: Sequence[str]) -> dict[str, Any]:
     """``name=value`` strings as a mapping; values are Python literals, or else strings.
 
-    :raises DataError: if one has no ``=``.
+    :raises DataError: for a string without ``=``.
     """
     parameters = {}
     for assignment in assignments:
@@ -66,7 +66,7 @@ def parse_parameters(assignments: Sequence[str]) -> dict[str, Any]:
 
 def mixed_pipeline(features: pd.DataFrame, estimator: Any) -> Pipeline:
     """One pipeline for raw columns: numbers imputed by the median and scaled, truth values scaled, categories
-    imputed and one-hot encoded, categories never seen in training encoded as none of the known ones."""
+    imputed and one-hot encoded, unseen categories as all zeros."""
     numeric = list(features.select_dtypes(["number", "boolean"]).columns)
     truths = list(features.select_dtypes("bool").columns.difference(numeric, sort=False))
     categorical = [column for column in features.columns if column not in (*numeric, *truths)]

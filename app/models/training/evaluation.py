@@ -1,4 +1,4 @@
-"""Metrics of a fitted estimator on rows it has not seen."""
+"""Metrics of a fitted estimator on held-out rows."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def metrics(task: Task, expected: ArrayLike, predicted: ArrayLike) -> dict[str, 
 
 
 def report(task: Task, expected: Any, predicted: Any) -> str:
-    """The metrics as a person reads them."""
+    """The metrics as text."""
     if task == "classification":
         return str(classification_report(expected, predicted, zero_division=0))
     residuals = np.asarray(expected) - np.asarray(predicted)

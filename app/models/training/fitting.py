@@ -16,7 +16,7 @@ TEST_SHARE = 0.2
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted model, its scaler if it has a separate one, and how it did on the rows held out."""
+    """A fitted model, its separate scaler if any, and its metrics on held-out rows."""
 
     model: Any
     scaler: Any
@@ -28,7 +28,7 @@ class Fitted:
 def fit(dataset: Dataset, estimator: Any) -> Fitted:
     """Fit on four fifths of the rows and evaluate on the rest.
 
-    Numbers alone get a `StandardScaler` beside the estimator; mixed or missing values one pipeline.
+    Numeric features get a `StandardScaler` beside the estimator; mixed or missing values get one pipeline.
 
     :raises DataError: if there are too few rows, or only one class.
     """
@@ -49,16 +49,10 @@ def fit(dataset: Dataset, estimator: Any) -> Fitted:
             predicted = model.predict(test_x)
         metrics = evaluation.metrics(dataset.task, test_y, predicted)
         report = evaluation.report(dataset.task, test_y, predicted)
-    except Exception as error:  # of some 100 estimators, each of which raises what it likes
+    except Exception as error:  # any of some 100 estimators may raise anything
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(f"{type(estimator).__name__} cannot be fitted: {reason}") from error
-    return Fitted(
-        model,
-        scaler,
-        train_x,
-        metrics,
-        report,
-    )
+    return Fitted(model, scaler, train_x, metrics, report)
 
 
 def _check(dataset: Dataset) -> None:

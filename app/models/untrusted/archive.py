@@ -1,4 +1,4 @@
-"""The archive that a ``.skops`` file is, unpacked within bounds."""
+"""Bounded unpacking of a ``.skops`` archive."""
 
 import io
 import math
@@ -10,26 +10,24 @@ import numpy as np
 from app.models.untrusted import Unsound
 
 SCHEMA = "schema.json"
-# Bytes; a forest of 100 trees with 50,000 nodes each takes 0.4 GB. While it is read each byte is there up to
-# four times.
+# Bytes; a forest of 100 trees with 50,000 nodes each takes 0.4 GB. Reading holds up to four copies.
 MAX_UNPACKED = 1024**3
 # Bytes; the schema takes 16 to 21 kB for each tree of an ensemble, and in memory several times that.
 MAX_SCHEMA = 128 * 1024**2
 # Up to five arrays for each tree.
 MAX_MEMBERS = 100_000
-# What zlib inflates to a size that one may bound.
+# Methods whose inflated size zlib can bound.
 METHODS = (ZIP_STORED, ZIP_DEFLATED)
 ARRAY, ARCHIVE = b"\x93NUMPY", b"PK"
 
 
 def unpacked(content: IO[bytes], *, limit: int = MAX_UNPACKED) -> io.BytesIO:
-    """The same archive, uncompressed, with the archives in it, which sparse matrices are, uncompressed too.
+    """The archive uncompressed, with its nested archives (sparse matrices) uncompressed too.
 
-    Only this is for skops to read: zipfile, asked for a whole member, inflates whatever there is of it, and
-    then cuts that off at the size which the archive says.
+    skops reads only this copy: zipfile inflates a whole member before it cuts it to the announced size.
 
-    :param limit: in bytes, of all members together.
-    :raises Unsound: for an archive that is too large, or says what is not so.
+    :param limit: bytes of all members together.
+    :raises Unsound: for an archive that is too large, or announces wrong sizes.
     """
     plain = io.BytesIO()
     with ZipFile(content) as archive, ZipFile(plain, "w", ZIP_STORED) as copy:
@@ -39,9 +37,7 @@ def unpacked(content: IO[bytes], *, limit: int = MAX_UNPACKED) -> io.BytesIO:
             inside = _read(archive, member)
             if inside.startswith(ARCHIVE):
                 inside = unpacked(io.BytesIO(inside), limit=limit).getvalue()
-            elif inside.startswith(
-                ARRAY
-            ):  # whatever its name: the schema says which file is read as an array
+            elif inside.startswith(ARRAY):  # under any name: the schema decides which files are arrays
                 _check_array(member.filename, inside)
             limit -= len(inside)
             copy.writestr(ZipInfo(member.filename), inside)
@@ -74,7 +70,7 @@ def _read(archive: ZipFile, member: ZipInfo) -> bytes:
 
 
 def _check_array(name: str, content: bytes) -> None:
-    """numpy reserves what the header of an array announces before it looks at what follows."""
+    """Compare an array's size with its header, because NumPy allocates the announced size first."""
     stream = io.BytesIO(content)
     first = np.lib.format.read_magic(stream) == (1, 0)
     read_header = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0

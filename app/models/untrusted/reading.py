@@ -1,4 +1,4 @@
-"""From a file that somebody else wrote to the object in it."""
+"""Reading of an untrusted file: pickle, joblib or skops."""
 
 import warnings
 from pathlib import Path
@@ -13,8 +13,8 @@ from app.models.untrusted.archive import unpacked
 from app.models.untrusted.structure import check_parts
 
 SKOPS = ".skops"
-# Compiled parts of scikit-learn's estimators, which skops leaves to whoever reads a file to trust;
-# `check_parts` looks into them. What else a file names is refused: whoever made it has no say in this.
+# Compiled parts of scikit-learn's estimators, which skops does not trust by default; `check_parts` inspects
+# them. Any other type is refused.
 TRUSTED = (
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.metrics._dist_metrics.EuclideanDistance64",
@@ -25,16 +25,16 @@ TRUSTED = (
 
 
 def runs_code(path: Path) -> bool:
-    """True for a file that can do anything it likes when it is read; only skops files cannot."""
+    """True if reading the file may run code: every format but skops."""
     return path.suffix != SKOPS
 
 
 def read_estimator(path: Path, *, trust: bool, policy: VersionPolicy = "refuse") -> Any:
     """The object in a pickle, joblib or skops file.
 
-    :param trust: whether a file that can run code may be read at all.
-    :param policy: what to do about one written by another scikit-learn.
-    :raises ImportRefused: if it cannot or must not be read.
+    :param trust: read files that can run code.
+    :param policy: for files of another scikit-learn version.
+    :raises ImportRefused: if the file cannot or must not be read.
     """
     if runs_code(path) and not trust:
         raise ImportRefused(f"{path.name} is a pickle, which can run any code when it is read")
@@ -53,7 +53,7 @@ def read_estimator(path: Path, *, trust: bool, policy: VersionPolicy = "refuse")
         ) from None
     except RecursionError:
         raise ImportRefused(f"{path.name} cannot be imported: it is nested too deeply") from None
-    except Exception as error:  # reading may raise whatever the file makes it raise
+    except Exception as error:  # a file may make its reader raise anything
         raise ImportRefused(f"{path.name} cannot be read: {type(error).__name__}: {error}") from error
 
 

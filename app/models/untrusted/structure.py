@@ -1,8 +1,7 @@
-"""Every part of a model that a stranger made, looked at before any of it is used.
+"""Structural checks of every part of an untrusted model, before any use.
 
-skops admits known types only, but not what is in them; scikit-learn's compiled code follows positions that it
-finds in a model without a look at where they lead. What is checked is what is published: all that a pickle of
-the model holds.
+skops checks types but not contents, and scikit-learn's compiled code follows the positions in a model without
+bounds checks. The checks cover every object in the model's pickle, and so all that is published.
 """
 
 import pickle
@@ -28,20 +27,20 @@ from app.models.untrusted import Unsound, trees, vectors
 
 
 def check_methods(estimator: Any) -> None:
-    """What an estimator does is its class's, checks of its input among it."""
+    """Refuse attributes that replace a method, such as the validation of input."""
     for name in vars(estimator):
         if isinstance(getattr(type(estimator), name, None), FunctionType):
             raise Unsound(f"{type(estimator).__name__} has a {name!r} in place of its own method")
 
 
 def set_to_one_job(estimator: Any) -> None:
-    """Threads and processes are started by as many as an estimator says."""
+    """Set the number of threads and processes to one."""
     for name in ("n_jobs", "_n_threads"):
         if name in vars(estimator):
             setattr(estimator, name, 1)
 
 
-# Parts come before what is made of them.
+# Parts come before their wholes.
 CHECKS: tuple[tuple[type | tuple[type, ...], Callable[[Any], None]], ...] = (
     (BaseEstimator, check_methods),
     (BaseEstimator, set_to_one_job),
@@ -61,7 +60,7 @@ CHECKS: tuple[tuple[type | tuple[type, ...], Callable[[Any], None]], ...] = (
 
 
 def check_parts(model: Any) -> None:
-    """Check all that a model is made of; it is set to one job.
+    """Check every part of a model, and set it to one job.
 
     :raises Unsound: naming the part.
     """
@@ -74,12 +73,12 @@ def check_parts(model: Any) -> None:
                     check(part)
                 except Unsound:
                     raise
-                except Exception as error:  # whatever a part that lacks something makes it raise
+                except Exception as error:  # an incomplete part may raise anything
                     raise Unsound(f"{type(part).__name__} is incomplete: {one_line(error)}") from None
 
 
 class _Parts(pickle.Pickler):
-    """Comes by every object of a model as pickle does, and writes nothing."""
+    """Collects the objects of a model as pickle traverses them, and writes nothing."""
 
     def __init__(self) -> None:
         super().__init__(_Nowhere(), protocol=5, buffer_callback=lambda buffer: None)
@@ -89,7 +88,7 @@ class _Parts(pickle.Pickler):
         )
 
     def persistent_id(self, part: Any) -> None:
-        """Called by pickle for each object; None has it go on."""
+        """Called by pickle for each object; None continues."""
         if isinstance(part, self._kinds):
             self.found.append(part)
 

@@ -1,4 +1,4 @@
-"""Decision trees of strangers: scikit-learn walks their nodes without looking where it goes."""
+"""Checks of untrusted decision trees, whose nodes scikit-learn walks without bounds checks."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ BITSET_WORDS = 8
 
 
 def check_tree(tree: Any) -> None:
-    """A `Tree`: one root, every node below its parent, features that it has, leaves that have values."""
+    """A `Tree`: one root, every node below its parent, existing features, leaves with values."""
     inner = tree.children_left != LEAF
     _check_nodes("a decision tree", inner, tree.children_left, tree.children_right, depth=tree.max_depth)
     _check_features("a decision tree", tree.feature[inner], tree.n_features)
@@ -25,7 +25,7 @@ def check_tree(tree: Any) -> None:
 
 
 def check_predictor(predictor: Any) -> None:
-    """A `TreePredictor`, by itself; of its features only that none is negative."""
+    """A `TreePredictor` alone; `check_histogram_boosting` checks its features."""
     nodes = predictor.nodes
     if nodes.dtype != PREDICTOR_RECORD_DTYPE or nodes.ndim != 1:
         raise Unsound("a tree of histogram boosting has no array of nodes")
@@ -38,19 +38,19 @@ def check_predictor(predictor: Any) -> None:
 
 
 def check_decision_tree(estimator: Any) -> None:
-    """A single tree: as wide as the rows that it is given."""
+    """A single tree: as wide as its rows."""
     if "tree_" in vars(estimator):
         _check_member(estimator, _width(estimator))
 
 
 def check_forest(estimator: Any) -> None:
-    """A forest hands its rows to its trees unchecked."""
+    """A forest passes its rows to its trees unchecked."""
     for member in vars(estimator).get("estimators_", ()):
         _check_member(member, _width(estimator))
 
 
 def check_isolation_forest(estimator: Any) -> None:
-    """An isolation forest hands its trees some of the columns, or all if it takes those for as many."""
+    """An isolation forest passes a subset of the columns to each tree, or all if their number is equal."""
     width = _width(estimator) if "estimators_" in vars(estimator) else 0
     for member, columns in zip(
         vars(estimator).get("estimators_", ()), vars(estimator).get("estimators_features_", ()), strict=True
@@ -61,7 +61,7 @@ def check_isolation_forest(estimator: Any) -> None:
 
 
 def check_boosting(estimator: Any) -> None:
-    """Boosting adds what its trees answer to a matrix, a column for each tree of an iteration."""
+    """Boosting adds the output of trees to a matrix with a column for each tree of an iteration."""
     members = vars(estimator).get("estimators_")
     if members is None:
         return
@@ -92,8 +92,8 @@ def check_histogram_boosting(estimator: Any) -> None:
 def _check_nodes(
     name: str, inner: NDArray[Any], left: NDArray[Any], right: NDArray[Any], *, depth: int | None = None
 ) -> None:
-    """The children are all nodes but the first, each once and behind its parent, as scikit-learn numbers
-    them; so there is a way to each and none leads back."""
+    """Each node but the first is a child once, and after its parent: every node is reachable, without a
+    circle."""
     if len(inner) == 0:
         raise Unsound(f"{name} has no nodes")
     parents = np.flatnonzero(inner)
@@ -131,7 +131,7 @@ def _check_member(member: Any, width: int) -> None:
 
 
 def _width(estimator: Any) -> int:
-    """What it compares the width of rows with; without it, it does not."""
+    """The recorded width; without it scikit-learn does not check the width of rows."""
     width = vars(estimator).get("n_features_in_")
     if not isinstance(width, int | np.integer):
         raise Unsound(f"{type(estimator).__name__} does not say how many columns it takes")

@@ -1,4 +1,4 @@
-"""Models of strangers that keep rows of their own: compiled code takes it that their shapes agree."""
+"""Checks of untrusted models that hold rows, whose shapes compiled code does not check."""
 
 from typing import Any
 
@@ -15,18 +15,18 @@ SPARSE = (scipy.sparse.spmatrix, scipy.sparse.sparray)
 
 
 def check_sparse(matrix: Any) -> None:
-    """A sparse matrix whose positions lie in it."""
+    """A sparse matrix: all positions within its shape."""
     try:
         if hasattr(matrix, "check_format"):
             matrix.check_format(full_check=True)
         else:
-            matrix.tocsr()  # takes the positions as they are, which the constructor has checked
+            matrix.tocsr()  # the constructor has checked the positions
     except ValueError as error:
         raise Unsound(f"a sparse matrix is not consistent: {error}") from None
 
 
 def check_binary_tree(tree: Any) -> None:
-    """A `KDTree` or `BallTree`: nodes and the points that they name are there."""
+    """A `KDTree` or `BallTree`: existing nodes, which refer to existing points."""
     data, index, nodes, bounds, leaf_size, n_levels, n_nodes, *_, metric, _ = tree.__getstate__()
     kind = type(tree).__name__
     count, width = data.shape
@@ -46,12 +46,12 @@ def check_binary_tree(tree: Any) -> None:
     start, end = nodes["idx_start"], nodes["idx_end"]
     if ((start < 0) | (start > end) | (end > count)).any():
         raise Unsound(f"a {kind} has a node with points that it does not have")
-    if not nodes["is_leaf"][n_nodes // 2 :].all():  # the others have two nodes each below them
+    if not nodes["is_leaf"][n_nodes // 2 :].all():  # inner nodes have two children each
         raise Unsound(f"a {kind} has a node below its last ones")
 
 
 def check_neighbors(estimator: Any) -> None:
-    """Whatever looks for neighbours: rows as wide as those that it compares them with, classes that exist."""
+    """Estimators of neighbours: rows of the recorded width, existing classes."""
     if "_fit_X" not in vars(estimator):
         return
     rows, kind = estimator._fit_X, type(estimator).__name__
@@ -75,7 +75,7 @@ def check_neighbors(estimator: Any) -> None:
 
 
 def check_libsvm(estimator: Any) -> None:
-    """A support vector machine of libsvm, which takes lengths for granted that follow from one another."""
+    """A libsvm estimator, whose compiled code assumes consistent lengths."""
     if "support_" not in vars(estimator):
         return
     vectors, coefficients, counts = estimator.support_vectors_, estimator._dual_coef_, estimator._n_support
@@ -100,7 +100,7 @@ def check_libsvm(estimator: Any) -> None:
 
 
 def check_clusters(estimator: Any) -> None:
-    """Clusters with centers: as wide as the rows."""
+    """Cluster centers: as wide as the rows."""
     centers = vars(estimator).get("cluster_centers_")
     if centers is not None and (centers.ndim != 2 or centers.shape[1] != estimator.n_features_in_):
         raise Unsound(f"{type(estimator).__name__} has centers of another width than its rows")

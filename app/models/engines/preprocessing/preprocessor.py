@@ -1,30 +1,32 @@
-"""What stands before a pipeline's estimator, without scikit-learn: branches of columns, and their steps."""
+"""The preprocessing before a pipeline's estimator, without scikit-learn: branches of columns and steps."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.models.engines.preprocessing.steps import (
-    CenterScale,
-    ImputeLabel,
-    ImputeNumber,
-    OneHot,
-    Ordinal,
-    Polynomial,
-    ScaleShift,
-    Select,
-    Step,
-)
+from app.models.engines.preprocessing import label_steps, number_steps
 from app.models.engines.preprocessing.text import Substitute, WordCounts
 from app.models.schema.rows import Matrix, Rows, Table
 
 
+class Step(Protocol):
+    """One fitted transformation of a float64 matrix (n, d) or of label columns."""
+
+    op: ClassVar[str]
+
+    def apply(self, columns: Any) -> Any:
+        """Return the transformed columns."""
+
+    def reach(self, limit: float) -> float:
+        """Largest magnitude of the output and of intermediate results for input of magnitude ``limit``."""
+
+
 @dataclass(frozen=True)
 class Branch:
-    """Some input columns and the steps they go through; ``labels`` if they are not numbers."""
+    """Input columns and their steps; ``labels`` if the columns are not numbers."""
 
     columns: tuple[int, ...]
     steps: tuple[Step, ...]
@@ -42,17 +44,17 @@ class Branch:
 
 @dataclass(frozen=True)
 class Preprocessor:
-    """Branches side by side, then steps over all of their output; no branches: the input as it is."""
+    """Branches side by side, then steps over their joint output; without branches the input as it is."""
 
     branches: tuple[Branch, ...] = ()
     steps: tuple[Step, ...] = ()
 
     def apply(self, rows: Rows) -> Matrix:
-        """Transform n rows of raw input to what the estimator takes, float64 (n, width)."""
+        """Transform n rows of raw input to the estimator's input, float64 (n, width)."""
         data: Any = rows
         if self.branches:
             parts = [branch.apply(rows) for branch in self.branches]
-            data = np.hstack(parts) if len(parts) > 1 else parts[0]  # which spares a copy of wide rows
+            data = np.hstack(parts) if len(parts) > 1 else parts[0]  # spares a copy of wide rows
         elif isinstance(rows, Table):
             data = np.column_stack(rows.columns)
         for step in self.steps:
@@ -64,14 +66,11 @@ class Preprocessor:
     def creates_nan(self) -> bool:
         """True if a label, missing or not, may become NaN."""
         steps = [step for branch in self.branches for step in branch.steps] + list(self.steps)
-        return any(isinstance(step, Ordinal) and None in (step.unknown, step.missing) for step in steps)
+        return any(isinstance(s, label_steps.Ordinal) and None in (s.unknown, s.missing) for s in steps)
 
     def reach(self, limit: float) -> float:
-        """The largest magnitude of any number on the way, of rows with numbers of magnitude ``limit``."""
-        reached = [limit]
-        for branch in self.branches:
-            reached.append(_reach(branch.steps, limit))
-        return _reach(self.steps, max(reached))
+        """Largest magnitude of any intermediate result for rows with numbers of magnitude ``limit``."""
+        return _reach(self.steps, max([limit, *(_reach(branch.steps, limit) for branch in self.branches)]))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON."""
@@ -87,7 +86,7 @@ class Preprocessor:
     def from_dict(cls, data: Mapping[str, Any]) -> "Preprocessor":
         """Inverse of `to_dict`.
 
-        :raises KeyError: if it names a step that does not exist.
+        :raises KeyError: if ``data`` names an unknown step.
         """
         branches = tuple(
             Branch(tuple(b["columns"]), tuple(map(_step_from_dict, b["steps"])), b["labels"])
@@ -99,14 +98,14 @@ class Preprocessor:
 STEPS: dict[str, type[Any]] = {
     step.op: step
     for step in (
-        CenterScale,
-        ScaleShift,
-        ImputeNumber,
-        ImputeLabel,
-        OneHot,
-        Ordinal,
-        Polynomial,
-        Select,
+        number_steps.CenterScale,
+        number_steps.ScaleShift,
+        number_steps.ImputeNumber,
+        number_steps.Select,
+        number_steps.Polynomial,
+        label_steps.ImputeLabel,
+        label_steps.OneHot,
+        label_steps.Ordinal,
         Substitute,
         WordCounts,
     )
@@ -114,7 +113,7 @@ STEPS: dict[str, type[Any]] = {
 
 
 def _reach(steps: Sequence[Step], limit: float) -> float:
-    """The largest magnitude on the way through the steps; infinite if a number may overflow."""
+    """Largest magnitude within the steps; infinite if a number may overflow."""
     largest = limit
     with np.errstate(over="ignore"):
         for step in steps:

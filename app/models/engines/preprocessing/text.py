@@ -1,4 +1,4 @@
-"""Texts as numbers: what scikit-learn's word vectorizers do, from plain data and without scikit-learn."""
+"""scikit-learn's word vectorizers as plain data, without scikit-learn."""
 
 import math
 import re
@@ -15,10 +15,7 @@ from app.models.schema.rows import Matrix
 
 @dataclass(frozen=True)
 class Substitute:
-    """Regular expressions replaced one after another, then the edges stripped; lower case first if asked.
-
-    ``rules``: pairs (pattern, replacement).
-    """
+    """Text cleaning: lower case, then ``rules`` (pattern, replacement) in order, then stripped edges."""
 
     op: ClassVar[str] = "substitute"
     lowercase: bool
@@ -51,7 +48,7 @@ class WordCounts:
     """Counts of known words and word sequences, weighted and normalised: CountVectorizer, TfidfVectorizer.
 
     ``vocabulary``: terms in column order. ``idf``: weight per column, or None. ``norm``: ``l1``, ``l2`` or
-    None. The order of the sums is scikit-learn's, by column, so that the last bit agrees too.
+    None. Sums run in scikit-learn's order, by column, so that the last bit agrees too.
     """
 
     op: ClassVar[str] = "word_counts"
@@ -89,7 +86,7 @@ class WordCounts:
         return limit * max(map(abs, self.idf or (1.0,)))
 
     def weights(self, text: str) -> tuple[list[int], list[float]]:
-        """Columns of the terms found in one text, in ascending order, and their values."""
+        """Ascending columns of the terms in one text, and their values."""
         counts: dict[int, int] = {}
         column_of = self._column_of
         for term in self._terms(text.lower() if self.lowercase else text):

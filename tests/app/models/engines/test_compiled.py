@@ -5,8 +5,9 @@ import pytest
 
 from app.models.engines.compiled import MAX_ROWS, CompiledEngine
 from app.models.engines.kernel import KernelSpec, output_of
+from app.models.engines.preprocessing.label_steps import OneHot, Ordinal
+from app.models.engines.preprocessing.number_steps import CenterScale, Polynomial, ScaleShift
 from app.models.engines.preprocessing.preprocessor import Branch, Preprocessor
-from app.models.engines.preprocessing.steps import CenterScale, OneHot, Ordinal, Polynomial, ScaleShift
 from app.models.schema.rows import Table
 
 

@@ -1,0 +1,156 @@
+"""Fitted transformers as steps of a `Preprocessor`: one table per kind of column."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn import preprocessing
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.feature_selection import SelectorMixin
+from sklearn.impute import SimpleImputer
+
+from app.models.compilation import NotCompilable
+from app.models.compilation.text import word_counts
+from app.models.engines.preprocessing.label_steps import ImputeLabel, OneHot, Ordinal
+from app.models.engines.preprocessing.number_steps import (
+    CenterScale,
+    ImputeNumber,
+    Polynomial,
+    ScaleShift,
+    Select,
+)
+from app.models.engines.preprocessing.preprocessor import Step
+from app.models.engines.preprocessing.text import Substitute
+from app.models.schema.signature import Label
+
+
+def number_step(transformer: Any) -> Step:
+    """The step of a transformer of numbers.
+
+    :raises NotCompilable: naming a transformer without a compiled form, as the other functions do.
+    """
+    if isinstance(transformer, SelectorMixin) and type(transformer) not in NUMBER_STEPS:
+        return Select(tuple(transformer.get_support(indices=True).tolist()))
+    return _step(NUMBER_STEPS, transformer, "")
+
+
+def label_step(transformer: Any) -> Step:
+    """The step of a transformer of labels."""
+    return _step(LABEL_STEPS, transformer, " on labels")
+
+
+def text_step(transformer: Any) -> Step:
+    """The step of a transformer of texts."""
+    if hasattr(transformer, "substitutions"):
+        return Substitute(**transformer.substitutions())
+    return _step(TEXT_STEPS, transformer, " on texts")
+
+
+def _step(makers: dict[type, Callable[[Any], Step]], transformer: Any, what: str) -> Step:
+    make = makers.get(type(transformer))
+    if make is None:
+        raise NotCompilable(f"{type(transformer).__name__}{what} has no compiled form")
+    return make(transformer)
+
+
+def _floats(values: Any) -> tuple[float, ...] | None:
+    return None if values is None else tuple(np.asarray(values, dtype=np.float64).tolist())
+
+
+def _standard(scaler: Any) -> Step:
+    # mean_ is kept even where it is not subtracted.
+    return CenterScale(_floats(scaler.mean_ if scaler.with_mean else None), _floats(scaler.scale_))
+
+
+def _robust(scaler: Any) -> Step:
+    return CenterScale(_floats(scaler.center_), _floats(scaler.scale_))
+
+
+def _max_abs(scaler: Any) -> Step:
+    return CenterScale(None, _floats(scaler.scale_))
+
+
+def _min_max(scaler: Any) -> Step:
+    clip = tuple(map(float, scaler.feature_range)) if scaler.clip else None
+    return ScaleShift(_floats(scaler.scale_) or (), _floats(scaler.min_) or (), clip)  # type: ignore[arg-type] # two floats
+
+
+def _check_imputer(imputer: Any) -> None:
+    if imputer.add_indicator:
+        raise NotCompilable("SimpleImputer with add_indicator has no compiled form")
+
+
+def _number_imputer(imputer: Any) -> Step:
+    _check_imputer(imputer)
+    fill = _floats(imputer.statistics_) or ()
+    if not np.isfinite(fill).all() or not np.isnan(imputer.missing_values):
+        raise NotCompilable("SimpleImputer with columns all missing, or another mark for missing")
+    return ImputeNumber(fill)
+
+
+def _label_imputer(imputer: Any) -> Step:
+    _check_imputer(imputer)
+    return ImputeLabel(tuple(np.asarray(imputer.statistics_, dtype=object).tolist()))
+
+
+def _polynomial(expansion: Any) -> Step:
+    terms = [tuple(np.repeat(np.arange(len(powers)), powers).tolist()) for powers in expansion.powers_]
+    position = {term: index for index, term in enumerate(terms)}
+    highest = max(map(len, terms))
+    return Polynomial(
+        width=len(terms),
+        bias=position.get(()),
+        linear=tuple((position[term], term[0]) for term in terms if len(term) == 1),
+        degrees=tuple(
+            tuple((position[term], term[0], position[term[1:]]) for term in terms if len(term) == degree)
+            for degree in range(2, highest + 1)
+        ),
+    )
+
+
+def _one_hot(encoder: Any) -> Step:
+    if encoder.handle_unknown not in {"error", "ignore"} or encoder._infrequent_enabled:
+        raise NotCompilable("OneHotEncoder with infrequent categories has no compiled form")
+    categories = [_labels(each) for each in encoder.categories_]
+    dropped = encoder.drop_idx_ if encoder.drop_idx_ is not None else [None] * len(categories)
+    pairs = list(zip(categories, dropped, strict=True))
+    kept = tuple(tuple(label for i, label in enumerate(labels) if i != drop) for labels, drop in pairs)
+    if encoder.handle_unknown == "ignore":
+        return OneHot(kept)
+    return OneHot(kept, tuple(() if drop is None else (labels[drop],) for labels, drop in pairs))
+
+
+def _ordinal(encoder: Any) -> Step:
+    if encoder._infrequent_enabled:
+        raise NotCompilable("OrdinalEncoder with infrequent categories has no compiled form")
+    return Ordinal(
+        tuple(tuple(_labels(categories)) for categories in encoder.categories_),
+        unknown=_finite(encoder.unknown_value),
+        missing=_finite(encoder.encoded_missing_value),
+        closed=encoder.handle_unknown == "error",
+    )
+
+
+def _labels(categories: Any) -> list[Label | None]:
+    return [None if label != label else label for label in np.asarray(categories, dtype=object).tolist()]
+
+
+def _finite(value: Any) -> float | None:
+    return None if value is None or np.isnan(value) else float(value)
+
+
+NUMBER_STEPS: dict[type, Callable[[Any], Step]] = {
+    preprocessing.StandardScaler: _standard,
+    preprocessing.RobustScaler: _robust,
+    preprocessing.MaxAbsScaler: _max_abs,
+    preprocessing.MinMaxScaler: _min_max,
+    SimpleImputer: _number_imputer,
+    preprocessing.PolynomialFeatures: _polynomial,
+    preprocessing.OrdinalEncoder: _ordinal,
+}
+LABEL_STEPS: dict[type, Callable[[Any], Step]] = {
+    SimpleImputer: _label_imputer,
+    preprocessing.OneHotEncoder: _one_hot,
+    preprocessing.OrdinalEncoder: _ordinal,
+}
+TEXT_STEPS: dict[type, Callable[[Any], Step]] = {CountVectorizer: word_counts, TfidfVectorizer: word_counts}
