@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.models.engines import ENGINES, compiled_engines
-from app.models.engines.output import EngineOutput
+from app.models.engines.output import EngineOutput, FiniteOutput
 from app.models.engines.partial import finite_rows
 from app.models.schema.rows import Matrix
 
@@ -70,23 +70,23 @@ class Kernel(Protocol):
 
 
 def output_of(raw: NDArray[Any], spec: KernelSpec) -> tuple[EngineOutput, list[int] | None]:
-    """Read a kernel's raw output: the output, and the positions of open rows or None."""
+    """Read a kernel's raw output: the output, finite but for open rows, and their positions or None."""
     if spec.reading == "values":
         values = raw.astype(np.float64)
-        output = EngineOutput(values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values, None)
+        output = FiniteOutput(values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values, None)
         return output, _positions(np.logical_not(finite_rows(output)))
     if spec.reading == "scores":
         scores = raw.reshape(len(raw), -1).astype(np.float64)
         if scores.shape[1] == 1:
             scores = np.column_stack((-scores / 2, scores / 2))  # as far apart as the score is from zero
         codes, open_rows = _largest(scores, spec.tie)
-        return EngineOutput(codes, None), open_rows
+        return FiniteOutput(codes, None), open_rows
     probabilities = raw.astype(np.float64)
     if spec.reading == "positive_probability":
         positive = probabilities.ravel()
         probabilities = np.column_stack((1.0 - positive, positive))
     codes, open_rows = _largest(probabilities, spec.tie)
-    return EngineOutput(codes, probabilities), open_rows
+    return FiniteOutput(codes, probabilities), open_rows
 
 
 def _largest(numbers: Matrix, tie: float | None) -> tuple[NDArray[np.intp], list[int] | None]:

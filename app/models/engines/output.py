@@ -16,3 +16,9 @@ class EngineOutput(NamedTuple):
 
     values: NDArray[Any]
     probabilities: NDArray[np.float64] | None
+
+
+class FiniteOutput(EngineOutput):
+    """An output whose numbers the engine found to be finite, so that nothing checks them again."""
+
+    __slots__ = ()

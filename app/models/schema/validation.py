@@ -11,13 +11,18 @@ from app.models.schema.cells import EXACT_INTEGER, Categories, describe, number,
 from app.models.schema.rows import Matrix, Rows, Table
 from app.models.schema.signature import Feature, InputSignature
 
+
+class FiniteMatrix(np.ndarray[tuple[Any, ...], np.dtype[np.float64]]):
+    """A matrix whose numbers `numeric_matrix` found to be finite, so that nothing checks them again."""
+
+
 RawRows = Matrix | Sequence[Sequence[Any] | Mapping[str, Any]]
 
 MOST_SUGGESTIONS = 3
 NUMERIC_TYPES = frozenset((int, float))
 
 
-def numeric_matrix(rows: Sequence[Sequence[Any]]) -> Matrix | None:
+def numeric_matrix(rows: Sequence[Sequence[Any]]) -> FiniteMatrix | None:
     """Convert rows of plain numbers into a float64 array (n, d) at once.
 
     None for rows of different lengths, or any value but a finite number within 2**53: `validate_rows` then
@@ -32,7 +37,7 @@ def numeric_matrix(rows: Sequence[Sequence[Any]]) -> Matrix | None:
         return None
     # One comparison excludes NaN, infinity and large integers.
     if matrix.ndim == 2 and matrix.size and np.abs(matrix).max() < EXACT_INTEGER:
-        return matrix
+        return matrix.view(FiniteMatrix)
     return None
 
 
@@ -50,10 +55,10 @@ def validate_rows(rows: RawRows, signature: InputSignature, *, field: str = "fea
         and rows.ndim == 2
         and rows.shape[1] == len(signature.features)
         and rows.size
-        and np.isfinite(rows).all()
+        and (type(rows) is FiniteMatrix or np.isfinite(rows).all())
         and (signature.plain or _fits(rows, signature))
     ):
-        return _precise(rows.astype(np.float64, copy=False), signature)
+        return _precise(np.asarray(rows, dtype=np.float64), signature)
     if not len(rows):
         raise InvalidInput([{"field": field, "reason": "must hold at least one row"}])
     return _Validator(signature, field).validate_rows(rows)

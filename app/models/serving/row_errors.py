@@ -7,7 +7,7 @@ import numpy as np
 
 from app.exceptions import InvalidInput, PredictionFailed, ServiceError
 from app.models.engines.fallback import OriginalMissing
-from app.models.engines.output import EngineOutput
+from app.models.engines.output import EngineOutput, FiniteOutput
 from app.models.engines.partial import NotFinite, finite_rows, is_finite, predict_partially
 from app.models.engines.sklearn_engine import NotAClass
 from app.models.loading.loader import LoadedVersion
@@ -31,7 +31,7 @@ def run_engine(model: LoadedVersion, rows: Rows, field: str) -> EngineOutput:
         raise
     except Exception as error:
         return predict_one_by_one(model, rows, field=field, cause=error)
-    if not is_finite(output):
+    if type(output) is not FiniteOutput and not is_finite(output):
         return predict_one_by_one(model, rows, field=field)
     return output
 
