@@ -11,7 +11,7 @@ from app.api.responses import envelope
 from app.api.schemas import BatchSchema, Body, PredictSchema
 from app.exceptions import InvalidInput, PermissionMissing
 from app.middleware.auth.scopes import ADMIN
-from app.middleware.rate_limit import address_key
+from app.middleware.client_network import client_network
 from app.models.prediction import Prediction
 from app.models.serving.served_model import ServedModel
 
@@ -88,7 +88,7 @@ def version_options(served_model: ServedModel, body: Body) -> dict[str, Any]:
     pinned = environ.get(PIN)
     if pinned is None and served_model.traffic_router.split is None:
         return {}
-    if pinned is not None and ADMIN not in g.caller.scopes:
+    if pinned is not None and ADMIN not in g.principal.scopes:
         raise PermissionMissing(ADMIN)
     return {"sticky_key": caller_key(body, environ), "pinned": pinned}
 
@@ -97,6 +97,6 @@ def caller_key(body: Body, environ: dict[str, Any]) -> str:
     """Whom a version sticks to: the ``client_id`` of the body, the key or token, or the address."""
     if "client_id" in body:
         return f"client:{body['client_id']}"
-    if g.caller.id is not None:
-        return f"key:{g.caller.id}"
-    return address_key(environ.get("REMOTE_ADDR") or "")
+    if g.principal.id is not None:
+        return f"key:{g.principal.id}"
+    return f"address:{client_network(environ.get('REMOTE_ADDR') or '')}"

@@ -2,10 +2,11 @@ import pytest
 from flask import g
 
 from app.exceptions import RateLimitExceeded
-from app.middleware.auth.failed_attempts import FailureLimit, origin_of
+from app.middleware.auth.failed_attempts import FailureLimit
 from app.middleware.auth.principal import ANONYMOUS, EVERYBODY, Principal
 from app.middleware.auth.scopes import ROUTE_SCOPES, declared, scope_of
-from app.middleware.rate_limit.windows import MAX_KEYS
+from app.middleware.rate_limit.memory_windows import MAX_KEYS
+from app.settings.rate_limits import parse_limit
 from config import SCOPES, ConfigError, load_config
 from tests.app.middleware.auth.credentials import (
     KEY,
@@ -45,7 +46,7 @@ def ask(app, headers=None, path=INFO, **options):
 def caller_of(app, headers=None):
     """Who the app takes the sender of these headers for."""
     seen = []
-    app.add_url_rule("/who", "predictions.who", view_func=lambda: seen.append(g.caller) or "")
+    app.add_url_rule("/who", "predictions.who", view_func=lambda: seen.append(g.principal) or "")
     assert ask(app, headers, "/who").status_code == 200
     return seen[0]
 
@@ -137,7 +138,7 @@ def test_keys_of_the_environment_have_the_scopes_of_the_setting(build_app):
 def test_a_key_of_the_file_carries_its_id_scopes_and_limit(build_filed, keys_file):
     key = add_key(keys_file, rate_limit="7/minute")
     caller = caller_of(build_filed(), with_key(key))
-    assert caller == Principal(key.split("_")[1], frozenset({"predict"}), "7/minute")
+    assert caller == Principal(key.split("_")[1], frozenset({"predict"}), parse_limit("7/minute"))
 
 
 def test_a_token_names_its_subject(build_app):
@@ -248,11 +249,12 @@ def test_a_request_without_a_key_is_no_failed_attempt(build_app):
     assert [ask(app).status_code for _ in range(5)] == [401] * 5
 
 
-def test_addresses_of_one_ipv6_network_count_as_one():
-    assert origin_of("2001:db8:1:2:3::4") == origin_of("2001:db8:1:2:ffff::1") == "2001:db8:1:2::"
-    assert origin_of("2001:db8:1:3::1") != origin_of("2001:db8:1:2::1")
-    assert origin_of("::ffff:192.0.2.1") == origin_of("192.0.2.1") == "192.0.2.1"
-    assert origin_of("") == ""
+def test_failures_of_one_ipv6_network_count_together():
+    failures = FailureLimit("1/minute", clock=lambda: 1_000.0)
+    failures.count("2001:db8:1:2:3::4")
+    failures.count("2001:db8:1:3::1")
+    with pytest.raises(RateLimitExceeded):
+        failures.count("2001:db8:1:2:ffff::1")
 
 
 def test_development_without_keys_is_open_and_its_workers_do_not_repeat_it(build_app, capsys):
@@ -271,7 +273,7 @@ def test_auth_may_be_disabled_on_purpose(build_app, models_dir):
 def test_on_an_open_route_nobody_is_known(build_app):
     app = build_app(API_KEY_1=KEY)
     seen = []
-    app.after_request(lambda response: seen.append(g.caller) or response)
+    app.after_request(lambda response: seen.append(g.principal) or response)
     ask(app, with_key(KEY), "/api/health/live")
     ask(app, with_key(WRONG))
     assert seen == [ANONYMOUS, ANONYMOUS]

@@ -53,7 +53,7 @@ def test_inputs_are_logged_on_demand(logged, serve):
 
 def test_the_callers_key_is_logged_by_its_id(logged, build_app):
     app = build_app()
-    app.before_request(lambda: setattr(g, "caller", SimpleNamespace(id="key-1", secret=CANARY)))
+    app.before_request(lambda: setattr(g, "principal", SimpleNamespace(id="key-1", secret=CANARY)))
     app.test_client().get("/api/health/live")
     (line,) = logged()
     assert line["caller"] == "key-1"
@@ -88,7 +88,7 @@ def test_development_logs_for_people(capsys, build_app):
 @pytest.mark.parametrize("log_format", ["json", "console"])
 def test_five_hundred_hostile_payloads_are_five_hundred_lines(capsys, serve, log_format):
     client = serve(fitted(SumClassifier()), LOG_FORMAT=log_format, LOG_INPUTS=True)
-    client.application.before_request(lambda: setattr(g, "caller", SimpleNamespace(id=HOSTILE[0])))
+    client.application.before_request(lambda: setattr(g, "principal", SimpleNamespace(id=HOSTILE[0])))
     capsys.readouterr()
     for number in range(500):
         text = HOSTILE[number % len(HOSTILE)] + f"forged-{number}"
