@@ -13,6 +13,7 @@ from dotenv import load_dotenv
 from environs import EnvValidationError, validate
 
 from app.settings import capacity
+from app.settings.rate_limits import one_rate, rates
 from app.settings.rules import (
     SECRET_NAMES,
     Environment,
@@ -20,9 +21,7 @@ from app.settings.rules import (
     ed25519_public_key,
     limits_fault,
     networks,
-    one_rate,
     origins,
-    rates,
     store_fault,
     unguessable,
 )

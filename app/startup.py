@@ -6,13 +6,13 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
-from app.cli import serving
 from app.exceptions import ArtifactInvalid, ServiceError
 from app.models.loading.loader import AUTO
 from app.models.ml_models import model_manager
 from app.models.serving.initial_load import load_active_or_previous
 from app.models.serving.served_model import DEFAULT
 from app.models.serving.watcher import RegistryWatcher
+from app.settings.process import serving
 from config import ConfigError
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from app.exceptions import ServiceError
 from app.middleware import metrics
-from app.middleware.logging import UNMATCHED, method_label
-from app.middleware.metrics.instruments import Instruments
+from app.middleware.logging.request_record import OTHER_METHOD, UNMATCHED
 from app.middleware.request_id import HEADER, request_id_of
 from app.middleware.security_headers import HEADERS
 
@@ -77,13 +76,13 @@ def page_without_request(app: Flask, status: int) -> tuple[list[tuple[str, str]]
     """Headers and body for a request that the server rejects before the app sees it; it counts as one."""
     error_type = HTTP_ERROR_TYPES.get(status, "validation_error")
     message = HTTP_MESSAGES.get(status, "The request is not valid HTTP")
-    counted: Instruments = app.extensions[metrics.EXTENSION]
-    counted.requests.labels(UNMATCHED, method_label(""), status).inc()
+    counted = metrics.instruments_of(app)
+    counted.requests.labels(UNMATCHED, OTHER_METHOD, status).inc()
     counted.recent.count()
     request_id = request_id_of("")
     with app.app_context():
         if reason := REJECTION_REASONS.get(error_type, "other" if status != 500 else None):
-            metrics.refused(reason)
+            metrics.count_rejected(reason)
         body = app.json.dumps(_document(error_type, message, {}, request_id)).encode()
     return [("Content-Type", "application/json"), (HEADER, request_id), *HEADERS], body
 
@@ -101,7 +100,7 @@ def _render_http(error: HTTPException) -> ResponseReturnValue:
 
 def _render(error_type: str, message: str, details: dict[str, Any]) -> tuple[dict[str, Any], int]:
     if reason := REJECTION_REASONS.get(error_type):
-        metrics.refused(reason)
+        metrics.count_rejected(reason)
     return _document(error_type, message, details, g.request_id), STATUS[error_type]
 
 

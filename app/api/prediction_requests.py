@@ -11,7 +11,7 @@ from app.api.formats.request_body import load_body
 from app.api.schemas import BatchSchema, Body, PredictSchema
 from app.exceptions import InvalidInput, PermissionMissing
 from app.flask_fast.json_provider import JSONResponse
-from app.middleware.rate_limit import address_key
+from app.middleware.client_network import client_network
 from app.middleware.route_table import ADMIN
 from app.models.prediction import Prediction
 from app.models.serving.served_model import ServedModel
@@ -108,4 +108,4 @@ def sticky_key(body: Body, environ: dict[str, Any]) -> str:
         return f"client:{body['client_id']}"
     if g.principal.id is not None:
         return f"key:{g.principal.id}"
-    return address_key(environ.get("REMOTE_ADDR") or "")
+    return f"address:{client_network(environ.get('REMOTE_ADDR') or '')}"

@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 from flask import current_app
 from flask.cli import with_appcontext
-from limits import parse_many
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +17,7 @@ from rich.text import Text
 from app.middleware.auth import key_file
 from app.middleware.auth.api_keys import Hasher, generate
 from app.middleware.auth.key_file import KeyFileInvalid, StoredKey
+from app.settings.rate_limits import is_limit
 from config import SCOPES
 
 console = Console()
@@ -49,11 +49,8 @@ def parse_duration(_context: click.Context, _option: click.Parameter, value: str
 
 def parse_rate(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
     """A rate limit, checked."""
-    try:
-        if value is not None:
-            parse_many(value)
-    except ValueError:
-        raise click.BadParameter('must be a limit such as "100/minute"') from None
+    if value is not None and not is_limit(value):
+        raise click.BadParameter('must be a limit such as "100/minute"')
     return value
 
 
@@ -124,7 +121,7 @@ def list_keys(as_json: bool) -> None:
 @as_json_option
 @with_appcontext
 def revoke(key_id: str, as_json: bool) -> None:
-    """Refuse the key ID from now on; running services notice within a second."""
+    """Reject the key ID from now on; running services notice within a second."""
     now = datetime.now(UTC)
 
     def mark(known: dict[str, StoredKey]) -> None:

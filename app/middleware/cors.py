@@ -1,16 +1,16 @@
-"""Which web pages may call the API: none unless listed in ``CORS_ORIGINS``."""
+"""CORS: web pages of the origins in ``CORS_ORIGINS`` may call the API, no others."""
 
 from flask import Flask
 from flask_cors import CORS
 
-# What a page may read of an answer beside its body.
+# Headers that a page may read.
 EXPOSED = ("X-Request-ID", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
-# For which a browser does not ask again whether a page may call; Chromium's most is 7,200.
+# For which a browser keeps the answer to a preflight; Chromium's most is 7,200.
 PREFLIGHT_SECONDS = 7_200
 
 
 def init_app(app: Flask) -> None:
-    """Bind Flask-CORS only where an origin is allowed: it works on every request otherwise."""
+    """Bind Flask-CORS only where an origin is allowed: otherwise it would work on every request."""
     if origins := app.config["CORS_ORIGINS"]:
         CORS(
             app,

@@ -1,8 +1,7 @@
-"""A service that is about to stop says so first, and serves on until nobody sends it requests any more.
+"""Draining: a server that is to stop answers readiness with 503, and serves on for ``DRAIN_SECONDS``.
 
 Load balancers learn that a process stops from its readiness, some seconds later, or from a list that is
-brought up to date beside the signal; until then they send it requests. So gunicorn, told to stop, answers
-readiness with 503, and stops ``DRAIN_SECONDS`` later.
+brought up to date beside the signal; until then they send it requests.
 """
 
 import mmap
@@ -21,7 +20,7 @@ def draining() -> bool:
 def install(arbiter: Any, *, seconds: float) -> None:
     """Let gunicorn's main process, ``arbiter``, drain on SIGTERM.
 
-    It goes on replacing workers meanwhile. A second SIGTERM stops it at once, as SIGINT and SIGQUIT do.
+    Meanwhile it goes on replacing workers. A second SIGTERM stops it at once, as SIGINT and SIGQUIT do.
     """
     stop = arbiter.handle_term
 

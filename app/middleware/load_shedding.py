@@ -1,9 +1,9 @@
-"""How many requests a worker takes on at a time; the others are refused while they can still go elsewhere."""
+"""Limits requests in flight and the bytes of their bodies; rejects the others while they can go elsewhere."""
 
 import sys
 from collections.abc import Callable, Iterable
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Flask, request
 
@@ -14,17 +14,17 @@ from app.middleware.route_table import ROUTE_TABLE
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-EXTENSION = "load_shedder"
-REFUSED = "service.overloaded"
-TAKEN = "service.body_bytes"
+SHEDDER_EXTENSION = "load_shedder"
+OVERLOADED = "service.overloaded"
+BODY_BYTES = "service.body_bytes"
 
 
 class LoadShedder:
-    """WSGI middleware that counts the requests under way and marks those beyond ``limit``.
+    """WSGI middleware that counts the requests in flight and marks those beyond ``limit``.
 
-    It also counts the bytes of long bodies, which `take` refuses beyond ``most_bytes``.
+    It also counts the bytes of long bodies, which `take` rejects beyond ``most_bytes``.
 
-    ``waiting`` tells how many more the server has read and not yet handed over; the server's configuration
+    ``waiting`` returns how many more the server has read and not yet handed over; the server's configuration
     sets it, because with few threads most of the load is there. Probes always pass.
     """
 
@@ -33,7 +33,7 @@ class LoadShedder:
     ) -> None:
         self.in_flight = 0
         self.bytes_in_flight = 0
-        self.waiting: Callable[[], int] = lambda: 0
+        self.waiting: Callable[[], int] = int  # 0 where the server does not say
         self._application = application
         self._limit = limit
         self._most_bytes = most_bytes
@@ -41,14 +41,14 @@ class LoadShedder:
         self._lock = Lock()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Answer a request, marked as refused if there are too many already."""
+        """Answer a request, marked as one too many if the limit is reached."""
         if environ["PATH_INFO"] in self._exempt:
             return self._application(environ, start_response)
         with self._lock:
-            artifact = self.in_flight + self.waiting() < self._limit
-            self.in_flight += artifact
-        if not artifact:
-            environ[REFUSED] = True
+            admitted = self.in_flight + self.waiting() < self._limit
+            self.in_flight += admitted
+        if not admitted:
+            environ[OVERLOADED] = True
             return self._application(environ, start_response)
         environ[COUNT_BYTES] = self.take
         try:
@@ -56,7 +56,7 @@ class LoadShedder:
         finally:
             with self._lock:
                 self.in_flight -= 1
-                self.bytes_in_flight -= environ.get(TAKEN, 0)
+                self.bytes_in_flight -= environ.get(BODY_BYTES, 0)
 
     def take(self, environ: "WSGIEnvironment", size: int) -> None:
         """Count ``size`` bytes more of a request's body, until the request is answered.
@@ -67,23 +67,27 @@ class LoadShedder:
             if self.bytes_in_flight + size > self._most_bytes:
                 raise Overloaded
             self.bytes_in_flight += size
-            environ[TAKEN] = environ.get(TAKEN, 0) + size
+            environ[BODY_BYTES] = environ.get(BODY_BYTES, 0) + size
+
+
+def wrap(app: Flask, application: "WSGIApplication") -> "WSGIApplication":
+    """Count around the whole app, where no request is missed."""
+    limit, most_bytes = app.config["MAX_IN_FLIGHT"] or sys.maxsize, app.config["MAX_BYTES_IN_FLIGHT"]
+    exempt = app.extensions[ROUTE_TABLE].exempt
+    shedder = LoadShedder(application, limit=limit, most_bytes=most_bytes, exempt=exempt)
+    app.extensions[SHEDDER_EXTENSION] = shedder
+    return shedder
 
 
 def init_app(app: Flask) -> None:
-    """Count around the whole app, where nothing can be missed, and refuse inside, in the API's shape."""
-    limit, most_bytes = app.config["MAX_IN_FLIGHT"] or sys.maxsize, app.config["MAX_BYTES_IN_FLIGHT"]
-    exempt = app.extensions[ROUTE_TABLE].exempt
-    shedder: Any = LoadShedder(app.wsgi_app, limit=limit, most_bytes=most_bytes, exempt=exempt)
-    app.wsgi_app = shedder  # type: ignore[method-assign] # as Flask documents it
-    app.extensions[EXTENSION] = shedder
-    app.before_request(refuse)
+    """Reject inside of Flask, where the answer gets the API's shape."""
+    app.before_request(reject)
 
 
-def refuse() -> None:
-    """Answer a request that was one too many.
+def reject() -> None:
+    """Reject the request if it exceeded the limit.
 
-    :raises Overloaded: if it was.
+    :raises Overloaded: if so.
     """
-    if REFUSED in request.environ:
+    if OVERLOADED in request.environ:
         raise Overloaded

@@ -1,4 +1,4 @@
-"""Looking up a host's name for a limited time: the system's own call may take 20 s where a name is gone."""
+"""Looks up a host's name for a limited time: the system's own call may take 20 s where a name is gone."""
 
 import socket
 from collections.abc import Callable
@@ -9,11 +9,11 @@ from typing import Any
 
 LookUp = Callable[[str, int], Any]
 
-STALE_AFTER = 2.0  # seconds: after these a look-up is not believed in any more, and another is begun
+STALE_AFTER = 2.0  # seconds, after which a look-up is given up and another begins
 
 
 class NameLookup:
-    """Looks up in a thread, one name at a time; who asks while a look-up is under way waits for that one."""
+    """Looks up in a thread, one name at a time; calls during a look-up wait for that same one."""
 
     def __init__(
         self, look_up: LookUp = socket.getaddrinfo, *, clock: Callable[[], float] = monotonic
@@ -27,7 +27,7 @@ class NameLookup:
     def wait(self, host: str, port: int, *, seconds: float) -> None:
         """Return once the name is known.
 
-        :raises TimeoutError: if that takes longer than ``seconds``; a later call finds what came of it.
+        :raises TimeoutError: if that takes longer than ``seconds``; a later call finds its result.
         :raises OSError: if there is no such name.
         """
         with self._lock:

@@ -1,11 +1,16 @@
-"""Whose address a request has: the client's, as told by ``TRUSTED_PROXIES`` proxies and nobody else."""
+"""Client IP behind ``TRUSTED_PROXIES`` proxies: what they say in ``X-Forwarded-For``, and nobody else."""
+
+from typing import TYPE_CHECKING
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
-def init_app(app: Flask) -> None:
-    """Read ``X-Forwarded-For`` from its end, one entry for each proxy; without one, never."""
-    if proxies := app.config["TRUSTED_PROXIES"]:
-        # The proxy's own idea of scheme and host is not needed, so not trusted.
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=0)  # type: ignore[method-assign] # as Flask documents it
+
+def wrap(app: Flask, application: "WSGIApplication") -> "WSGIApplication":
+    """Read ``X-Forwarded-For`` from its end, one entry for each proxy; without a proxy, never."""
+    proxies = app.config["TRUSTED_PROXIES"]
+    # A proxy's own idea of scheme and host is not needed, so not trusted.
+    return ProxyFix(application, x_for=proxies, x_proto=0) if proxies else application

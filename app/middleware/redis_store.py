@@ -1,4 +1,4 @@
-"""The shared store, Redis, as something that may be gone at any moment and must not be waited for."""
+"""Client of Redis, the shared store, behind a circuit breaker: no request waits for a Redis that is gone."""
 
 import logging
 from collections.abc import Callable
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 TIMEOUT = 0.05
 PAUSE = 1.0
 PROBE = "probe"
-EXTENSION = "redis_store"
+REDIS_EXTENSION = "redis_store"
 
 Result = TypeVar("Result")
 
@@ -30,12 +30,11 @@ class Unavailable(Exception):
 
 
 def redis_store(app: Flask) -> "RedisStore | None":
-    """The store of ``app``, the same for all who ask, or None without ``REDIS_URL``."""
-    if not app.config["REDIS_URL"]:
-        return None
-    if EXTENSION not in app.extensions:
-        app.extensions[EXTENSION] = RedisStore(app.config["REDIS_URL"])
-    store: RedisStore = app.extensions[EXTENSION]
+    """The one store of ``app``, or None without ``REDIS_URL``."""
+    url = app.config["REDIS_URL"]
+    if url and REDIS_EXTENSION not in app.extensions:
+        app.extensions[REDIS_EXTENSION] = RedisStore(url)
+    store: RedisStore | None = app.extensions.get(REDIS_EXTENSION)
     return store
 
 
@@ -43,8 +42,8 @@ class RedisStore:
     """A Redis client behind a circuit breaker.
 
     A call takes at most 0.05 s each to look up the name, to connect and to answer, with no retries:
-    redis-py's own defaults wait for seconds. After a failure no request asks again until a thread of its own
-    has found, once a second, that Redis takes writes again: an outage costs one request its 50 ms and the
+    redis-py's own defaults wait for seconds. After a failure no request tries again until a thread, which
+    probes once a second, has found that Redis takes writes: an outage costs one request its 50 ms and the
     others nothing.
 
     :param pause: seconds between the thread's attempts.
@@ -67,7 +66,7 @@ class RedisStore:
     def call(self, command: Callable[[Redis], Result]) -> Result:
         """Run ``command`` on the client.
 
-        :raises Unavailable: if Redis fails now, or failed and has not been found to work since.
+        :raises Unavailable: if Redis fails now, or failed and has not recovered since.
         """
         if not self.available:
             raise Unavailable
@@ -78,7 +77,7 @@ class RedisStore:
             raise Unavailable from error
 
     def close(self) -> None:
-        """Stop looking for Redis and hang up."""
+        """Stop probing, and close the connections."""
         self._closed.set()
         self.client.close()
 
@@ -93,7 +92,7 @@ class RedisStore:
     def _recover(self) -> None:
         while not self._closed.wait(self._pause):
             try:
-                # A write, because a replica or a full Redis answers PING and refuses everything useful.
+                # A write, because a replica or a full Redis answers PING and rejects everything useful.
                 self.client.set(PROBE, 1, px=1000)
             except RedisError:
                 continue
@@ -103,7 +102,7 @@ class RedisStore:
 
 
 def _connections(url: str, names: NameLookup) -> dict[str, Any]:
-    """What makes a client wait no longer for a name than for anything else."""
+    """Options by which a client waits no longer for a name than for anything else."""
     kind = {"redis": Connection, "rediss": SSLConnection}.get(url.partition(":")[0])
     if kind is None:  # a socket in the file system
         return {}

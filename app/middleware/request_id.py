@@ -1,4 +1,4 @@
-"""Every request has an id: the caller's ``X-Request-ID`` if it is a sane one, else a new one."""
+"""Request id: the client's ``X-Request-ID`` if it is a sane one, else a new one."""
 
 import re
 from random import getrandbits
@@ -21,7 +21,7 @@ def assign() -> None:
 
 
 def request_id_of(given: str) -> str:
-    """The caller's id, or one of 128 random bits, which need not be secret."""
+    """The client's id if it is sane, else 128 random bits, which need not be secret."""
     return given if SANE.fullmatch(given) else f"{getrandbits(128):032x}"
 
 

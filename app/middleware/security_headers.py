@@ -1,4 +1,4 @@
-"""What a browser may do with an answer: nothing but hand it to the page that asked."""
+"""Headers that tell a browser to do nothing with an answer but hand it to the page that asked."""
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -18,13 +18,8 @@ HEADERS = [
 ]
 
 
-def init_app(app: Flask) -> None:
-    """Add the headers to every answer, unless the view brought a policy of its own, as a web page does."""
-    app.wsgi_app = SecurityHeaders(app.wsgi_app)  # type: ignore[method-assign] # as Flask documents it
-
-
 class SecurityHeaders:
-    """WSGI middleware: here the list of headers grows at once, in a hook of Flask header by header."""
+    """WSGI middleware: the list of headers grows at once, where a hook of Flask adds header by header."""
 
     def __init__(self, application: "WSGIApplication") -> None:
         self._application = application
@@ -33,7 +28,11 @@ class SecurityHeaders:
         """Answer a request with the headers added."""
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Callable[[bytes], object]:
-            own = any(name == POLICY for name, _ in headers)
-            return start_response(status, headers if own else headers + HEADERS, *rest)
+            return start_response(status, headers if POLICY in dict(headers) else headers + HEADERS, *rest)
 
         return self._application(environ, start)
+
+
+def wrap(app: Flask, application: "WSGIApplication") -> "WSGIApplication":
+    """Add the headers to every answer, unless the view brought a policy of its own, as a web page does."""
+    return SecurityHeaders(application)

@@ -1,1 +1,1 @@
-"""What makes a setting valid, and how many workers this machine has room for."""
+"""What is a valid setting, how many workers fit this machine, and is this process a server?"""

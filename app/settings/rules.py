@@ -5,6 +5,7 @@ import re
 import socket
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import pairwise
 from math import log2
@@ -13,7 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from environs import FileAwareEnv, ValidationError
-from limits import parse_many
+
+from app.settings.rate_limits import parse_limit
 
 # What stands in examples is known to everybody.
 PLACEHOLDERS = (
@@ -32,7 +34,6 @@ ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]
 SECRET_NAMES = re.compile(
     r"API_KEY_(\d+|PEPPER)|JWT_PUBLIC_KEY|MODEL_SIGNING_KEY|.*(SECRET|PASSWORD|TOKEN|_URL)"
 )
-
 
 Network = IPv4Network | IPv6Network
 
@@ -53,7 +54,7 @@ class Environment(FileAwareEnv):
 
 
 def unguessable(value: str) -> None:
-    """Refuse a secret that is short, a placeholder, or cannot be sent in a header."""
+    """Reject a secret that is short, a placeholder, or cannot be sent in a header."""
     if len(value) < 16:
         raise ValidationError("A secret must have at least 16 characters.")
     if bits(value) < LEAST_BITS:
@@ -65,8 +66,7 @@ def unguessable(value: str) -> None:
 
 
 def bits(value: str) -> float:
-    """How hard a secret is to guess: the entropy of its characters or, if that is less, of the steps between
-    them; what is repeated counts once."""
+    """Entropy of a secret's characters or, if that is less, of the steps between them; repeats count once."""
     if repeated := re.fullmatch(r"(.+?)\1+(.*)", value, re.DOTALL):
         value = repeated[1] + repeated[2].removeprefix(repeated[1])
     steps = [ord(after) - ord(before) for before, after in pairwise(value)]
@@ -79,32 +79,18 @@ def _entropy(symbols: Sequence[Any]) -> float:
 
 
 def ed25519_public_key(value: str) -> None:
-    """Refuse what is no Ed25519 public key in PEM."""
+    """Reject anything but an Ed25519 public key in PEM."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-    try:
-        valid = isinstance(load_pem_public_key(value.encode()), Ed25519PublicKey)
-    except ValueError:
-        valid = False
-    if not valid:
-        raise ValidationError("Must be an Ed25519 public key in PEM.")
-
-
-def one_rate(value: str) -> None:
-    """Refuse what is not one limit in the usual notation."""
-    try:
-        windows = parse_many(value)
-        valid = len(windows) == 1 and windows[0].amount > 0
-    except ValueError:
-        valid = False
-    if not valid:
-        raise ValidationError('Must be one limit, such as "20/minute".')
+    with suppress(ValueError):
+        if isinstance(load_pem_public_key(value.encode()), Ed25519PublicKey):
+            return
+    raise ValidationError("Must be an Ed25519 public key in PEM.")
 
 
 def origins(values: list[str]) -> None:
-    """Refuse what is neither ``*`` alone nor origins, such as ``https://app.example.com:8443``: no
-    patterns."""
+    """Reject anything but ``*`` alone, or origins such as ``https://app.example.com:8443``: no patterns."""
     for value in values:
         if value != "*" and not _is_origin(value):
             hint = "write each as scheme://host or scheme://host:port, without patterns."
@@ -137,19 +123,8 @@ def networks(values: list[str]) -> tuple[Network, ...]:
         raise ValidationError(f"Must be true, false or networks such as 10.0.3.0/24: {error}.") from None
 
 
-def rates(value: str) -> None:
-    """Refuse what is neither empty nor limits in the usual notation."""
-    try:
-        sane = not value or all(window.amount for window in parse_many(value))
-    except ValueError:
-        sane = False
-    if not sane:
-        raise ValidationError("Must be empty or like '100 per hour' or '20/second;1000/hour'.")
-
-
 def host_fault(config: Any) -> str | None:
-    """Why nothing can listen at ``HOST``, or None; a free port is tried, so another server does not
-    matter."""
+    """Why nothing can listen at ``HOST``, or None; tries a free port: another server does not matter."""
     host = config.HOST
     try:
         family, kind, _, _, (address, *_) = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
@@ -175,7 +150,7 @@ def limits_fault(config: Any) -> str | None:
         return _url_fault(config.REDIS_URL)
     for name in ("RATE_LIMIT", "RATE_LIMIT_ADMIN"):
         limit = getattr(config, name)
-        if limit and min(window.amount for window in parse_many(limit)) < config.WORKERS:
+        if limit and min(window.amount for window in parse_limit(limit).windows) < config.WORKERS:
             return (
                 f"{name}={limit!r}: must admit a request to each of WORKERS={config.WORKERS}; "
                 "with REDIS_URL they share the limit"

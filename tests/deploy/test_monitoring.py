@@ -9,7 +9,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.middleware.metrics import EXTENSION
+from app.middleware.metrics import instruments_of
 from tests.deploy.compose import services
 from tests.services import require_command
 from tests.settings import ROOT
@@ -47,7 +47,7 @@ def metrics_of(query):
 @pytest.fixture
 def exposed(app, client):
     """The names of all samples on /metrics, each with its labels."""
-    counted = app.extensions[EXTENSION]
+    counted = instruments_of(app)
     labels = {m._name: set(m._labelnames) for m in counted.registry._collector_to_names}
     found = {}
     for family in text_string_to_metric_families(client.get("/metrics").text):

@@ -3,8 +3,8 @@
 import re
 
 from app.api.stats import stats
-from app.middleware.metrics import EXTENSION
-from app.middleware.metrics.instruments import REFUSALS, ServiceCollector
+from app.middleware.metrics import instruments_of
+from app.middleware.metrics.instruments import REJECTION_REASONS, ServiceCollector
 from tests.estimators import SumClassifier, fitted
 from tests.settings import ROOT
 
@@ -18,14 +18,14 @@ def table(title):
 
 
 def test_the_metrics_are_those_of_the_registry(app):
-    counted = app.extensions[EXTENSION]
+    counted = instruments_of(app)
     families = ServiceCollector(counted, workers=1).collect()
     names = {f.name + ("_total" if f.type == "counter" else "") for f in families}
     assert {name for row in table("Metrics") for name in row[0]} == names
     labels = {m._name: set(m._labelnames) for m in counted.registry._collector_to_names}
     for (name,), documented, _ in table("Metrics"):
         assert labels.get(name.removesuffix("_total"), set()) == documented, name
-    assert all(f"`{reason}`" in DOCUMENT for reason in REFUSALS)
+    assert all(f"`{reason}`" in DOCUMENT for reason in REJECTION_REASONS)
 
 
 def test_the_statistics_are_those_of_the_route(app):

@@ -1,1 +1,1 @@
-"""Authentication: API keys and bearer tokens, and the scopes of their principals."""
+"""May this request be answered: whose API key or token does it carry, and with which scopes?"""

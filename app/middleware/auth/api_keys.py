@@ -13,19 +13,20 @@ from time import time
 from app.middleware.auth import key_file
 from app.middleware.auth.key_file import KeyFileInvalid, StoredKey
 from app.middleware.auth.principal import InvalidCredential, Principal
+from app.settings.rate_limits import parse_limit
 
 log = logging.getLogger(__name__)
 
-PREFIX = "msk"
+KEY_PREFIX = "msk"
 MAX_LENGTH = 512
-# Seconds between two looks at the file: a stat costs more than the rest of the check.
-LOOK_EVERY = 1.0
+# Seconds between two polls of the file: a stat costs more than the rest of the check.
+POLL_INTERVAL = 1.0
 
 
 def generate() -> tuple[str, str]:
     """A new key of 256 random bits, and the id that stands in it."""
     key_id = secrets.token_hex(6)
-    return key_id, f"{PREFIX}_{key_id}_{secrets.token_urlsafe(32)}"
+    return key_id, f"{KEY_PREFIX}_{key_id}_{secrets.token_urlsafe(32)}"
 
 
 class Hasher:
@@ -44,15 +45,15 @@ def lookup_id(key: str, digest: bytes) -> str:
     """The id that stands in a generated key; of any other key the beginning of its hash."""
     prefix, _, rest = key.partition("_")
     key_id, separator, _ = rest.partition("_")
-    return key_id if prefix == PREFIX and separator else digest[:8].hex()
+    return key_id if prefix == KEY_PREFIX and separator else digest[:8].hex()
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is known of a key; ``expires`` is in seconds since the epoch."""
+    """A key as it is compared; ``expires`` is in seconds since the epoch."""
 
     digest: bytes
-    caller: Principal
+    principal: Principal
     expires: float = math.inf
     revoked: bool = False
 
@@ -81,12 +82,12 @@ class ApiKeyVerifier:
         self._path = path
         self._clock = clock
         # An unknown id takes as long as a known one.
-        self._nobody = Entry(secrets.token_bytes(32), Principal(None, frozenset()))
+        self._unknown = Entry(secrets.token_bytes(32), Principal(None, frozenset()))
         self._fixed = {}
         for name, key in environment.items():
             digest = self._hash(key)
             self._fixed[lookup_id(key, digest)] = Entry(digest, Principal(name, frozenset(scopes)))
-        self._looked_at = clock() if path else math.inf
+        self._polled_at = clock() if path else math.inf
         self._seen = self._signature()
         self._entries = self._read()
 
@@ -94,27 +95,27 @@ class ApiKeyVerifier:
         return len(self._entries)
 
     def verify(self, key: str) -> Principal:
-        """Whose key this is.
+        """The principal of a key.
 
-        :raises InvalidCredential: if it is nobody's, or no longer valid.
+        :raises InvalidCredential: if the key is unknown, expired or revoked.
         """
         now = self._clock()
-        if abs(now - self._looked_at) >= LOOK_EVERY and self._path:
-            self._look(now)
+        if abs(now - self._polled_at) >= POLL_INTERVAL and self._path:
+            self._reload_if_changed(now)
         if len(key) > MAX_LENGTH:
             raise InvalidCredential("invalid")
         digest = self._hash(key)
-        entry = self._entries.get(lookup_id(key, digest), self._nobody)
+        entry = self._entries.get(lookup_id(key, digest), self._unknown)
         if not hmac.compare_digest(digest, entry.digest):
             raise InvalidCredential("invalid")
         if entry.revoked:
             raise InvalidCredential("revoked")
         if entry.expires <= now:
             raise InvalidCredential("expired")
-        return entry.caller
+        return entry.principal
 
-    def _look(self, now: float) -> None:
-        self._looked_at = now
+    def _reload_if_changed(self, now: float) -> None:
+        self._polled_at = now
         signature = self._signature()
         if signature == self._seen:
             return
@@ -137,10 +138,11 @@ class ApiKeyVerifier:
 
 
 def _entry(key: StoredKey) -> Entry:
+    rate_limit = parse_limit(key.rate_limit) if key.rate_limit else None
     expires = datetime.fromisoformat(key.expires_at).timestamp() if key.expires_at else math.inf
     return Entry(
         bytes.fromhex(key.hash),
-        Principal(key.id, frozenset(key.scopes), key.rate_limit),
+        Principal(key.id, frozenset(key.scopes), rate_limit),
         expires=expires,
         revoked=key.revoked_at is not None,
     )

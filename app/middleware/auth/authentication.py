@@ -1,4 +1,4 @@
-"""Who may come in: an API key in ``X-API-Key`` or a token in ``Authorization: Bearer``, and its scopes."""
+"""Authenticates an API key (``X-API-Key``) or a token (``Authorization: Bearer``), and checks its scopes."""
 
 import logging
 import secrets
@@ -11,16 +11,15 @@ from app.exceptions import AuthenticationRequired, PermissionMissing
 from app.middleware.auth.api_keys import ApiKeyVerifier
 from app.middleware.auth.failed_attempts import FailureLimit
 from app.middleware.auth.key_file import KeyFileInvalid
+from app.middleware.auth.open_metrics import METRICS_ENDPOINT, open_without_key
 from app.middleware.auth.principal import ANONYMOUS, EVERYBODY, InvalidCredential, Principal
 from app.middleware.auth.tokens import TokenVerifier, verification_key
-from app.middleware.metrics import open_without_key
 from app.middleware.route_table import ADMIN, OPEN, ROUTE_TABLE, Scope
 from config import ConfigError
 
 log = logging.getLogger(__name__)
 
 BEARER = "Bearer "
-METRICS_ENDPOINT = "metrics.metrics"
 MESSAGES = {
     "missing": "A key or token is required",
     "invalid": "The key or token is not valid",
@@ -31,7 +30,7 @@ MESSAGES = {
 
 
 def init_app(app: Flask) -> None:
-    """Set ``g.principal`` before each request, or refuse it."""
+    """Set ``g.principal`` before each request, or reject the request."""
     settings = app.config
     if not settings["AUTH_REQUIRED"]:
         app.before_request(admit_everybody)
@@ -48,12 +47,12 @@ def init_app(app: Flask) -> None:
 
 
 def admit_everybody() -> None:
-    """Where authentication is off."""
+    """Let every request do everything: authentication is off."""
     g.principal = EVERYBODY
 
 
 class Authenticator:
-    """Authenticates requests, and checks that the caller has the scope of the route."""
+    """Authenticates requests, and checks that their principal has the scope of the route."""
 
     def __init__(
         self,
@@ -67,7 +66,7 @@ class Authenticator:
         self._tokens = tokens
         self._failures = failures
         self._scopes = scopes
-        schemes = [scheme for scheme, means in (("ApiKey", keys), ("Bearer", tokens)) if means is not None]
+        schemes = [name for name, verifier in (("ApiKey", keys), ("Bearer", tokens)) if verifier is not None]
         self._challenge = ", ".join(f'{scheme} realm="api"' for scheme in schemes)
 
     def authenticate(self) -> None:
@@ -87,38 +86,33 @@ class Authenticator:
         preflight = asked.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False)
         if scope is OPEN or preflight or (rule.endpoint == METRICS_ENDPOINT and open_without_key()):
             return
-        context.principal = caller = self._identify(asked.environ)
-        if scope not in caller.scopes:
+        context.principal = principal = self._identify(asked.environ)
+        if scope not in principal.scopes:
             raise PermissionMissing(scope)
 
     def _identify(self, environ: Mapping[str, Any]) -> Principal:
-        key = environ.get("HTTP_X_API_KEY")
+        key = environ.get("HTTP_X_API_KEY", "")
         authorization = environ.get("HTTP_AUTHORIZATION", "")
         bearer = authorization[: len(BEARER)].title() == BEARER
         if not key and not bearer:
-            raise self._refusal("missing")
+            raise self._rejection("missing")
+        verifier: ApiKeyVerifier | TokenVerifier | None = self._tokens if bearer else self._keys
         try:
-            if not bearer:
-                return self._verify(self._keys, key)
-            if not key:
-                return self._verify(self._tokens, authorization[len(BEARER) :].strip())
-            raise InvalidCredential("ambiguous")
+            if key and bearer:
+                raise InvalidCredential("ambiguous")
+            if verifier is None:
+                raise InvalidCredential("invalid")
+            return verifier.verify(authorization[len(BEARER) :].strip() if bearer else key)
         except InvalidCredential as error:
             self._failures.count(environ.get("REMOTE_ADDR", ""))
-            raise self._refusal(error.reason) from None
+            raise self._rejection(error.reason) from None
 
-    @staticmethod
-    def _verify(means: ApiKeyVerifier | TokenVerifier | None, credential: Any) -> Principal:
-        if means is None:
-            raise InvalidCredential("invalid")
-        return means.verify(credential)
-
-    def _refusal(self, reason: str) -> AuthenticationRequired:
+    def _rejection(self, reason: str) -> AuthenticationRequired:
         return AuthenticationRequired(MESSAGES[reason], reason=reason, challenge=self._challenge)
 
 
 def api_key_verifier(settings: Config) -> ApiKeyVerifier | None:
-    """The API keys, or None where there can be none.
+    """The verifier of API keys, or None where there can be no key.
 
     :raises ConfigError: if ``API_KEYS_FILE`` cannot be read.
     """
@@ -126,8 +120,8 @@ def api_key_verifier(settings: Config) -> ApiKeyVerifier | None:
     if not settings["API_KEYS"] and not path:
         return None
     try:
-        ring = ApiKeyVerifier(
-            # Keys of the environment are hashed anew at each start and do without a pepper of one's own.
+        verifier = ApiKeyVerifier(
+            # Keys of the environment are hashed anew at each start and do without a pepper in the settings.
             pepper=settings["API_KEY_PEPPER"] or secrets.token_hex(),
             environment=settings["API_KEYS"],
             scopes=settings["API_KEY_SCOPES"],
@@ -135,13 +129,13 @@ def api_key_verifier(settings: Config) -> ApiKeyVerifier | None:
         )
     except (OSError, KeyFileInvalid) as error:
         raise ConfigError(f"API_KEYS_FILE={str(path)!r}: {error}") from None
-    if not ring:
+    if not verifier:
         log.warning("there is no API key yet: make one with flask keys create")
-    return ring
+    return verifier
 
 
 def token_verifier(settings: Config) -> TokenVerifier | None:
-    """What verifies tokens, or None where none are accepted.
+    """The verifier of tokens, or None where no token is accepted.
 
     :raises ConfigError: if ``JWT_PUBLIC_KEY`` is not a key for ``JWT_ALGORITHM``.
     """

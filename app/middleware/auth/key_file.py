@@ -1,10 +1,7 @@
 """The file of API keys: one JSON object per line, hashes only."""
 
-import fcntl
 import json
-import os
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -12,9 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from limits import parse_many
-
+from app.models.repository import atomic_files
+from app.settings.rate_limits import parse_limit
 from config import SCOPES
+
+PRIVATE = 0o600
 
 
 class KeyFileInvalid(ValueError):
@@ -51,7 +50,7 @@ class StoredKey:
             if time is not None and datetime.fromisoformat(time).tzinfo is None:
                 raise ValueError("times must name their time zone")
         if self.rate_limit is not None:
-            parse_many(self.rate_limit)
+            parse_limit(self.rate_limit)
 
     def summary(self) -> dict[str, Any]:
         """Everything but the hash."""
@@ -91,26 +90,8 @@ def changing(path: Path) -> Iterator[dict[str, StoredKey]]:
     Another process that wants to change the file waits; one that reads it sees the old file or the new one.
     """
     path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with atomic_files.locked(path.parent, f"{path.name}.lock", mode=PRIVATE):
         keys = {key.id: key for key in read(path)}
         yield keys
-        _write(path, "".join(f"{json.dumps(asdict(key))}\n" for key in keys.values()))
-    finally:
-        os.close(lock)
-
-
-def _write(path: Path, text: str) -> None:
-    # mkstemp makes files that only their owner may read.
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+        lines = "".join(f"{json.dumps(asdict(key))}\n" for key in keys.values())
+        atomic_files.replace(path, lines.encode(), mode=PRIVATE)

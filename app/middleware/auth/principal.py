@@ -1,32 +1,33 @@
-"""Who is asking."""
+"""The authenticated principal of a request: its id, scopes and rate limit."""
 
 from dataclasses import dataclass
 
+from app.settings.rate_limits import Limit
 from config import SCOPES
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whoever sent the request, as ``g.principal``.
+    """Sender of the request, as ``g.principal``.
 
-    :param id: the id of the key, or ``jwt:`` and the token's subject; None for one who is not known.
-    :param scopes: what the caller may do: some of `config.SCOPES`.
-    :param rate_limit: the caller's own limit, as in ``RATE_LIMIT``, or None.
+    :param id: the id of the key, or ``jwt:`` and the token's subject; None without either.
+    :param scopes: what the principal may do: some of `config.SCOPES`.
+    :param rate_limit: the principal's own limit, instead of ``RATE_LIMIT``.
     """
 
     id: str | None
     scopes: frozenset[str]
-    rate_limit: str | None = None
+    rate_limit: Limit | None = None
 
 
-# Has shown nothing, on a route that asks for nothing or while it is being refused.
+# Of a route that needs no key, and of a request that is being rejected.
 ANONYMOUS = Principal(None, frozenset())
-# Anybody, where authentication is off.
+# Of every request where authentication is off.
 EVERYBODY = Principal(None, frozenset(SCOPES))
 
 
 class InvalidCredential(Exception):
-    """A key or token was refused; ``reason`` is ``invalid``, ``expired`` or ``revoked``."""
+    """A key or token was rejected; ``reason`` is ``invalid``, ``expired`` or ``revoked``."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -78,24 +78,24 @@ class TokenVerifier:
         self._verified: dict[bytes, tuple[Principal, float]] = {}
 
     def verify(self, token: str) -> Principal:
-        """Whose token this is.
+        """The principal of a token.
 
-        A verified token is remembered by its hash until it expires: verification takes 50 (HS256) to 200 µs
-        (ES256), and callers send the same token for minutes.
+        Verified tokens are cached by their hash until they expire: verification takes 50 (HS256) to 200 µs
+        (ES256), and clients send the same token for minutes.
 
-        :raises InvalidCredential: if it is not valid, or no longer.
+        :raises InvalidCredential: if the token is not valid, or has expired.
         """
         if len(token) > MAX_LENGTH or not COMPACT.fullmatch(token):
             raise InvalidCredential("invalid")
         digest = hashlib.sha256(token.encode()).digest()
-        caller, expires = self._verified.get(digest) or self._remember(digest, token)
+        principal, expires = self._verified.get(digest) or self._verify_anew(digest, token)
         if expires <= self._clock():
             raise InvalidCredential("expired")
-        return caller
+        return principal
 
-    def _remember(self, digest: bytes, token: str) -> tuple[Principal, float]:
+    def _verify_anew(self, digest: bytes, token: str) -> tuple[Principal, float]:
         claims = self._decode(token)
-        verified = _caller(claims, scopes=_scopes(claims.get(self._scope_claim, ""))), float(claims["exp"])
+        verified = _principal(claims, scopes=_scopes(claims.get(self._scope_claim, ""))), float(claims["exp"])
         if len(self._verified) >= CACHE_SIZE:
             self._verified.clear()
         self._verified[digest] = verified
@@ -112,7 +112,7 @@ class TokenVerifier:
             )
         except jwt.ExpiredSignatureError:
             raise InvalidCredential("expired") from None
-        # Whatever a token makes the parser raise is the token's fault.
+        # Anything that the parser raises is the token's fault.
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
             raise InvalidCredential("invalid") from None
         _check_header(decoded["header"])
@@ -134,7 +134,7 @@ def _check_header(header: dict[str, Any]) -> None:
         raise InvalidCredential("invalid")
 
 
-def _caller(claims: dict[str, Any], *, scopes: frozenset[str]) -> Principal:
+def _principal(claims: dict[str, Any], *, scopes: frozenset[str]) -> Principal:
     subject = claims.get("sub")
     if subject is None:
         return Principal(None, scopes)

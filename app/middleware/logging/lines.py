@@ -1,4 +1,4 @@
-"""From events to lines: JSON for machines, text for people; one event cannot become two lines."""
+"""Renders events as lines, JSON for machines or text for people; no event can become two lines."""
 
 import io
 import json
@@ -17,7 +17,7 @@ from structlog.typing import ExcInfo, Processor
 
 Event = MutableMapping[str, Any]
 
-# The running second's beginning of a timestamp: formatting a date costs more than the rest of it.
+# The current second and its timestamp, cached: formatting a date costs more than the rest.
 _second = (0, "")
 
 
@@ -42,7 +42,7 @@ def add_request_id(_: Any, __: str, event: Event) -> Event:
 
 
 def to_json(_: Any, __: str, event: Event) -> bytes:
-    """One JSON line. What orjson cannot encode, such as lone surrogates, the standard library can."""
+    """One JSON line; the standard library encodes what orjson cannot, such as lone surrogates."""
     try:
         line = orjson.dumps(event, default=repr, option=orjson.OPT_SERIALIZE_NUMPY)
     except TypeError:
@@ -54,7 +54,7 @@ def to_json(_: Any, __: str, event: Event) -> bytes:
 
 
 def to_text(_: Any, name: str, event: Event, *, render: Processor) -> bytes:
-    """One line for people; those of a traceback are indented below it."""
+    """One line for people; a traceback's lines are indented below it."""
     shown = {_escape(key): _shown(value) if key != "exc_info" else value for key, value in event.items()}
     return f"{render(None, name, shown)!s}\n".encode(errors="backslashreplace")
 

@@ -1,13 +1,12 @@
-"""Where log lines go: each with a single write, and never with an error for whoever logs."""
+"""Sinks of log lines: each line is a single write, and no error reaches the code that logs."""
 
 import os
-import sys
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import Protocol, TextIO
 
-RECHECK = 1.0  # seconds between looks at whether the log file was rotated
+RECHECK = 1.0  # seconds between checks whether the log file was rotated
 
 
 class Sink(Protocol):
@@ -21,7 +20,7 @@ class DescriptorSink:
     """An open file descriptor. Lines of several processes do not mix in a file opened for appending, nor
     in a pipe up to 4,096 bytes.
 
-    What a full disk cuts off stays cut; the next line begins on a line of its own.
+    A line that a full disk cuts off stays cut; the next begins on a line of its own.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -84,7 +83,7 @@ class FileSink:
 
 
 class TeeSink:
-    """Several sinks; none of them keeps the others from their line."""
+    """Several sinks, each of which gets every line."""
 
     def __init__(self, *sinks: Sink) -> None:
         self._sinks = sinks
@@ -94,17 +93,8 @@ class TeeSink:
             sink.write(line)
 
 
-def standard_output() -> Sink:
-    """The process's stdout, as it is now; nothing if it was closed at the start."""
-    return _stream(sys.stdout)
-
-
-def standard_error() -> Sink:
-    """The same of stderr."""
-    return _stream(sys.stderr)
-
-
-def _stream(stream: TextIO | None) -> Sink:
+def stream_sink(stream: TextIO | None) -> Sink:
+    """The sink of stdout or stderr as it is now; writes nothing if the stream was closed at the start."""
     if stream is None:
         return TeeSink()
     try:

@@ -1,4 +1,4 @@
-"""What is counted, and over which processes. docs/observability.md explains each metric."""
+"""Instruments of one process or of all workers; docs/observability.md explains each metric."""
 
 import os
 from functools import cache
@@ -13,11 +13,14 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.values import MultiProcessValue, MutexValue
 
 from app.middleware.metrics import request_rate, worker_slots
+from app.middleware.metrics.queries import total
 from app.middleware.metrics.request_rate import RecentRequests
 
 # 100 µs to 10 s, in seconds.
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-REFUSALS = frozenset({"rate_limit", "overloaded", "authentication", "permission", "payload_too_large"})
+REJECTION_REASONS = frozenset(
+    {"rate_limit", "overloaded", "authentication", "permission", "payload_too_large"}
+)
 
 Mode = Literal["livesum", "livemax"]
 
@@ -32,7 +35,7 @@ class Instruments:
         self.requests = self._counter("http_requests", "Requests answered.", "route", "method", "status")
         self.duration = self._histogram("http_request_duration_seconds", "Time to answer.", "route")
         self.in_flight = self._gauge("http_requests_in_flight", "Requests being answered.", mode="livesum")
-        self.refused = self._counter("requests_refused", "Requests refused before their work.", "reason")
+        self.rejected = self._counter("requests_refused", "Requests refused before their work.", "reason")
         self._count_models()
         self._count_routing()
         self.worker_starts = self._counter("worker_starts", "Worker processes started.")
@@ -52,7 +55,7 @@ class Instruments:
             "model_load_seconds", "Time to verify and load a version.", "version", mode="livemax"
         )
         self.port_failures = self._counter("port_failures", "Exceptions of observers and the cache.", "port")
-        self.load_refusals = self._counter("model_load_refusals", "Versions that failed a check at loading.")
+        self.load_failures = self._counter("model_load_refusals", "Versions that failed a check at loading.")
 
     def _count_routing(self) -> None:
         self.routed = self._counter(
@@ -93,7 +96,7 @@ class Instruments:
 
 
 class SharedInstruments(Instruments):
-    """The same over all workers of a server, through files in one directory, some per worker slot."""
+    """The metrics of all workers of a server, through files in one directory, some per worker slot."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -118,20 +121,20 @@ class SharedInstruments(Instruments):
 
 @cache
 def shared(directory: Path) -> SharedInstruments:
-    """The process's one set of files in ``directory``; apps in one process count together."""
+    """The one set of files of this process in ``directory``; all its apps count together."""
     return SharedInstruments(directory)
 
 
 def private() -> Instruments:
-    """Counting for an app alone in its process."""
+    """Instruments of an app alone in its process."""
     prometheus_client.values.ValueClass = MutexValue
     return Instruments(RecentRequests())
 
 
 class ServiceCollector:
-    """For `prometheus_client.generate_latest`: what is counted, and what is known without counting.
+    """For `prometheus_client.generate_latest`: the instruments, and what is known without counting.
 
-    :param workers: how many worker processes the server was told to run.
+    :param workers: how many worker processes the server was configured to run.
     """
 
     def __init__(self, instruments: Instruments, *, workers: int) -> None:
@@ -141,7 +144,7 @@ class ServiceCollector:
     def collect(self) -> list[Any]:
         """All metric families."""
         families = self._instruments.collect()
-        starts = total(families, "worker_starts")
+        starts = total(families, "worker_starts_total")
         restarts = CounterMetricFamily("worker_restarts", "Worker processes started in place of others.")
         restarts.add_metric([], max(0.0, starts - self._workers))
         alive = GaugeMetricFamily("workers", "Worker processes alive.", value=self._instruments.workers())
@@ -149,17 +152,6 @@ class ServiceCollector:
             "uptime_seconds", "Time since the server started.", value=time() - self._instruments.started
         )
         return [*families, restarts, alive, uptime]
-
-
-def total(families: list[Metric], name: str, **labels: str) -> float:
-    """The sum of a counter over all label values but those given."""
-    return sum(
-        sample.value
-        for family in families
-        if family.name == name
-        for sample in family.samples
-        if sample.name == f"{name}_total" and labels.items() <= sample.labels.items()
-    )
 
 
 def _counts(file: Path, living: set[int]) -> bool:

@@ -1,10 +1,11 @@
 """Observer of predictions: metrics, and fields of the request's log line."""
 
 from collections import Counter as Tally
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import g, has_request_context
+from numpy.typing import NDArray
 
 from app.middleware.metrics.instruments import Instruments
 from app.models.loading.loader import LoadedVersion
@@ -38,13 +39,13 @@ class MetricsObserver:
     def __init__(self, counted: Instruments, *, log_inputs: bool) -> None:
         self._instruments = counted
         self._log_inputs = log_inputs
-        self._versions: dict[str, dict[str, _Version]] = {}
+        self._versions: dict[tuple[str, str], _Version] = {}
         self._handlers: dict[type, Callable[[str, Any], None]] = {
             Predicted: self._predicted,
             CacheLookedUp: self._cache_looked_up,
             EngineFailed: lambda _, event: counted.engine_failures.labels(event.engine).inc(),
             Loaded: self._loaded,
-            LoadRejected: lambda _, event: counted.load_refusals.inc(),
+            LoadRejected: lambda _, event: counted.load_failures.inc(),
             Routed: self._routed,
             Shadowed: self._shadowed,
             NotShadowed: self._not_shadowed,
@@ -56,13 +57,17 @@ class MetricsObserver:
         self._handlers[type(event)](model, event)
 
     def _predicted(self, name: str, event: Predicted) -> None:
-        prediction = event.prediction
-        version = self._version(name, prediction.model)
+        prediction, seconds = event.prediction, event.seconds
+        model = prediction.model
+        engine = model.engine.name
+        version = self._versions.get((name, model.version)) or self._version(name, model)
         version.count(prediction)
         if not (prediction.cached and all(prediction.cached)):
-            version.time(prediction.model.engine.name, event.seconds)
+            observe = version.engines.get(engine) or version.bind_engine(engine)
+            observe(seconds)
         if has_request_context():
-            g.record.add(prediction, event.rows, seconds=event.seconds, log_inputs=self._log_inputs)
+            inputs = event.rows if self._log_inputs else None
+            g.record.add(prediction, engine=engine, seconds=seconds, inputs=inputs)
 
     def _cache_looked_up(self, _: str, event: CacheLookedUp) -> None:
         for outcome, rows in (("hit", event.hits), ("miss", event.misses)):
@@ -84,7 +89,7 @@ class MetricsObserver:
         self._count_shadow_rows(version, len(values) - event.disagreed, "agreed")
         self._count_shadow_rows(version, event.disagreed, "disagreed")
         self._instruments.shadow_duration.labels(version.name).observe(event.seconds)
-        for code, number in Tally(values.tolist() if version.labelled else [-1] * len(values)).items():
+        for code, number in version.tally(values).items():
             self._instruments.shadow_predictions.labels(version.name, version.label(code)).inc(number)
 
     def _not_shadowed(self, name: str, event: NotShadowed) -> None:
@@ -95,49 +100,48 @@ class MetricsObserver:
             self._instruments.shadow_rows.labels(version.name, outcome).inc(rows)
 
     def _version(self, name: str, model: LoadedVersion) -> "_Version":
-        versions = self._versions.setdefault(name, {})
-        if (version := versions.get(model.version)) is not None:
+        if (version := self._versions.get((name, model.version))) is not None:
             return version
-        label = model.version if len(versions) < MAX_VERSIONS else OTHER
+        known = sum(other == name for other, _ in self._versions)
+        label = model.version if known < MAX_VERSIONS else OTHER
         prefix = "" if name == DEFAULT else f"{name}/"
-        return versions.setdefault(model.version, _Version(self._instruments, prefix + label, model))
+        version = _Version(self._instruments, prefix + label, model)
+        return self._versions.setdefault((name, model.version), version)
 
 
 class _Version:
-    """The counters of one version, bound to their labels once."""
+    """The counters of one version, each bound to its labels once; ``engines`` observe seconds."""
 
     def __init__(self, counted: Instruments, name: str, model: LoadedVersion) -> None:
         self.name = name
         self._instruments = counted
         self._rows = counted.rows.labels(name).inc
         self._classes = model.output.classes
-        self.labelled = 0 < len(self._classes or ()) <= MAX_LABELS
+        self._labelled = 0 < len(self._classes or ()) <= MAX_LABELS
         self._labels: dict[int, Callable[[float], None]] = {}
-        self._engines: dict[str, Callable[[float], None]] = {}
+        self.engines: dict[str, Callable[[float], None]] = {}
 
     def count(self, prediction: Prediction) -> None:
         values = prediction.output.values
         self._rows(len(values))
-        if not self.labelled:
-            self._label(-1)(len(values))
-        elif len(values) == 1:
-            self._label(int(values[0]))(1)
-        else:
-            for code, number in Tally(values.tolist()).items():
-                self._label(code)(number)
+        for code, number in self.tally(values).items():
+            (self._labels.get(code) or self._bind_label(code))(number)
 
-    def time(self, engine: str, seconds: float) -> None:
-        if (observe := self._engines.get(engine)) is None:
-            observe = self._engines[engine] = self._instruments.engine.labels(self.name, engine).observe
-        observe(seconds)
+    def tally(self, values: NDArray[Any]) -> Mapping[int, int]:
+        """How many values there are of each class, by its code; -1 where classes are not counted."""
+        if not self._labelled:
+            return {-1: len(values)}
+        return {int(values[0]): 1} if len(values) == 1 else Tally(values.tolist())
 
-    def _label(self, code: int) -> Callable[[float], Any]:
-        if (count := self._labels.get(code)) is None:
-            count = self._labels[code] = self._instruments.predictions.labels(self.name, self.label(code)).inc
-        return count
+    def bind_engine(self, engine: str) -> Callable[[float], None]:
+        return self.engines.setdefault(engine, self._instruments.engine.labels(self.name, engine).observe)
+
+    def _bind_label(self, code: int) -> Callable[[float], Any]:
+        counter = self._instruments.predictions.labels(self.name, self.label(code))
+        return self._labels.setdefault(code, counter.inc)
 
     def label(self, code: int) -> str:
-        """What a class, or -1 for anything else, is counted as."""
+        """Label of a class by its code, or of anything else, -1."""
         if code >= 0:
             return str(self._classes[code])
         return OTHER if self._classes else "value"

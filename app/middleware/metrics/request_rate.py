@@ -1,4 +1,4 @@
-"""Requests per second over the last minute, over all workers: a ring of counts in each worker's slot."""
+"""Request rate of the last minute over all workers: a ring of counts in each worker's slot."""
 
 import mmap
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock
 from time import time
 
-RING = 64  # seconds; more than the minute that is asked for
+RING = 64  # seconds; more than the minute of the rate
 WINDOW = 60
 ENTRY = struct.Struct("qq")  # the second, in seconds since 1970, and the requests in it
 SIZE = RING * ENTRY.size
@@ -17,7 +17,7 @@ SIZE = RING * ENTRY.size
 class RecentRequests:
     """The ring of this process.
 
-    :param descriptor: file that others can read, or -1 for memory of one's own.
+    :param descriptor: file that others can read, or -1 for memory of this process.
     """
 
     def __init__(self, descriptor: int = -1, *, clock: Callable[[], float] = time) -> None:
@@ -46,6 +46,6 @@ def per_second(rings: Iterable[bytes], *, now: float, started: float) -> float:
 
 
 def read(directory: Path) -> list[bytes]:
-    """The rings of all slots, those of workers that have died too."""
+    """The rings of all slots, also of workers that have died."""
     rings = (file.read_bytes() for file in directory.glob("slot_*"))
     return [ring for ring in rings if len(ring) == SIZE]

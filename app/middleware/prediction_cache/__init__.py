@@ -1,4 +1,4 @@
-"""Remembered predictions: in the worker, then in Redis; ``docs/cache.md`` says when and for how long."""
+"""Has this row been predicted before? Cached in the worker, then in Redis; see ``docs/cache.md``."""
 
 from cachetools import TTLCache
 from flask import Flask

@@ -1,4 +1,4 @@
-"""What an answer depends on, as a digest: artifact, engine, method, and the bytes of one row."""
+"""Cache keys: digests of all that an answer depends on: artifact, engine, method, and a row's bytes."""
 
 import json
 import math
@@ -12,13 +12,13 @@ import numpy as np
 from app.models.loading.loader import LoadedVersion
 from app.models.schema.rows import Rows, Table
 
-FORMAT = 1  # of keys and of stored values; a new one never reads what an older one wrote
-METHOD = "predict"  # the only one there is: labels or values, and probabilities where the model has them
+FORMAT = 1  # of keys and of stored values; a new format never reads entries of an older one
+METHOD = "predict"  # the only method: labels or values, and probabilities where the model has them
 DIGEST_SIZE = 32
 
 
 class CacheKeyBuilder:
-    """Makes the keys of one model on one engine. Nothing of a request but its validated rows gets in.
+    """Makes the keys of one model on one engine; of a request only the validated rows get in.
 
     Two versions share keys only if all their files and the way of calling them are the same, and then
     their answers are the same too.
@@ -40,7 +40,7 @@ class CacheKeyBuilder:
         self.engine_us: float = certificate.get("median_us", {}).get("1", math.inf)
 
     def keys(self, rows: Rows) -> list[bytes]:
-        """One key of 32 bytes per row of what `canonical` returned."""
+        """One key of 32 bytes for each of the `canonical` rows."""
         contents = _table_bytes(rows) if isinstance(rows, Table) else _matrix_bytes(rows)
         return [blake2b(self._prefix + content, digest_size=DIGEST_SIZE).digest() for content in contents]
 
@@ -50,7 +50,7 @@ def canonical(rows: Rows, *, nullable: bool) -> Rows:
 
     0.0 and -0.0 stay two values, because a model can tell them apart (one divided by them, their sign).
 
-    :param nullable: whether any column may be missing; NaN is refused before it gets here otherwise.
+    :param nullable: whether any column may be missing; otherwise validation has rejected NaN.
     """
     if isinstance(rows, Table):
         return rows  # its keys are made of None wherever a value is missing

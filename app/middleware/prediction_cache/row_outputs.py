@@ -1,4 +1,4 @@
-"""Outcomes of single rows: taken apart, put together, and as bytes that hold nothing but data."""
+"""Engine outputs of single rows: split, joined, and packed as bytes that hold nothing but data."""
 
 import math
 from collections.abc import Sequence
@@ -15,36 +15,36 @@ from app.models.schema.signature import OutputSignature
 ROUNDING = 1e-5  # float32 engines miss 0 and 1 by less
 
 
-def split(outcome: EngineOutput) -> list[EngineOutput]:
-    """One outcome of one row each; copies that nobody can change, since they will be handed out again."""
-    values, probabilities = outcome
+def split(output: EngineOutput) -> list[EngineOutput]:
+    """The output for each row; read-only copies, since the cache hands them out again."""
+    values, probabilities = output
     parts = _rows(values)
     if probabilities is None:
         return [EngineOutput(part, None) for part in parts]
     return [EngineOutput(part, row) for part, row in zip(parts, _rows(probabilities), strict=True)]
 
 
-def join(outcomes: Sequence[EngineOutput]) -> EngineOutput:
-    """One outcome of all the rows, in order."""
-    if len(outcomes) == 1:
-        return outcomes[0]
-    values = np.concatenate([outcome.values for outcome in outcomes])
-    if outcomes[0].probabilities is None:
+def join(outputs: Sequence[EngineOutput]) -> EngineOutput:
+    """One output of all the rows, in order."""
+    if len(outputs) == 1:
+        return outputs[0]
+    values = np.concatenate([output.values for output in outputs])
+    if outputs[0].probabilities is None:
         return EngineOutput(values, None)
-    return EngineOutput(values, np.concatenate([outcome.probabilities for outcome in outcomes]))
+    return EngineOutput(values, np.concatenate([output.probabilities for output in outputs]))
 
 
-def pack(outcome: EngineOutput) -> bytes:
-    """The outcome of one row as msgpack: [value, probabilities]; floats keep every bit."""
-    probabilities = None if outcome.probabilities is None else outcome.probabilities[0].tolist()
-    packed: bytes = msgpack.packb([outcome.values[0].tolist(), probabilities])
+def pack(output: EngineOutput) -> bytes:
+    """The output of one row as msgpack: [value, probabilities]; floats keep every bit."""
+    probabilities = None if output.probabilities is None else output.probabilities[0].tolist()
+    packed: bytes = msgpack.packb([output.values[0].tolist(), probabilities])
     return packed
 
 
 def unpack(content: Any, model: LoadedVersion) -> EngineOutput | None:
-    """What `pack` made of an outcome of ``model``, or None if this is anything else.
+    """The output that `pack` packed, or None if ``content`` is no output of ``model``.
 
-    The model's golden answers show what one looks like.
+    The model's golden answers show the form of an output.
     """
     golden = model.metadata["golden"]
     try:
@@ -58,8 +58,8 @@ def unpack(content: Any, model: LoadedVersion) -> EngineOutput | None:
         return None
     whole = bool(model.output.classes) or model.output.whole
     values = np.array([value], dtype=np.intp if whole else np.float64)
-    (outcome,) = split(EngineOutput(values, None if probabilities is None else np.array([probabilities])))
-    return outcome
+    (output,) = split(EngineOutput(values, None if probabilities is None else np.array([probabilities])))
+    return output
 
 
 def _like(value: Any, known: Any, output: OutputSignature) -> bool:

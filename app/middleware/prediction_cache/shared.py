@@ -10,37 +10,37 @@ from app.middleware.redis_store import RedisStore, Unavailable
 from app.models.engines.output import EngineOutput
 from app.models.loading.loader import LoadedVersion
 
-PREFIX = b"prediction:"
+CACHE_KEY_PREFIX = b"prediction:"
 
 
 class Shared(Protocol):
-    """Remembers outcomes of single rows where others find them. Never raises, and never waits for long."""
+    """Caches outputs of single rows for all workers. Never raises, and never waits for long."""
 
     configured: bool
 
     def get(self, keys: Sequence[bytes], model: LoadedVersion) -> dict[bytes, EngineOutput]:
-        """Those that are there and are outcomes of this model."""
+        """The cached outputs of this model, by key."""
 
-    def set(self, outcomes: Mapping[bytes, EngineOutput]) -> None:
-        """Remember, if possible."""
+    def set(self, outputs: Mapping[bytes, EngineOutput]) -> None:
+        """Cache, if possible."""
 
 
 class NoShared:
-    """Every worker for itself."""
+    """No shared tier: each worker caches for itself."""
 
     configured = False
 
     def get(self, keys: Sequence[bytes], model: LoadedVersion) -> dict[bytes, EngineOutput]:
         return {}
 
-    def set(self, outcomes: Mapping[bytes, EngineOutput]) -> None:
+    def set(self, outputs: Mapping[bytes, EngineOutput]) -> None:
         pass
 
 
 class RedisShared:
-    """One MGET to look, one pipeline to remember; while Redis is away nothing is found.
+    """One MGET to look up, one pipeline to cache; while Redis is away nothing is found.
 
-    :param ttl: seconds after which Redis forgets.
+    :param ttl: seconds after which Redis drops an output.
     """
 
     configured = True
@@ -50,23 +50,23 @@ class RedisShared:
         self._ttl = ttl
 
     def get(self, keys: Sequence[bytes], model: LoadedVersion) -> dict[bytes, EngineOutput]:
-        names = [PREFIX + key for key in keys]
+        names = [CACHE_KEY_PREFIX + key for key in keys]
         try:
             contents = self._store.call(lambda redis: cast("list[Any]", redis.mget(names)))
         except Unavailable:
             return {}
-        outcomes = {
+        outputs = {
             key: unpack(content, model)
             for key, content in zip(keys, contents, strict=True)
             if content is not None
         }
-        return {key: outcome for key, outcome in outcomes.items() if outcome is not None}
+        return {key: output for key, output in outputs.items() if output is not None}
 
-    def set(self, outcomes: Mapping[bytes, EngineOutput]) -> None:
+    def set(self, outputs: Mapping[bytes, EngineOutput]) -> None:
         def write(redis: Redis) -> None:
             pipeline = redis.pipeline(transaction=False)
-            for key, outcome in outcomes.items():
-                pipeline.set(PREFIX + key, pack(outcome), ex=self._ttl)
+            for key, output in outputs.items():
+                pipeline.set(CACHE_KEY_PREFIX + key, pack(output), ex=self._ttl)
             pipeline.execute()
 
         try:

@@ -12,8 +12,8 @@ from app.models.loading.loader import LoadedVersion
 from app.models.ports import Compute
 from app.models.schema.rows import Rows, take
 
-# What one row costs that is found in memory, and in a Redis on the same machine, in µs: measured, see
-# docs/cache.md. An engine that is as fast is asked at once.
+# Cost of one row found in memory, and in a Redis on the same machine, in µs: measured, see docs/cache.md. An
+# engine that is as fast needs no lookup.
 LOCAL_US = 8.0
 SHARED_US = 100.0
 
@@ -38,25 +38,25 @@ class Lookup:
         return dict(zip(keys, split(self._compute(rows)), strict=True))
 
 
-class Flight:
-    """A row that some thread is finding out; ``outcome`` stays None if it failed.
+class PendingRow:
+    """A row that some thread is computing; ``output`` stays None if that failed.
 
-    ``landing`` is held until then: a lock is made in a tenth of the time of an event, on every miss.
+    ``done`` is held until then: a lock is made in a tenth of the time of an event, on every miss.
     """
 
-    __slots__ = ("landing", "outcome")
+    __slots__ = ("done", "output")
 
     def __init__(self) -> None:
-        self.landing = Lock()
-        self.landing.acquire()
-        self.outcome: EngineOutput | None = None
+        self.done = Lock()
+        self.done.acquire()
+        self.output: EngineOutput | None = None
 
 
 class TieredCache:
-    """A `PredictionCache`; see there. What failed is not remembered, and whoever waited for it tries itself.
+    """A `PredictionCache`; see there. Failures are not cached: each call that waited computes for itself.
 
-    :param local: outcomes by key; may forget.
-    :param every_route: look whatever the route, not only where it asks for it.
+    :param local: outputs by key; may drop any.
+    :param every_route: look up on every route, not only where the route asks for it.
     """
 
     def __init__(
@@ -66,11 +66,11 @@ class TieredCache:
         self._shared = shared
         self.every_route = every_route
         self._lock = Lock()
-        self._flights: dict[bytes, Flight] = {}
+        self._pending: dict[bytes, PendingRow] = {}
         self._key_builders: WeakKeyDictionary[LoadedVersion, dict[str, CacheKeyBuilder]] = WeakKeyDictionary()
 
     def output(self, model: LoadedVersion, rows: Rows, compute: Compute) -> tuple[EngineOutput, list[bool]]:
-        """The outcome of all rows, and which were remembered; no flags if looking would not have paid."""
+        """The output of all rows, and which were cached; no flags if a lookup would have cost more."""
         key_builder = self._key_builder(model)
         single = len(rows) == 1
         if single and key_builder.engine_us <= LOCAL_US:
@@ -81,9 +81,9 @@ class TieredCache:
         computed: Found = {}
         if mine or others:
             lookup = Lookup(model, rows, keys, compute)
-            ask_shared = self._shared.configured and not (single and key_builder.engine_us <= SHARED_US)
+            use_shared = self._shared.configured and not (single and key_builder.engine_us <= SHARED_US)
             if mine:
-                computed |= self._fly(lookup, mine, found, ask_shared=ask_shared)
+                computed |= self._resolve(lookup, mine, found, use_shared=use_shared)
             if others:
                 computed |= self._wait(lookup, others, found)
             found |= computed
@@ -98,58 +98,59 @@ class TieredCache:
                 key_builders.setdefault(engine, CacheKeyBuilder(model, engine))
         return key_builders[engine]
 
-    def _claim(self, keys: Sequence[bytes]) -> tuple[Found, dict[bytes, Flight], dict[bytes, Flight]]:
-        """What is in memory; flights that are now this call's to make; flights that others make."""
+    def _claim(self, keys: Sequence[bytes]) -> tuple[Found, dict[bytes, PendingRow], dict[bytes, PendingRow]]:
+        """Outputs in memory; pending rows that are now this call's; pending rows of other calls."""
         found: Found = {}
-        mine: dict[bytes, Flight] = {}
-        others: dict[bytes, Flight] = {}
+        mine: dict[bytes, PendingRow] = {}
+        others: dict[bytes, PendingRow] = {}
         with self._lock:
             for key in dict.fromkeys(keys):
-                if (outcome := self._local.get(key)) is not None:
-                    found[key] = outcome
-                elif (flight := self._flights.get(key)) is not None:
-                    others[key] = flight
+                if (output := self._local.get(key)) is not None:
+                    found[key] = output
+                elif (row := self._pending.get(key)) is not None:
+                    others[key] = row
                 else:
-                    mine[key] = self._flights[key] = Flight()
+                    mine[key] = self._pending[key] = PendingRow()
         return found, mine, others
 
-    def _fly(self, lookup: Lookup, flights: dict[bytes, Flight], found: Found, *, ask_shared: bool) -> Found:
-        """Add what the shared tier knows to ``found``, and return the rest, computed in one call."""
+    def _resolve(
+        self, lookup: Lookup, pending: dict[bytes, PendingRow], found: Found, *, use_shared: bool
+    ) -> Found:
+        """Add the shared tier's outputs to ``found``, and return the rest, computed in one call."""
         computed: Found = {}
-        remembered: Found = {}
+        shared: Found = {}
         try:
-            if ask_shared:
-                remembered = self._shared.get(list(flights), lookup.model)
-                found |= remembered
-            if missing := [key for key in flights if key not in remembered]:
+            if use_shared:
+                shared = self._shared.get(list(pending), lookup.model)
+                found |= shared
+            if missing := [key for key in pending if key not in shared]:
                 computed = lookup.compute(missing)
         finally:
-            self._land(flights, remembered | computed)
-        if ask_shared and computed:
+            self._release(pending, shared | computed)
+        if use_shared and computed:
             self._shared.set(computed)
         return computed
 
-    def _land(self, flights: dict[bytes, Flight], outcomes: Found) -> None:
+    def _release(self, pending: dict[bytes, PendingRow], outputs: Found) -> None:
         with self._lock:
-            for key, outcome in outcomes.items():
-                self._local[key] = outcome
-            for key in flights:
-                del self._flights[key]
-        for key, flight in flights.items():
-            flight.outcome = outcomes.get(key)
-            flight.landing.release()
+            self._local.update(outputs)
+            for key in pending:
+                del self._pending[key]
+        for key, row in pending.items():
+            row.output = outputs.get(key)
+            row.done.release()
 
-    def _wait(self, lookup: Lookup, flights: dict[bytes, Flight], found: Found) -> Found:
-        """Add what others found out to ``found``, and return what they failed at, computed here.
+    def _wait(self, lookup: Lookup, pending: dict[bytes, PendingRow], found: Found) -> Found:
+        """Add the outputs of other calls to ``found``, and return those that failed there, computed here.
 
-        Nobody waits before its own flights have landed, so no two calls wait for each other.
+        A call waits only after it has released its own rows, so no two calls wait for each other.
         """
-        for key, flight in flights.items():
-            with flight.landing:
+        for key, row in pending.items():
+            with row.done:
                 pass
-            if flight.outcome is not None:
-                found[key] = flight.outcome
-        failed = [key for key in flights if key not in found]
+            if row.output is not None:
+                found[key] = row.output
+        failed = [key for key in pending if key not in found]
         computed = lookup.compute(failed) if failed else {}
         with self._lock:
             self._local.update(computed)

@@ -19,13 +19,16 @@ LONGEST_DOCUMENT = 1024**2  # bytes: of a file that says which versions serve
 FORBIDDEN = frozenset((errno.EROFS, errno.EACCES, errno.EPERM))
 
 
-def write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes, *, mode: int | None = None) -> None:
     """Write a new file and wait until it is on the disk.
 
+    :param mode: of the file; by default as the folder's, see `share`.
     :raises FileExistsError: if there is one already.
     """
-    with path.open("xb") as file:
-        share(file.fileno(), path.parent)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with open(os.open(path, flags, 0o666 if mode is None else mode), "wb") as file:
+        if mode is None:
+            share(file.fileno(), path.parent)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -58,11 +61,11 @@ def share(descriptor: int, folder: Path) -> None:
         os.fchmod(descriptor, stat.S_IMODE(found.st_mode) & most | least)
 
 
-def replace(path: Path, content: bytes) -> None:
-    """Write a file in place of another at once: a reader sees the old one or the new one."""
+def replace(path: Path, content: bytes, *, mode: int | None = None) -> None:
+    """Write a file in place of another at once: a reader sees the old one or the new one; see `write`."""
     draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     try:
-        write(draft, content)
+        write(draft, content, mode=mode)
         draft.replace(path)
     except BaseException:
         draft.unlink(missing_ok=True)
@@ -137,10 +140,10 @@ def writing() -> Iterator[None]:
 
 
 @contextmanager
-def locked(folder: Path, name: str = LOCK) -> Iterator[None]:
+def locked(folder: Path, name: str = LOCK, *, mode: int | None = None) -> Iterator[None]:
     """Hold a folder's lock: of the processes that change something by reading it first, one at a time.
 
-    The kernel gives it back however the process ends.
+    The kernel gives it back however the process ends. ``mode`` is that of the lock's file; see `write`.
     """
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -149,11 +152,11 @@ def locked(folder: Path, name: str = LOCK) -> Iterator[None]:
     path = folder / name
     is_new = not os.path.lexists(path)
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(path, flags, 0o666)
+    descriptor = os.open(path, flags, 0o666 if mode is None else mode)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "it is no regular file", name)
-        if is_new:
+        if is_new and mode is None:
             share(descriptor, folder)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -1,9 +1,8 @@
 """Which version each worker serves: one small file per process, kept as long as the process lives.
 
-A worker holds a lock on its file, so that whoever reads can tell those of the living from those left over.
+A worker holds the lock of its file, by which a reader tells files of the living from those left over.
 """
 
-import fcntl
 import json
 import os
 import secrets
@@ -11,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from app.models.repository import atomic_files
+from app.models.repository import atomic_files, process_files
 
 FOLDER = ".workers"
 
@@ -25,7 +24,7 @@ class WorkerStatusFile:
 
     def __init__(self, root: Path) -> None:
         self._folder = root / FOLDER
-        self._file: Any = None
+        self._file: int | None = None
         self._joined = False
         self.notes: dict[str, Any] = {"routing": None}
 
@@ -47,7 +46,7 @@ class WorkerStatusFile:
             return
         try:
             with atomic_files.locked(self._folder):
-                self._write(json.dumps({"version": version, "refused": refused or {}, **self.notes}))
+                self._write({"version": version, "refused": refused or {}, **self.notes})
         except OSError:
             self._close()
 
@@ -58,18 +57,16 @@ class WorkerStatusFile:
         if self._file is not None:
             file, self._file = self._file, None
             with suppress(OSError):  # what was not written is lost already
-                file.close()
+                os.close(file)
 
-    def _write(self, document: str) -> None:
-        if self._file is not None and not os.fstat(self._file.fileno()).st_nlink:
+    def _write(self, report: dict[str, Any]) -> None:
+        if self._file is not None and not os.fstat(self._file).st_nlink:
             self._close()  # somebody tidied up
         if self._file is None:
-            self._file = (self._folder / f"{os.getpid()}-{secrets.token_hex(4)}.json").open("w+")
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self._file.seek(0)
-        self._file.write(document)
-        self._file.truncate()
-        self._file.flush()
+            name = f"{os.getpid()}-{secrets.token_hex(4)}.json"
+            self._file = process_files.claim(self._folder / name, mode=0o666)
+            assert self._file is not None  # nobody else has this name
+        os.ftruncate(self._file, os.pwrite(self._file, json.dumps(report).encode(), 0))
 
     def living(self) -> list[dict[str, Any]]:
         """What each living worker reported; files of the dead are removed."""
@@ -84,21 +81,9 @@ class WorkerStatusFile:
     def _read(self) -> list[dict[str, Any]]:
         reports = []
         for path in sorted(self._folder.glob("*.json")):
-            try:
-                with path.open("r+") as file:
-                    if _is_locked(file):
-                        reports.append(json.load(file))
-                    else:
-                        path.unlink(missing_ok=True)
-            except (OSError, ValueError):
-                continue  # a write failed half-way, or somebody tidied up
+            with suppress(OSError, ValueError):  # a write failed half-way, or somebody tidied up
+                if process_files.is_held(path):
+                    reports.append(json.loads(path.read_bytes()))
+                else:
+                    path.unlink(missing_ok=True)
         return reports
-
-
-def _is_locked(file: Any) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    fcntl.flock(file, fcntl.LOCK_UN)
-    return False

@@ -6,9 +6,9 @@ from time import perf_counter
 
 import pytest
 
-from app.middleware.rate_limit import RateLimiter
-from app.middleware.rate_limit.windows import parse_limit
+from app.middleware.rate_limit.rate_limiter import RateLimiter
 from app.middleware.redis_store import RedisStore, Unavailable
+from app.settings.rate_limits import parse_limit
 from tests.services import wait_until
 
 LIMIT = parse_limit("1000000/minute")
@@ -54,7 +54,7 @@ def test_an_outage_costs_one_request_60_ms_and_ends_within_5_s(fault, redis_stor
     assert timed(limiter)[0].amount == 1_000_000
     begin()
     first, milliseconds = timed(limiter)
-    assert (first.artifact, first.amount) == (True, 250_000)
+    assert (first.allowed, first.amount) == (True, 250_000)
     # One timeout is 50 ms; the rest is what a busy machine may take to wake us.
     assert milliseconds < 60 + 25
     later = sorted(timed(limiter)[1] for _ in range(100))
@@ -68,16 +68,16 @@ def test_the_limit_holds_over_all_workers_during_an_outage(redis_server, redis_s
     limiters = [RateLimiter(store, workers=4) for store in stores]
     redis_server.kill()
     limit = parse_limit("100/minute")
-    assert sum(limiter.hit(limit, "key").artifact for limiter in limiters for _ in range(100)) == 100
+    assert sum(limiter.hit(limit, "key").allowed for limiter in limiters for _ in range(100)) == 100
     for store in stores:
         store.close()
 
 
 def test_a_flushed_redis_starts_to_count_anew(redis_server, redis_store):
     limiter, limit = RateLimiter(redis_store), parse_limit("2/minute")
-    assert [limiter.hit(limit, "key").artifact for _ in range(3)] == [True, True, False]
+    assert [limiter.hit(limit, "key").allowed for _ in range(3)] == [True, True, False]
     redis_server.admin.flushall()
-    assert limiter.hit(limit, "key").artifact
+    assert limiter.hit(limit, "key").allowed
     assert redis_store.available
 
 

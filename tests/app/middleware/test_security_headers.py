@@ -15,3 +15,11 @@ def test_a_page_may_bring_a_policy_of_its_own(build_app):
     policy = "default-src 'self'"
     app.add_url_rule("/page", view_func=lambda: Response("", headers={"Content-Security-Policy": policy}))
     assert app.test_client().get("/page").headers.getlist("Content-Security-Policy") == [policy]
+
+
+def test_a_rejected_request_gets_them_too(build_app):
+    app = build_app(MAX_IN_FLIGHT=1)
+    app.extensions["load_shedder"].waiting = lambda: 1
+    answer = app.test_client().get("/api/nothing")
+    assert answer.status_code == 503
+    assert [answer.headers.get(name) for name, _ in HEADERS] == [value for _, value in HEADERS]

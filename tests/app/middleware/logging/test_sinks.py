@@ -46,6 +46,5 @@ def test_a_rotated_file_is_opened_anew(tmp_path, monkeypatch):
     assert path.read_bytes() == b"three\n"
 
 
-def test_without_stdout_nothing_is_written(monkeypatch):
-    monkeypatch.setattr("sys.stdout", None)
-    sinks.standard_output().write(b"line\n")
+def test_without_stdout_nothing_is_written():
+    sinks.stream_sink(None).write(b"line\n")

@@ -5,7 +5,8 @@ import signal
 import pytest
 
 from app.middleware.metrics import instruments, request_rate, worker_slots
-from app.middleware.metrics.instruments import SharedInstruments, total
+from app.middleware.metrics.instruments import SharedInstruments
+from app.middleware.metrics.queries import total
 
 fork = multiprocessing.get_context("fork")
 
@@ -46,7 +47,7 @@ def test_after_200_restarts_counts_are_whole_and_files_few(tmp_path, counted):
     for number in range(200):
         kill(workers.pop(0))
         workers.append(start(tmp_path))
-        assert total(counted.collect(), "http_requests") == 5 + number
+        assert total(counted.collect(), "http_requests_total") == 5 + number
         gauges = {f.name: f.samples for f in counted.collect() if f.type == "gauge"}
         assert gauges["http_requests_in_flight"][0].value == 4
     assert counted.workers() == 4
@@ -63,7 +64,7 @@ def test_after_200_restarts_counts_are_whole_and_files_few(tmp_path, counted):
 def test_a_directory_in_use_is_not_wiped(tmp_path, counted):
     worker = start(tmp_path)
     worker_slots.wipe(tmp_path)
-    assert total(counted.collect(), "http_requests") == 1
+    assert total(counted.collect(), "http_requests_total") == 1
     kill(worker)
     (tmp_path / "others.txt").touch()
     worker_slots.wipe(tmp_path)

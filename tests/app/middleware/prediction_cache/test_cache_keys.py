@@ -87,4 +87,5 @@ def test_values_of_equal_hash_are_as_quick_as_others(rows):
     hostile, ordinary = rows(MERSENNE), rows(1_000_003)
     # By turns, so that a disturbance meets both.
     times = [(seconds(hostile), seconds(ordinary)) for _ in range(7)]
-    assert min(time for time, _ in times) <= 2 * min(time for _, time in times)
+    # Equal hashes in a table would make it hundreds of times as slow; a busy machine makes it twice.
+    assert min(time for time, _ in times) <= 10 * min(time for _, time in times)

@@ -4,7 +4,7 @@ from time import perf_counter
 import numpy as np
 import pytest
 
-from app.middleware.prediction_cache.shared import PREFIX, RedisShared
+from app.middleware.prediction_cache.shared import CACHE_KEY_PREFIX, RedisShared
 from app.middleware.redis_store import RedisStore
 from tests.app.middleware.prediction_cache.fakes import (
     FakeModel,
@@ -35,7 +35,7 @@ def test_redis_is_asked_once_for_all_rows_of_a_batch_and_told_once(redis_server,
 @pytest.mark.parametrize("content", [POISON["text"], POISON["three classes"], pickle.dumps([1, HALVES])])
 def test_poison_in_redis_is_a_miss_and_is_replaced(redis_server, store, compute, content):
     model, row = FakeModel(), np.array([[1.0, 2.0]])
-    redis_server.admin.set(PREFIX + keys_of(row)[0], content)
+    redis_server.admin.set(CACHE_KEY_PREFIX + keys_of(row)[0], content)
     for expected in ([False], [True]):
         outcome, cached = cache_of(RedisShared(store, ttl=60)).output(model, row, compute)
         assert (outcome.values.tolist(), cached) == ([3.0], expected)
@@ -43,7 +43,7 @@ def test_poison_in_redis_is_a_miss_and_is_replaced(redis_server, store, compute,
 
 def test_a_key_of_another_type_is_a_miss(redis_server, store, compute):
     model, row = FakeModel(), np.array([[1.0, 2.0]])
-    redis_server.admin.lpush(PREFIX + keys_of(row)[0], "x")
+    redis_server.admin.lpush(CACHE_KEY_PREFIX + keys_of(row)[0], "x")
     assert cache_of(RedisShared(store, ttl=60)).output(model, row, compute)[1] == [False]
 
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from app.exceptions import ModelNotFound, StoreUnreadable
-from app.middleware.metrics import EXTENSION as METRICS
+from app.middleware.metrics import instruments_of
 from app.models.loading.loader import LoadingOptions
 from app.models.ml_models import model_manager
 from app.models.publishing.publish import publish
@@ -148,7 +148,7 @@ def test_metrics_tell_models_apart(two_models):
     text = two_models.get("/metrics").text
     assert 'prediction_rows_total{version="v1"} 1.0' in text
     assert 'prediction_rows_total{version="sums/v1"} 1.0' in text
-    assert two_models.application.extensions[METRICS]
+    assert instruments_of(two_models.application)
 
 
 def test_predicting_needs_no_admin_and_looking_after_does(build_app, models_dir):

@@ -1,0 +1,68 @@
+"""One structured log line for each request."""
+
+from time import perf_counter
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request
+
+from app.middleware.logging import configure, lines, sinks
+from app.middleware.logging.request_record import METHODS, OTHER_METHOD, UNMATCHED, RequestRecord
+
+
+class RequestLog:
+    """Writes the request's line past the standard library, which alone would cost 15 µs."""
+
+    def __init__(self, sink: sinks.Sink, settings: Any) -> None:
+        render = lines.renderers(console=settings["LOG_FORMAT"] == "console")
+        self._log = structlog.wrap_logger(
+            _Output(sink),
+            processors=[structlog.processors.add_log_level, lines.add_timestamp, *render],
+            wrapper_class=structlog.make_filtering_bound_logger(settings["LOG_LEVEL"]),
+            context_class=dict,
+        ).bind()
+
+    def start(self) -> None:
+        """Start the record of the request."""
+        asked = request._get_current_object()  # type: ignore[attr-defined] # a LocalProxy
+        rule, method = asked.url_rule, asked.environ["REQUEST_METHOD"]
+        g.record = RequestRecord(
+            route=rule.rule if rule else UNMATCHED, method=method if method in METHODS else OTHER_METHOD
+        )
+
+    def write(self, response: Response) -> Response:
+        """Log which principal asked for what, how that ended, and how long it took in milliseconds."""
+        context = g._get_current_object()
+        record: RequestRecord = context.record
+        environ = request.environ
+        length, sent = environ.get("CONTENT_LENGTH"), response.headers.get("Content-Length")
+        event = {
+            "request_id": context.request_id,
+            "method": record.method,
+            "route": record.route,
+            "status": response.status_code,
+            "duration_ms": round((perf_counter() - record.started) * 1000, 3),
+            "bytes_in": int(length) if length and length.isdecimal() else None,
+            "bytes_out": int(sent) if sent else None,
+            "client": environ.get("REMOTE_ADDR"),
+            **record.fields,
+        }
+        principal = context.get("principal")
+        if principal is not None:
+            event["caller"] = principal.id
+        (self._log.error if response.status_code >= 500 else self._log.info)("request", **event)
+        return response
+
+
+class _Output:
+    """The logger that structlog hands a rendered line to."""
+
+    def __init__(self, sink: sinks.Sink) -> None:
+        self.info = self.error = sink.write
+
+
+def init_app(app: Flask) -> None:
+    """Configure the process's logging, and log each request once it is answered."""
+    log = RequestLog(configure(app.config), app.config)
+    app.before_request(log.start)
+    app.after_request(log.write)

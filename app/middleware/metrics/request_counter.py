@@ -1,0 +1,64 @@
+"""Counts requests: in flight around the whole app, and answered by route, method and status."""
+
+from collections.abc import Callable, Iterable
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, g
+
+from app.middleware.logging.request_record import RequestRecord
+from app.middleware.metrics import instruments_of
+from app.middleware.metrics.instruments import Instruments
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+class InFlight:
+    """WSGI middleware, because it must count down however a request ends."""
+
+    def __init__(self, application: "WSGIApplication", counted: Instruments) -> None:
+        self._application = application
+        self._up = counted.in_flight.inc
+        self._down = counted.in_flight.dec
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        self._up()
+        try:
+            return self._application(environ, start_response)
+        finally:
+            self._down()
+
+
+class RequestCounter:
+    """Counts an answered request. The children for its labels are kept: finding one costs 2 µs."""
+
+    def __init__(self, counted: Instruments) -> None:
+        self._instruments = counted
+        self._requests: dict[tuple[str, str, int], Callable[[], None]] = {}
+        self._durations: dict[str, Callable[[float], None]] = {}
+
+    def count(self, response: Response) -> Response:
+        """Count the request and its duration."""
+        record: RequestRecord = g.record
+        key = (record.route, record.method, response.status_code)
+        count = self._requests.get(key) or self._bind(key)
+        count()
+        self._durations[record.route](perf_counter() - record.started)
+        self._instruments.recent.count()
+        return response
+
+    def _bind(self, key: tuple[str, str, int]) -> Callable[[], None]:
+        route = key[0]
+        self._durations.setdefault(route, self._instruments.duration.labels(route).observe)
+        return self._requests.setdefault(key, self._instruments.requests.labels(*key).inc)
+
+
+def wrap(app: Flask, application: "WSGIApplication") -> "WSGIApplication":
+    """Count the requests in flight."""
+    return InFlight(application, instruments_of(app))
+
+
+def init_app(app: Flask) -> None:
+    """Count each answered request."""
+    app.after_request(RequestCounter(instruments_of(app)).count)

@@ -1,0 +1,48 @@
+"""A file is held as long as its process lives, however that ends."""
+
+import multiprocessing
+import os
+import signal
+
+from app.models.repository import process_files
+
+fork = multiprocessing.get_context("fork")
+
+
+def hold(path, pipe):
+    pipe.send(process_files.claim(path) is not None)
+    signal.pause()
+
+
+def test_the_file_of_a_killed_process_is_free_again(tmp_path):
+    path = tmp_path / "slot"
+    reader, writer = fork.Pipe()
+    process = fork.Process(target=hold, args=(path, writer), daemon=True)
+    process.start()
+    assert reader.poll(30)
+    assert reader.recv()
+    assert process_files.is_held(path)
+    assert process_files.claim(path) is None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    assert not process_files.is_held(path)
+
+
+def test_looking_does_not_take_the_file(tmp_path):
+    descriptor = process_files.claim(tmp_path / "slot")
+    assert process_files.is_held(tmp_path / "slot")
+    os.close(descriptor)
+    assert not process_files.is_held(tmp_path / "slot")
+    again = process_files.claim(tmp_path / "slot")
+    assert again is not None
+    os.close(again)
+
+
+def test_a_file_is_private_unless_told_otherwise(tmp_path):
+    old = os.umask(0)
+    try:
+        for name, options, mode in (("own", {}, 0o600), ("shared", {"mode": 0o666}, 0o666)):
+            os.close(process_files.claim(tmp_path / name, **options))
+            assert (tmp_path / name).stat().st_mode & 0o777 == mode
+    finally:
+        os.umask(old)
