@@ -14,6 +14,7 @@ from app.flask_fast.json_provider import JSONResponse
 from app.middleware.client_network import client_network
 from app.middleware.route_table import ADMIN
 from app.models.prediction import Prediction
+from app.models.serving.row_errors import predict_possible
 from app.models.serving.served_model import ServedModel
 
 predict_schema = PredictSchema()
@@ -48,7 +49,7 @@ def predict_rows_of_request(served_model: ServedModel) -> Response:
     options = version_options(served_model, body) | {"field": "samples"}
     rejected: dict[int, Any] = {}
     if by_row:
-        prediction, positions, rejected = served_model.predict_rows(body["rows"], **options)
+        prediction, positions, rejected = predict_possible(served_model.predict, body["rows"], **options)
         members = {"rejected": len(rejected), **envelope(prediction, body)}
         if prediction.warnings:
             members["warnings"] = [each | {"row": positions[each["row"]]} for each in prediction.warnings]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
+import numpy as np
 from flask import g
 
 from app.models.prediction import Prediction
@@ -37,7 +38,9 @@ class RequestRecord:
         fields["rows"] = fields.get("rows", 0) + len(prediction.output.values)
         fields["cached"] = fields.get("cached", 0) + sum(prediction.cached)
         if inputs is not None:
-            fields.setdefault("inputs", []).append(inputs)
+            # orjson writes no subclass of an array.
+            plain = inputs.view(np.ndarray) if isinstance(inputs, np.ndarray) else inputs
+            fields.setdefault("inputs", []).append(plain)
         self.model_seconds += seconds
         self.answered = perf_counter()
 

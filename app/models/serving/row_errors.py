@@ -1,6 +1,7 @@
 """Rows that pass validation and that the model rejects all the same: which, and why."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from app.models.engines.output import EngineOutput, FiniteOutput
 from app.models.engines.partial import NotFinite, finite_rows, is_finite, predict_partially
 from app.models.engines.sklearn_engine import NotAClass
 from app.models.loading.loader import LoadedVersion
+from app.models.prediction import Prediction
 from app.models.schema.rows import Rows
-from app.models.schema.validation import validate_rows
+from app.models.schema.validation import RawRows, validate_rows
 
 log = logging.getLogger(__name__)
 
@@ -97,21 +99,37 @@ def _raised_by(error: Exception) -> str:
     return module
 
 
-def without_rejected(
-    rows: Any, error: InvalidInput, positions: list[int]
-) -> tuple[Any, list[int], dict[int, Any]]:
-    """The rows that an error does not name, their positions, and the errors of those it names by position.
+def predict_possible(
+    predict: Callable[..., Prediction], rows: RawRows, **options: Any
+) -> tuple[Prediction, list[int], dict[int, Any]]:
+    """Predict as many of ``rows`` as can be.
 
-    :param positions: of ``rows`` among those of the request.
+    :param predict: `ServedModel.predict`, which takes ``options``.
+    :returns: the prediction, the positions of its rows, and the errors of the others by position.
+    :raises InvalidInput: if no row can be predicted; else as ``predict`` does.
     """
+    positions = list(range(len(rows)))
     rejected: dict[int, list[dict[str, Any]]] = {}
+    while positions:
+        try:
+            return predict(rows, **options), positions, rejected
+        except InvalidInput as error:
+            found = _by_position(error, positions)
+            kept = [index for index, position in enumerate(positions) if position not in found]
+            rows = rows[kept] if isinstance(rows, np.ndarray) else [rows[index] for index in kept]
+            positions = [positions[index] for index in kept]
+            rejected |= found
+    raise InvalidInput([each for position in sorted(rejected) for each in rejected[position]])
+
+
+def _by_position(error: InvalidInput, positions: list[int]) -> dict[int, list[dict[str, Any]]]:
+    """The errors of each row, whose positions are those in the request; raises ``error`` if it names none."""
+    found: dict[int, list[dict[str, Any]]] = {}
     for each in error.details["errors"]:
         if "row" not in each:
             raise error
         position = positions[each["row"]]
-        rejected.setdefault(position, []).append(each | {"row": position})
-    if not rejected:
+        found.setdefault(position, []).append(each | {"row": position})
+    if not found:
         raise error
-    kept = [index for index, position in enumerate(positions) if position not in rejected]
-    left = rows[kept] if isinstance(rows, np.ndarray) else [rows[index] for index in kept]
-    return left, [positions[index] for index in kept], rejected
+    return found

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from threading import Lock
 from time import perf_counter
 from typing import Any
@@ -28,7 +29,7 @@ from app.models.schema.rows import Rows
 from app.models.schema.signature import InputSignature
 from app.models.schema.validation import RawRows, validate_rows
 from app.models.serving.canary import CanaryLimits
-from app.models.serving.row_errors import run_engine, without_rejected
+from app.models.serving.row_errors import run_engine
 from app.models.serving.traffic_router import TrafficRouter
 from app.models.serving.worker_status import WorkerStatusFile
 
@@ -66,7 +67,6 @@ class ServedModel:
         self.traffic_router = TrafficRouter(
             store.traffic_split,
             load=self.load_version,
-            predict=self._predict_with,
             predict_unseen=predict_unseen,
             report=self._report,
             reports=self.workers.living,
@@ -177,27 +177,8 @@ class ServedModel:
             raise ModelNotLoaded
         if pinned is None and self.traffic_router.split is None:
             return self._predict_with(champion, rows, field=field, use_cache=use_cache)
-        return self.traffic_router.predict(
-            champion, rows, field=field, use_cache=use_cache, sticky_key=sticky_key, pinned=pinned
-        )
-
-    def predict_rows(self, rows: RawRows, **options: Any) -> tuple[Prediction, list[int], dict[int, Any]]:
-        """Predict as many of ``rows`` as can be; ``options`` are those of `predict`.
-
-        :returns: the prediction, the positions of its rows, and the errors of the others by position.
-        :raises InvalidInput: if no row can be predicted; else as `predict` does.
-        """
-        positions = list(range(len(rows)))
-        rejected: dict[int, Any] = {}
-        while True:
-            try:
-                return self.predict(rows, **options), positions, rejected
-            except InvalidInput as error:
-                rows, positions, found = without_rejected(rows, error, positions)
-                rejected |= found
-                if not positions:
-                    reasons = [each for position in sorted(rejected) for each in rejected[position]]
-                    raise InvalidInput(reasons) from None
+        predict_with = partial(self._predict_with, rows=rows, field=field, use_cache=use_cache)
+        return self.traffic_router.predict(champion, rows, predict_with, sticky_key=sticky_key, pinned=pinned)
 
     def _predict_with(
         self, model: LoadedVersion, rows: RawRows, *, field: str, use_cache: bool

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from time import perf_counter
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from app.exceptions import InvalidInput, ServiceError, VersionNotLoaded
 from app.models.loading.loader import LoadedVersion
@@ -19,11 +19,8 @@ from app.models.serving.shadow import Job, PredictUnseen, Shadow
 log = logging.getLogger(__name__)
 
 
-class PredictWith(Protocol):
-    """Predicts rows with one version, as a request does."""
-
-    def __call__(self, model: LoadedVersion, rows: RawRows, *, field: str, use_cache: bool) -> Prediction:
-        """:raises ServiceError: as `ServedModel.predict` does."""
+# Predicts the rows of one request with the version that it is given.
+PredictWith = Callable[[LoadedVersion], Prediction]
 
 
 class LoadedSplit(NamedTuple):
@@ -62,7 +59,6 @@ class TrafficRouter:
         file: TrafficSplitFile,
         *,
         load: Callable[[str], LoadedVersion],
-        predict: PredictWith,
         predict_unseen: PredictUnseen,
         report: Callable[[dict[str, Any]], None],
         reports: Callable[[], Sequence[Mapping[str, Any]]],
@@ -73,7 +69,6 @@ class TrafficRouter:
         self.shadow = Shadow(predict_unseen, notify)
         self._file = file
         self._load_version = load
-        self._predict = predict
         self._predict_unseen = predict_unseen
         self._tell_workers = report
         self._reports = reports
@@ -88,9 +83,8 @@ class TrafficRouter:
         self,
         champion: LoadedVersion,
         rows: RawRows,
+        predict_with: PredictWith,
         *,
-        field: str,
-        use_cache: bool,
         sticky_key: str | None,
         pinned: str | None,
     ) -> Prediction:
@@ -105,11 +99,12 @@ class TrafficRouter:
             model = champion if pinned == champion.version else loaded and loaded.versions.get(pinned)
             if model is None:
                 raise VersionNotLoaded(pinned)
-            return self._predict(model, rows, field=field, use_cache=use_cache)
+            return predict_with(model)
         if loaded is None:  # ended in the meantime
-            return self._predict(champion, rows, field=field, use_cache=use_cache)
-        model = loaded.version_for(sticky_key, champion)
-        prediction = self._answer(loaded, model, champion, rows, field=field, use_cache=use_cache)
+            return predict_with(champion)
+        prediction = self._answer(
+            loaded, loaded.version_for(sticky_key, champion), champion, rows, predict_with
+        )
         for challenger in loaded.shadows(champion):
             self.shadow.submit(Job(challenger, rows, prediction))
         return prediction
@@ -154,41 +149,31 @@ class TrafficRouter:
         model: LoadedVersion,
         champion: LoadedVersion,
         rows: RawRows,
-        *,
-        field: str,
-        use_cache: bool,
+        predict_with: PredictWith,
     ) -> Prediction:
         """The prediction of ``model``, or of the champion where it fails: counted for each that was asked."""
+
+        def count(seconds: float | None, *, failed: bool) -> None:
+            """The one feed of the canary's tallies and the metrics."""
+            role = CHAMPION if model is champion else CHALLENGER
+            loaded.tallies.add(role, seconds=seconds, failed=failed)
+            self._notify(Routed(model, seconds, failed))
+
         started = perf_counter()
         try:
-            prediction = self._predict(model, rows, field=field, use_cache=use_cache)
+            prediction = predict_with(model)
         except ServiceError as error:
             if self._fault_of_client(error, champion, rows):
                 raise
-            self._count(loaded, model, champion, seconds=None, failed=True)
+            count(None, failed=True)
             if model is champion:
                 raise
             reason = type(error.__cause__ or error).__name__
             log.warning("the challenger failed", extra={"model_version": model.version, "reason": reason})
-            return self._answer(loaded, champion, champion, rows, field=field, use_cache=use_cache)
+            return self._answer(loaded, champion, champion, rows, predict_with)
         cached = bool(prediction.cached) and all(prediction.cached)
-        seconds = None if cached else (perf_counter() - started) / len(prediction.output.values)
-        self._count(loaded, model, champion, seconds=seconds, failed=False)
+        count(None if cached else (perf_counter() - started) / len(prediction.output.values), failed=False)
         return prediction
-
-    def _count(
-        self,
-        loaded: LoadedSplit,
-        model: LoadedVersion,
-        champion: LoadedVersion,
-        *,
-        seconds: float | None,
-        failed: bool,
-    ) -> None:
-        """The one place that feeds the canary's tallies and the metrics."""
-        role = CHAMPION if model is champion else CHALLENGER
-        loaded.tallies.add(role, seconds=seconds, failed=failed)
-        self._notify(Routed(model, seconds, failed))
 
     def _fault_of_client(self, error: ServiceError, champion: LoadedVersion, rows: RawRows) -> bool:
         """Whether the champion rejects these rows too."""
