@@ -27,6 +27,7 @@ def create_app(config: "Config | str | None" = None, *, blueprints: "Sequence[Bl
     middleware.init_app(app)
     api.init_app(app, blueprints)
     cli.init_app(app)
+    app.warn_of_missing_parts()
     return app
 
 
