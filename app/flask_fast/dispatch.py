@@ -14,7 +14,7 @@ from flask.globals import _cv_app, _cv_request
 from werkzeug.routing import Rule
 from werkzeug.utils import cached_property
 
-from app.flask_fast.sessions import NO_SESSION
+from app.flask_fast.null_session import NO_SESSION
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

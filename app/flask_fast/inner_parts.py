@@ -34,11 +34,12 @@ def missing_parts(app: flask.Flask) -> list[str]:
 
 
 def _is_context_variable(name: str) -> bool:
-    return isinstance(getattr(flask.globals, name, None), ContextVar)
+    return isinstance(vars(flask.globals).get(name), ContextVar)
 
 
 def _makes_known_contexts(app: flask.Flask) -> bool:
-    if (known := getattr(flask.ctx, "RequestContext", None)) is None:
+    # In the namespace: a deprecated alias would come with a warning.
+    if (known := vars(flask.ctx).get("RequestContext")) is None:
         return False
     context = app.request_context(dict(ENVIRON))
     return type(context) is known and vars(context).keys() == CONTEXT

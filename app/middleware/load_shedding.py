@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, request
 
 from app.exceptions import Overloaded
-from app.flask_fast.request import COUNT_BYTES
+from app.flask_fast.http_request import COUNT_BYTES
 from app.middleware.rate_limit import EXEMPT
 
 if TYPE_CHECKING:

@@ -145,16 +145,14 @@ def check_labels(estimator: Any, output: OutputSignature) -> None:
 
 
 def _options(estimator: Any, output: OutputSignature) -> dict[str, bool]:
-    """Arrays instead of dictionaries, and scores instead of votes, as far as the converter knows them."""
-    from skl2onnx._supported_operators import _get_sklearn_operator_name
-    from skl2onnx.common._registration import get_converter
+    """Arrays instead of dictionaries, and scores instead of votes, for what passed `check_labels`."""
+    from sklearn.svm import LinearSVC
 
     if output.task != "classification":
         return {}
-    wanted = {"zipmap": False} | ({} if output.probabilities else {"raw_scores": True})
-    converter = get_converter(_get_sklearn_operator_name(type(estimator)))
-    known = converter.get_allowed_options() or {}
-    return {name: value for name, value in wanted.items() if name in known}
+    # The one converter of a classifier that never makes dictionaries does not know the option.
+    arrays = {} if type(estimator) is LinearSVC else {"zipmap": False}
+    return arrays if output.probabilities else {**arrays, "raw_scores": True}
 
 
 TREES = ("onnx", "trees", "onnx", _trees)

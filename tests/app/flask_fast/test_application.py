@@ -19,8 +19,8 @@ from flask import (
 from app import create_app
 from app.flask_fast.application import FastFlask
 from app.flask_fast.dispatch import plain_routes
+from app.flask_fast.http_request import COUNT_BYTES, PART
 from app.flask_fast.json_provider import OrjsonProvider
-from app.flask_fast.request import COUNT_BYTES, PART
 from config import load_config
 
 LIMIT = 1000
