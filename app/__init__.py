@@ -43,6 +43,7 @@ def create_app(
     api.init_app(app, blueprints)
     middleware.init_app(app)  # after the routes: scopes and limits are read from their table
     cli.init_app(app)
+    app.warn_of_missing_parts()
     return app
 
 

@@ -37,9 +37,7 @@ def main(rounds: int, as_json: bool) -> None:
     """Measure the CPU time of a prediction with everything on and with everything off."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        model = models.fit("rf100", folder)
-        publish.main(model.folder, folder / "store")
-        bodies = scenarios.requests(PEERS["service"], model, 1).write(folder / "bodies")
+        bodies = publish_forest(folder)
         children = {
             name: stack.enter_context(_answering(variables, folder, bodies))
             for name, variables in VARIANTS.items()
@@ -62,17 +60,30 @@ def main(rounds: int, as_json: bool) -> None:
     Console().print(table)
 
 
+def publish_forest(folder: Path) -> Path:
+    """Publish a forest into a store in ``folder``, and write bodies of requests for it, one a line."""
+    model = models.fit("rf100", folder)
+    publish.main(model.folder, folder / "store")
+    return scenarios.requests(PEERS["service"], model, 1).write(folder / "bodies")
+
+
+def child_environment(variables: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """The environment of a process that answers from the store in ``folder`` and counts for itself."""
+    filled = {name: value.format(port=0, workers=1, work=folder) for name, value in variables.items()}
+    counts = tempfile.mkdtemp(prefix="counts-", dir=folder)
+    return (
+        os.environ
+        | filled
+        | {"PORT": "5000", "LOG_FILE": f"{folder}/log", "PROMETHEUS_MULTIPROC_DIR": counts}
+    )
+
+
 @contextmanager
 def _answering(variables: Mapping[str, str], folder: Path, bodies: Path) -> Iterator[Any]:
-    filled = {name: value.format(port=0, workers=1, work=folder) for name, value in variables.items()}
-    counts = folder / f"counts-{len(list(folder.glob('counts-*')))}"
-    counts.mkdir()
     with subprocess.Popen(
         [sys.executable, "-m", "benchmarks.overhead", "--answer", str(bodies)],
         cwd=ROOT,
-        env=os.environ
-        | filled
-        | {"PORT": "5000", "LOG_FILE": str(folder / "log"), "PROMETHEUS_MULTIPROC_DIR": str(counts)},
+        env=child_environment(variables, folder),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -100,11 +111,12 @@ def answer(bodies: list[bytes]) -> None:
     for _ in sys.stdin:
         begun = thread_time()
         for call in range(CALLS):
-            b"".join(app(_environment(bodies[call % len(bodies)]), started))
+            b"".join(app(wsgi_environment(bodies[call % len(bodies)]), started))
         print((thread_time() - begun) / CALLS * 1e6, file=output, flush=True)
 
 
-def _environment(body: bytes) -> dict[str, Any]:
+def wsgi_environment(body: bytes) -> dict[str, Any]:
+    """A prediction's request, as a server hands it over."""
     return {
         "REQUEST_METHOD": "POST",
         "PATH_INFO": "/api/predict",

@@ -17,6 +17,7 @@ from hypothesis import settings as hypothesis_settings
 from threadpoolctl import threadpool_limits
 
 from app import create_app
+from app.flask_fast.application import FastFlask
 from app.models.ml_models import model_manager
 from app.models.publishing.publish import publish
 from app.models.repository.store import ModelStore
@@ -75,6 +76,12 @@ def configuration(models_dir: Path, environment: str = "testing", **variables: o
         for name, value in variables.items():
             patch.setenv(name, str(value))
         return load_config(environment)
+
+
+@pytest.fixture(params=[True, False], ids=["quick", "stock"])
+def both_dispatches(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs a test by the quick dispatch and by Flask's own."""
+    monkeypatch.setattr(FastFlask, "quick", request.param)
 
 
 @pytest.fixture(scope="session")

@@ -1,1 +1,1 @@
-"""Quick dispatch on Flask's inner parts."""
+"""How a request gets through Flask quickly: the only folder on Flask's inner parts; its README names them."""

@@ -8,6 +8,8 @@ from tests.assertions import assert_error
 from tests.estimators import SECRET, MoodyRegressor, fitted
 from tests.settings import ROOT
 
+pytestmark = pytest.mark.usefixtures("both_dispatches")
+
 RAISES = {"features": [13, 0, 0]}
 ANSWERS_NAN = {"features": [14, 0, 0]}
 

@@ -2,6 +2,8 @@ import pytest
 
 from tests.estimators import SumClassifier, fitted
 
+pytestmark = pytest.mark.usefixtures("both_dispatches")
+
 
 def test_health_names_the_version_that_serves(serve):
     response = serve(fitted(SumClassifier()), version="v1").get("/api/health")

@@ -20,6 +20,8 @@ from tests.assertions import assert_error, strict_json
 from tests.conftest import configuration
 from tests.estimators import BOXES, SumClassifier, SumRegressor, fitted
 
+pytestmark = pytest.mark.usefixtures("both_dispatches")
+
 OPERATOR, CALLER = "operators-key-0123456789", "a-key-of-somebody-else-0123"
 
 

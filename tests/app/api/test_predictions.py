@@ -27,6 +27,8 @@ from tests.estimators import (
     fitted,
 )
 
+pytestmark = pytest.mark.usefixtures("both_dispatches")
+
 LARGE = {"prediction": 1, "confidence": 0.75, "probabilities": {"class_0": 0.25, "class_1": 0.75}}
 SMALL = {"prediction": 0, "confidence": 0.75, "probabilities": {"class_0": 0.75, "class_1": 0.25}}
 

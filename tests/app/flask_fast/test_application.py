@@ -1,17 +1,35 @@
-"""The short way answers as Flask does; what it leaves out shows nowhere but in the time."""
+"""Both dispatches answer as Flask does; what the quick one leaves out shows nowhere but in the time."""
 
 import io
 
 import flask
 import pytest
-from flask import Blueprint, abort, after_this_request, current_app, g, request, session, url_for
+from flask import (
+    Blueprint,
+    abort,
+    after_this_request,
+    copy_current_request_context,
+    current_app,
+    g,
+    request,
+    session,
+    url_for,
+)
 
-from app import create_app
 from app.flask_fast.application import FastFlask
+from app.flask_fast.http_request import COUNT_BYTES, PART
 from app.flask_fast.json_provider import OrjsonProvider
-from config import load_config
 
 LIMIT = 1000
+
+
+class StockFastFlask(FastFlask):
+    """As with a Flask that has other inner parts."""
+
+    quick = False
+
+
+on_both_dispatches = pytest.mark.parametrize("kind", [FastFlask, StockFastFlask])
 
 
 class Refusal(Exception):
@@ -75,6 +93,10 @@ def build(kind, **settings):
             return response
 
         return "late"
+
+    @bp.get("/elsewhere")
+    def elsewhere():
+        return copy_current_request_context(lambda: request.path)()
 
     @bp.get("/stream")
     def stream():
@@ -150,6 +172,7 @@ CALLS = {
     "abort": ("GET", "/api/conflict", {}),
     "no answer": ("GET", "/api/nothing", {}),
     "after this request": ("GET", "/api/late", {}),
+    "copied context": ("GET", "/api/elsewhere", {}),
     "stream": ("GET", "/api/stream", {}),
     "tuple": ("GET", "/api/created", {}),
     "variable": ("GET", "/api/item/3", {}),
@@ -159,10 +182,11 @@ CALLS = {
 }
 
 
+@on_both_dispatches
 @pytest.mark.parametrize(("method", "path", "options"), CALLS.values(), ids=CALLS)
-def test_answers_are_those_of_flask(method, path, options):
+def test_answers_are_those_of_flask(method, path, options, kind):
     flasks, ours = (
-        build(kind).test_client().open(path, method=method, **options) for kind in (flask.Flask, FastFlask)
+        build(each).test_client().open(path, method=method, **options) for each in (flask.Flask, kind)
     )
     assert (ours.status, ours.headers.to_wsgi_list(), ours.data) == (
         flasks.status,
@@ -180,8 +204,9 @@ def test_answers_are_those_of_flask(method, path, options):
     ],
 )
 @pytest.mark.parametrize("host", ["localhost", "evil.example"])
-def test_redirect_names_no_host(path, location, host):
-    app = FastFlask("plain")
+@on_both_dispatches
+def test_redirect_names_no_host(path, location, host, kind):
+    app = kind("plain")
     app.url_map.merge_slashes = False
     for rule in ("/tree/", "/<path:part>/of/"):
         app.add_url_rule(rule, rule.strip("/<>:"), view_func=lambda **_: "here")
@@ -189,6 +214,12 @@ def test_redirect_names_no_host(path, location, host):
     asked = {"PATH_INFO": path, "QUERY_STRING": query, "HTTP_HOST": host}
     response = app.test_client().get(environ_overrides=asked)
     assert (response.status_code, response.headers["Location"]) == (308, location)
+
+
+@on_both_dispatches
+def test_second_slash_at_the_beginning_is_not_overlooked(kind):
+    asked = {"PATH_INFO": "//api/late"}
+    assert build(kind).test_client().get(environ_overrides=asked).status_code == 404
 
 
 def chunked(body):
@@ -200,16 +231,18 @@ def chunked(body):
 
 
 @pytest.mark.parametrize(("size", "status"), [(0, 200), (LIMIT, 200), (LIMIT + 1, 413), (100 * LIMIT, 413)])
-def test_chunked_body_over_the_limit_is_refused(size, status):
-    response = build(FastFlask).test_client().post("/api/raw", **chunked(b"x" * size))
+@on_both_dispatches
+def test_chunked_body_over_the_limit_is_refused(size, status, kind):
+    response = build(kind).test_client().post("/api/raw", **chunked(b"x" * size))
     assert response.status_code == status
     assert status == 413 or response.json == {"length": size}
 
 
-def test_too_long_a_body_is_not_read():
+@on_both_dispatches
+def test_too_long_a_body_is_not_read(kind):
     body = io.BytesIO(b"x" * (LIMIT + 1))
     response = (
-        build(FastFlask)
+        build(kind)
         .test_client()
         .post("/api/raw", input_stream=body, environ_overrides={"CONTENT_LENGTH": str(LIMIT + 1)})
     )
@@ -224,13 +257,28 @@ class Interrupted(io.BytesIO):
 
 
 @pytest.mark.parametrize("stream", [io.BytesIO(b"too short"), Interrupted()], ids=["ends early", "stalls"])
-def test_unfinished_body_is_400(stream):
+@on_both_dispatches
+def test_unfinished_body_is_400(stream, kind):
     response = (
-        build(FastFlask)
+        build(kind)
         .test_client()
         .post("/api/raw", input_stream=stream, environ_overrides={"CONTENT_LENGTH": "100"})
     )
     assert response.status_code == 400
+
+
+@on_both_dispatches
+def test_long_body_is_counted_part_by_part(kind):
+    app, parts = build(kind), []
+    app.config["MAX_CONTENT_LENGTH"] = 4 * PART
+    body = io.BytesIO(b"x" * (2 * PART + 1))
+    count = {
+        COUNT_BYTES: lambda environ, size: parts.append((body.tell(), size)),
+        "CONTENT_LENGTH": str(2 * PART + 1),
+    }
+    response = app.test_client().post("/api/raw", input_stream=body, environ_overrides=count)
+    assert response.json == {"length": 2 * PART + 1}
+    assert parts == [(PART, PART), (2 * PART, PART), (2 * PART + 1, 1)]
 
 
 def test_hooks_run_in_flasks_order():
@@ -287,51 +335,10 @@ def test_nothing_may_be_set_up_after_the_first_request():
         app.before_request(lambda: None)
 
 
-def test_sessions_cannot_be_written():
-    app = build(FastFlask)
+@on_both_dispatches
+def test_sessions_cannot_be_written(kind):
+    app = build(kind)
     app.get("/write")(lambda: session.update(a=1))
     app.config["PROPAGATE_EXCEPTIONS"] = True
     with pytest.raises(RuntimeError, match="session is unavailable"):
         app.test_client().get("/write")
-
-
-def test_plain_routes_are_those_without_variables():
-    paths = {path for _, path in build(FastFlask).plain_routes}
-    assert {"/api/echo", "/api/folder/"} <= paths
-    assert not any("item" in path for path in paths)
-
-
-NEEDS_FLASK = {
-    "trusted hosts": lambda app: app.config.update(TRUSTED_HOSTS=["localhost"]),
-    "server name": lambda app: app.config.update(SERVER_NAME="localhost"),
-    "teardown": lambda app: app.teardown_request(lambda error: None),
-    "app teardown": lambda app: app.teardown_appcontext(lambda error: None),
-    "url values": lambda app: app.url_value_preprocessor(lambda endpoint, values: None),
-}
-
-
-@pytest.mark.parametrize("set_up", NEEDS_FLASK.values(), ids=NEEDS_FLASK)
-def test_where_flasks_own_way_is_needed_there_are_no_plain_routes(set_up):
-    app = build(FastFlask)
-    set_up(app)
-    assert app.test_client().get("/api/late").data == b"late"
-    assert app.plain_routes == {}
-
-
-def test_listeners_to_signals_are_served():
-    app, heard = build(FastFlask), []
-
-    def listen(sender, **_):
-        heard.append(sender)
-
-    with flask.request_started.connected_to(listen, app):
-        app.test_client().get("/api/late")
-    assert heard == [app]
-
-
-def test_the_service_answers_its_own_routes_the_short_way(tmp_path, monkeypatch):
-    monkeypatch.setenv("MODELS_DIR", str(tmp_path))
-    app = create_app(load_config("testing"))
-    assert {("POST", "/api/predict"), ("POST", "/api/predict/batch"), ("GET", "/api/health")} <= set(
-        app.plain_routes
-    )

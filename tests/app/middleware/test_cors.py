@@ -3,6 +3,8 @@ import pytest
 from config import ConfigError
 from tests.conftest import configuration
 
+pytestmark = pytest.mark.usefixtures("both_dispatches")
+
 ALLOW = "Access-Control-Allow-Origin"
 LISTED = "https://app.example.com"
 HOSTILE = [

@@ -22,6 +22,8 @@ from tests.assertions import assert_error
 from tests.conftest import configuration
 from tests.settings import ROOT
 
+pytestmark = pytest.mark.usefixtures("both_dispatches")
+
 WRONG = "wrong-horse-battery-staple"
 INFO = "/api/model/info"  # without a model: 503 to those who may ask
 
