@@ -1,4 +1,4 @@
-"""``/api/models``: operations on the versions of a model, by default the default one; else ``?model=name``."""
+"""``/api/models``: operations on the versions of a model: the default one, or ``?model=name``."""
 
 from typing import Any
 
