@@ -25,6 +25,8 @@ def create_app(
     :raises ConfigError: if a setting is wrong.
     :raises ValueError: if a row contradicts another.
     """
+    from flask import current_app
+
     from app import api, cli, middleware
     from app.flask_fast.application import FastFlask
     from app.middleware import metrics
@@ -38,17 +40,10 @@ def create_app(
         app,
         cache=prediction_cache(app),
         observers=[metrics.observer(app), *observers],
-        current_app=_running_app,
+        current_app=current_app._get_current_object,  # type: ignore[attr-defined] # a LocalProxy
     )
     api.init_app(app, blueprints)
     middleware.init_app(app)  # after the routes: scopes and limits are read from their table
     cli.init_app(app)
     app.warn_of_missing_parts()
     return app
-
-
-def _running_app() -> "Flask | None":
-    """The app of the running request, or None outside of one."""
-    from flask import current_app
-
-    return current_app._get_current_object() if current_app else None  # type: ignore[attr-defined] # a LocalProxy

@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from app.exceptions import ServiceError
 from app.middleware import metrics
-from app.middleware.logging.request_record import OTHER_METHOD, UNMATCHED
+from app.middleware.logging.request_log import OTHER_METHOD, UNMATCHED
 from app.middleware.request_id import HEADER, request_id_of
 from app.middleware.security_headers import HEADERS
 

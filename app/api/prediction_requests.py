@@ -6,11 +6,10 @@ from typing import Any
 
 from flask import Response, g, request
 
-from app.api.formats import CODECS
-from app.api.formats.request_body import load_body
+from app.api.formats import CODECS, load_body
 from app.api.schemas import BatchSchema, Body, PredictSchema
 from app.exceptions import InvalidInput, PermissionMissing
-from app.flask_fast.json_provider import JSONResponse
+from app.flask_fast.messages import BytesResponse
 from app.middleware.client_network import client_network
 from app.middleware.route_table import ADMIN
 from app.models.prediction import Prediction
@@ -27,7 +26,7 @@ def predict_row(served_model: ServedModel) -> Response:
     media_type, body = load_body(predict_schema, served_model.signature)
     prediction = served_model.predict(body["rows"], **version_options(served_model, body))
     content = CODECS[media_type].encode(prediction, envelope(prediction, body), single=True, rejected={})
-    return JSONResponse(content, content_type=media_type)
+    return BytesResponse(content, content_type=media_type)
 
 
 def predict_row_cached(served_model: ServedModel) -> Response:
@@ -39,7 +38,7 @@ def predict_row_cached(served_model: ServedModel) -> Response:
     members = {"cached": any(prediction.cached), **envelope(prediction, body)}
     members["response_time"] = round(perf_counter() - started, 6)
     content = CODECS[media_type].encode(prediction, members, single=True, rejected={})
-    return JSONResponse(content, content_type=media_type)
+    return BytesResponse(content, content_type=media_type)
 
 
 def predict_rows_of_request(served_model: ServedModel) -> Response:
@@ -57,7 +56,7 @@ def predict_rows_of_request(served_model: ServedModel) -> Response:
         prediction = served_model.predict(body["rows"], **options)
         members = envelope(prediction, body)
     content = CODECS[media_type].encode(prediction, members, single=False, rejected=rejected)
-    return JSONResponse(content, content_type=media_type)
+    return BytesResponse(content, content_type=media_type)
 
 
 def envelope(prediction: Prediction, body: Body) -> dict[str, Any]:

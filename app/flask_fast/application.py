@@ -9,9 +9,8 @@ from flask import Flask
 from flask import Request as FlaskRequest
 from werkzeug.routing import RequestRedirect
 
-from app.flask_fast.http_request import Request
 from app.flask_fast.inner_parts import missing_parts
-from app.flask_fast.json_provider import OrjsonProvider
+from app.flask_fast.messages import OrjsonProvider, Request
 from app.flask_fast.null_session import NoSessions
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, request
 
 from app.exceptions import Overloaded
-from app.flask_fast.http_request import COUNT_BYTES
+from app.flask_fast.messages import COUNT_BYTES
 from app.middleware.route_table import ROUTE_TABLE
 
 if TYPE_CHECKING:

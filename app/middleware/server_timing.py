@@ -4,7 +4,7 @@ from time import perf_counter
 
 from flask import Flask, Response, g
 
-from app.middleware.logging.request_record import RequestRecord
+from app.middleware.logging.request_log import RequestRecord
 
 
 def init_app(app: Flask) -> None:

@@ -43,7 +43,7 @@ class MLModelManager:
     """
 
     def __init__(self) -> None:
-        self._current_app: Callable[[], Application | None] = lambda: None
+        self._current_app: Callable[[], Application] = _no_app
         # Held, not only referenced: plain Python may call create_app() for the manager alone.
         self._latest: Application | None = None
 
@@ -53,13 +53,13 @@ class MLModelManager:
         *,
         cache: PredictionCache | None = None,
         observers: Sequence[Observer] = (),
-        current_app: Callable[[], Application | None] | None = None,
+        current_app: Callable[[], Application] | None = None,
     ) -> None:
         """Bind to ``app``; its configuration names the store and how versions are loaded.
 
         :param cache: of predictions, for all models of the app.
         :param observers: of what happens to them.
-        :param current_app: returns the app of the running request, or None outside of one.
+        :param current_app: returns the app of the running request; raises RuntimeError outside of one.
         :raises ConfigError: if ``MODEL_ENGINE`` names no engine.
         """
         options = loading_options(app.config)
@@ -98,10 +98,12 @@ class MLModelManager:
 
     @property
     def _app(self) -> Application:
-        app = self._current_app() or self._latest
-        if app is None:
-            raise RuntimeError("model_manager is bound to no app: call create_app() first")
-        return app
+        try:
+            return self._current_app()
+        except RuntimeError:
+            if self._latest is None:
+                raise
+            return self._latest
 
     @property
     def model_loaded(self) -> bool:
@@ -161,6 +163,10 @@ class MLModelManager:
         """
         rows: Any = _records(samples) if hasattr(samples, "to_dict") else samples
         return self.served_model.predict(rows, field="samples").to_dicts()
+
+
+def _no_app() -> Application:
+    raise RuntimeError("model_manager is bound to no app: call create_app() first")
 
 
 def loading_options(config: Mapping[str, Any]) -> LoadingOptions:

@@ -2,24 +2,67 @@
 
 import json
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 import orjson
+from flask import current_app
+from marshmallow import Schema, ValidationError, fields
 
 from app.api.formats.body_size import SHORT, check_values
-from app.api.schemas import Body, BodySchema, ExactFloat, RoundedInteger
 from app.exceptions import InvalidInput
 from app.models.prediction import Prediction
 from app.models.schema.signature import InputSignature
+from app.models.schema.validation import RawRows, numeric_matrix
 
 MALFORMED = "The body is not valid JSON"
 REJECTED = "Validation failed"
 
 
+ROUNDING_STARTS = 2.0**63
+
+
+class RoundedInteger(Exception):
+    """The parser may have turned an integer into the nearest float; parse the body again, exactly."""
+
+
+class ExactFloat(float):
+    """A float that was written as one, as the exact parser returns it."""
+
+
+class RowField(fields.Field[RawRows]):
+    """One row, a list in training order or an object by column name, as one-row `RawRows`.
+
+    Plain numbers become a float64 array (1, d). Anything else is passed on as it is for the model's
+    own check, which knows the columns and names what does not fit.
+    """
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> RawRows:
+        if not isinstance(value, list | dict):
+            raise ValidationError("Must be a list of values or an object by feature name.")
+        if not value:
+            raise ValidationError("Must not be empty.")
+        matrix = numeric_matrix([value]) if type(value) is list else None
+        return _exact([value]) if matrix is None else matrix
+
+
+class RowsField(fields.Field[RawRows]):
+    """From 1 to ``MAX_BATCH_SIZE`` rows; numbers become a float64 array (n, d)."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> RawRows:
+        if not isinstance(value, list):
+            raise ValidationError("Must be a list of rows.")
+        limit = current_app.config["MAX_BATCH_SIZE"]
+        if not 1 <= len(value) <= limit:
+            raise ValidationError(f"Must hold 1 to {limit} rows, not {len(value)}.")
+        matrix = numeric_matrix(value) if set(map(type, value)) == {list} else None
+        return _exact(value) if matrix is None else matrix
+
+
 class Json:
     """The codec of ``application/json``."""
 
-    def decode(self, raw: bytes, schema: BodySchema, signature: InputSignature | None) -> Body:
+    def decode(self, raw: bytes, schema: Schema, signature: InputSignature | None) -> dict[str, Any]:
         """See `Codec`; a document without rows is loaded as its own schema says."""
         if len(raw) > SHORT and signature is not None:
             check_values(raw, signature)
@@ -30,7 +73,7 @@ class Json:
             where = {"line": error.lineno, "column": error.colno, "reason": reason}
             raise InvalidInput([where], message=MALFORMED) from None
         try:
-            body: Body = schema.load(document)
+            body: dict[str, Any] = schema.load(document)
         except RoundedInteger:
             # orjson reads integers below -2**63 and from 2**64 as floats; the standard parser does not.
             try:
@@ -60,3 +103,15 @@ class Json:
             for position in range(len(results) + len(rejected))
         ]
         return orjson.dumps({"success": True, "results": samples, "count": len(samples), **envelope})
+
+
+def _exact(values: list[Any]) -> list[Any]:
+    """The rows, unless the parser may have rounded an integer of theirs."""
+    cells = chain.from_iterable(row.values() if isinstance(row, Mapping) else _items(row) for row in values)
+    if any(type(cell) is float and abs(cell) >= ROUNDING_STARTS for cell in cells):
+        raise RoundedInteger
+    return values
+
+
+def _items(row: Any) -> list[Any]:
+    return row if isinstance(row, list) else []

@@ -102,7 +102,7 @@ class SharedInstruments(Instruments):
         self.directory = directory
         slot, self._lock = worker_slots.claim(directory)
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)  # read by prometheus_client
-        prometheus_client.values.ValueClass = MultiProcessValue(lambda: slot)
+        prometheus_client.values.ValueClass = MultiProcessValue(slot.__index__)
         super().__init__(RecentRequests(self._lock))
         self.started = worker_slots.started_at(directory)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response, g
 
-from app.middleware.logging.request_record import RequestRecord
+from app.middleware.logging.request_log import RequestRecord
 from app.middleware.metrics import instruments_of
 from app.middleware.metrics.instruments import Instruments
 

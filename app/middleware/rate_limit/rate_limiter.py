@@ -64,7 +64,7 @@ class RateLimitHooks:
             limit_of, name = "key", principal.id
         else:  # callers without a key do not share one bucket
             limit_of, name = "address", client_network(environ.get("REMOTE_ADDR") or "")
-        if self._routes.is_administrative(path):
+        if path not in self._routes.plain and self._routes.is_administrative(path):
             limit, bucket = self._admin, f"admin:{limit_of}:{name}"
         else:
             limit, bucket = principal.rate_limit or self._default, f"{limit_of}:{name}"

@@ -1,11 +1,14 @@
 """A compiled engine: a preprocessor of plain numbers, then a compiled estimator. Needs no scikit-learn."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from app.models.engines.kernel import Kernel, output_of
-from app.models.engines.output import EngineOutput
+from app.models.engines.kernel import Kernel, KernelSpec
+from app.models.engines.output import EngineOutput, FiniteOutput
+from app.models.engines.partial import finite_rows
 from app.models.engines.preprocessing.label_steps import NotCovered
 from app.models.engines.preprocessing.preprocessor import Preprocessor
 from app.models.schema.rows import Matrix, Rows, Table, take
@@ -48,7 +51,7 @@ class CompiledEngine:
             holes = np.flatnonzero(np.isnan(prepared).any(axis=1)).tolist()
             if holes:
                 return self._without(rows, holes)
-        return output_of(self._run(prepared), self._spec)
+        return output_of(self._run(_as_input(prepared, self._spec)), self._spec)
 
     def _in_range(self, rows: Rows) -> bool:
         """True if every number is within its limit, and none is missing."""
@@ -111,3 +114,59 @@ def _spread(
     if into.probabilities is not None:
         into.probabilities[list(positions)] = probabilities
     return into
+
+
+def _as_input(matrix: Matrix, spec: KernelSpec) -> NDArray[Any]:
+    """Prepared rows in the kernel's dtype."""
+    if spec.rounded:
+        return matrix.astype(np.float32).astype(spec.dtype)
+    return np.ascontiguousarray(matrix, dtype=spec.dtype)
+
+
+def output_of(raw: NDArray[Any], spec: KernelSpec) -> tuple[EngineOutput, list[int] | None]:
+    """Read a kernel's raw output: the output, finite but for open rows, and their positions or None."""
+    if spec.reading == "values":
+        values = raw.astype(np.float64)
+        output = FiniteOutput(values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values, None)
+        return output, _positions(np.logical_not(finite_rows(output)))
+    if spec.reading == "scores":
+        scores = raw.reshape(len(raw), -1).astype(np.float64)
+        if scores.shape[1] == 1:
+            scores = np.column_stack((-scores / 2, scores / 2))  # as far apart as the score is from zero
+        codes, open_rows = _largest(scores, spec.tie)
+        return FiniteOutput(codes, None), open_rows
+    probabilities = raw.astype(np.float64)
+    if spec.reading == "positive_probability":
+        positive = probabilities.ravel()
+        probabilities = np.column_stack((1.0 - positive, positive))
+    codes, open_rows = _largest(probabilities, spec.tie)
+    return FiniteOutput(codes, probabilities), open_rows
+
+
+def _largest(numbers: Matrix, tie: float | None) -> tuple[NDArray[np.intp], list[int] | None]:
+    """Position of each row's largest number, and the rows with a second one within ``tie`` of it."""
+    if len(numbers) == 1:  # lists are faster than arrays
+        code = _largest_of(numbers[0].tolist(), tie)
+        return np.array([code or 0]), None if code is not None else [0]
+    best = numbers.max(axis=1)
+    codes = numbers.argmax(axis=1)
+    decided = np.isfinite(numbers).all(axis=1)
+    if tie is not None:
+        near = best - tie * np.maximum(1.0, np.abs(best))
+        decided &= (numbers >= near[:, None]).sum(axis=1) == 1
+    return codes, _positions(np.logical_not(decided))
+
+
+def _largest_of(row: list[float], tie: float | None) -> int | None:
+    best = max(row)
+    if not -np.inf < sum(row) < np.inf:
+        return None
+    if tie is not None:
+        near = best - tie * max(1.0, abs(best))
+        if sum([number >= near for number in row]) > 1:
+            return None
+    return row.index(best)
+
+
+def _positions(mask: NDArray[Any]) -> list[int] | None:
+    return np.flatnonzero(mask).tolist() if mask.any() else None

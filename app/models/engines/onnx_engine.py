@@ -6,7 +6,6 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from app.models.engines.kernel import KernelSpec
-from app.models.schema.rows import Matrix
 
 # onnxruntime raises each error that it logs.
 LOG_FATAL_ONLY = 4
@@ -27,9 +26,9 @@ class OnnxKernel:
         self._input = session.get_inputs()[0].name
         self._outputs = [session.get_outputs()[spec.output].name]
 
-    def run(self, matrix: Matrix) -> NDArray[Any]:
-        """Raw output for n prepared rows, float64 (n, width)."""
-        raw: NDArray[Any] = self._run(self._outputs, {self._input: self.spec.prepare(matrix)})[0]
+    def run(self, matrix: NDArray[Any]) -> NDArray[Any]:
+        """Raw output for n prepared rows, in the spec's dtype (n, width)."""
+        raw: NDArray[Any] = self._run(self._outputs, {self._input: matrix})[0]
         return raw
 
 

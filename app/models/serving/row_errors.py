@@ -8,8 +8,8 @@ import numpy as np
 
 from app.exceptions import InvalidInput, PredictionFailed, ServiceError
 from app.models.engines.fallback import OriginalMissing
-from app.models.engines.output import EngineOutput, FiniteOutput
-from app.models.engines.partial import NotFinite, finite_rows, is_finite, predict_partially
+from app.models.engines.output import EngineOutput
+from app.models.engines.partial import NotFinite, finite_rows, predict_partially
 from app.models.engines.sklearn_engine import NotAClass
 from app.models.loading.loader import LoadedVersion
 from app.models.prediction import Prediction
@@ -19,23 +19,6 @@ from app.models.schema.validation import RawRows, validate_rows
 log = logging.getLogger(__name__)
 
 REASON_LENGTH = 200
-
-
-def run_engine(model: LoadedVersion, rows: Rows, field: str) -> EngineOutput:
-    """The engine's output for validated rows.
-
-    :param field: the client's name for the rows, used in errors.
-    :raises InvalidInput, PredictionFailed: as `predict_one_by_one` does.
-    """
-    try:
-        output = model.engine.predict(rows)
-    except ServiceError:
-        raise
-    except Exception as error:
-        return predict_one_by_one(model, rows, field=field, cause=error)
-    if type(output) is not FiniteOutput and not is_finite(output):
-        return predict_one_by_one(model, rows, field=field)
-    return output
 
 
 def predict_one_by_one(

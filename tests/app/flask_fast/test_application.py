@@ -17,8 +17,7 @@ from flask import (
 )
 
 from app.flask_fast.application import FastFlask
-from app.flask_fast.http_request import COUNT_BYTES, PART
-from app.flask_fast.json_provider import OrjsonProvider
+from app.flask_fast.messages import COUNT_BYTES, PART, OrjsonProvider
 
 LIMIT = 1000
 

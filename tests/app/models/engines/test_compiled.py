@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from app.models.engines.compiled import MAX_ROWS, CompiledEngine
-from app.models.engines.kernel import KernelSpec, output_of
+from app.models.engines.compiled import MAX_ROWS, CompiledEngine, output_of
+from app.models.engines.kernel import KernelSpec
 from app.models.engines.preprocessing.label_steps import OneHot, Ordinal
 from app.models.engines.preprocessing.number_steps import CenterScale, Polynomial, ScaleShift
 from app.models.engines.preprocessing.preprocessor import Branch, Preprocessor

@@ -25,7 +25,7 @@ class LinearKernel:
         self._weights, self._intercept = json.loads(content)
 
     def run(self, matrix):
-        return self.spec.prepare(matrix) @ np.array(self._weights)[:, None] + self._intercept
+        return matrix @ np.array(self._weights)[:, None] + self._intercept
 
 
 def compilers(estimator):
@@ -56,7 +56,7 @@ def test_one_entry_and_one_module_add_an_engine(monkeypatch, store, model, build
     assert certificate["certified"], certificate["reason"]
     assert list(certificate["libraries"]) == ["numpy"]
     app = build_app(MODEL_ENGINE="numpy")
-    assert app.extensions["model_manager"].load(version).engine.name == "numpy"
+    assert app.extensions["model_registry"].default.load(version).engine.name == "numpy"
     answer = app.test_client().post("/api/predict", json={"features": [1.0, 1.0, 1.0]}).get_json()
     assert answer["result"]["prediction"] == pytest.approx(10.0)
 

@@ -1,13 +1,18 @@
-"""A request that reads its body at once, and the usual headers straight from the environment."""
+"""Requests that read their body at once, and responses that leave as they stand; JSON by orjson."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from io import BytesIO
-from typing import IO
+from typing import IO, TYPE_CHECKING, Any
 
 import flask
+import orjson
+from flask.json.provider import JSONProvider
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge
 from werkzeug.utils import cached_property
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 PART = 128 * 1024  # bytes of a long body that are read at a time
 # Key of the environment: a function that counts each part before the next is read, and may raise.
@@ -63,3 +68,35 @@ class Request(flask.Request):
             count(self.environ, len(part))
             size -= body.write(part)
         return body.getvalue()
+
+
+class BytesResponse(flask.Response):
+    """One body of known length. A 200 leaves as it stands, where Werkzeug goes through its headers: 11 µs."""
+
+    closes = False  # whether something waits for the end of the response
+
+    def call_on_close(self, func: Callable[[], Any]) -> Callable[[], Any]:
+        self.closes = True
+        return super().call_on_close(func)
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if self.status_code != 200 or environ["REQUEST_METHOD"] == "HEAD" or self.closes:
+            return super().__call__(environ, start_response)
+        start_response(self.status, self.headers.to_wsgi_list())
+        return self.response  # type: ignore[return-value] # bytes in a list
+
+
+class OrjsonProvider(JSONProvider):
+    """Strict JSON both ways: NaN is refused in a request and never written to a response."""
+
+    def dumps(self, obj: Any, **_: Any) -> str:
+        return orjson.dumps(obj, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+
+    def loads(self, s: str | bytes, **_: Any) -> Any:
+        return orjson.loads(s)
+
+    def response(self, *args: Any, **kwargs: Any) -> flask.Response:
+        """The one positional argument as a response, or else all arguments, as ``jsonify`` takes them."""
+        content = orjson.dumps(args[0] if len(args) == 1 else args or kwargs or None)
+        # `content_type` is taken as it is; `mimetype` is looked at for a charset: 2 µs.
+        return BytesResponse(content, content_type="application/json")
