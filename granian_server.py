@@ -35,8 +35,7 @@ def main() -> None:
         http=HTTPModes.http1,
         websockets=False,
         backlog=2048,
-        # Requests that wait for the thread; more wait in the backlog.
-        backpressure=64,
+        backpressure=64,  # requests that wait for the thread; more wait in the backlog
         # By default a dead worker ends the service, and a hanging one blocks its stop.
         respawn_failed_workers=True,
         workers_kill_timeout=30,

@@ -4,6 +4,7 @@ import errno
 import socket
 import time
 from collections import deque
+from contextlib import suppress
 from functools import partial
 from selectors import EVENT_READ
 from typing import Any
@@ -111,9 +112,7 @@ class LingeringWorker(ThreadWorker):
             conn.timeout = min(conn.timeout, deadline)
 
     def _drain(self, conn: Any, sock: socket.socket) -> None:
-        try:
-            ended = not sock.recv(DRAIN_BYTES)
-        except OSError:
-            ended = True
-        if ended:
-            self._drop(self.closing, conn)
+        with suppress(OSError):  # connection reset
+            if sock.recv(DRAIN_BYTES):
+                return
+        self._drop(self.closing, conn)

@@ -34,9 +34,6 @@ class NullSocket:
     sendall = send
 
 
-NULL_SOCKET = NullSocket()
-
-
 class RequestHead(NamedTuple):
     """Head of a request as gunicorn parses it.
 
@@ -64,7 +61,6 @@ class Inspection(NamedTuple):
     error: Exception | None = None
 
 
-TO_THREAD = Inspection(None)
 INCOMPLETE = Inspection(1)
 
 
@@ -117,7 +113,7 @@ class RequestInspector:
         """Parse a head; None if gunicorn raises, which it does again where a thread reads the request."""
         try:
             request = Request(self._cfg, IterUnreader([data]), client, req_number=2)
-            _, environ = wsgi.create(request, NULL_SOCKET, client, server, self._cfg)
+            _, environ = wsgi.create(request, NullSocket(), client, server, self._cfg)
         except Exception:
             return None
         for name in PER_CONNECTION:

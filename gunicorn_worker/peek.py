@@ -5,14 +5,7 @@ import socket
 import time
 from typing import Any
 
-from gunicorn_worker.inspection import (
-    END_OF_HEAD,
-    INCOMPLETE,
-    MAX_HEAD_BYTES,
-    TO_THREAD,
-    Inspection,
-    RequestInspector,
-)
+from gunicorn_worker.inspection import END_OF_HEAD, INCOMPLETE, MAX_HEAD_BYTES, Inspection, RequestInspector
 
 PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
 FIRST_PEEK_BYTES = 16 * 1024
@@ -69,7 +62,7 @@ def _inspect_rest(conn: Any, inspector: RequestInspector, begun: bytes) -> Inspe
     try:
         data = conn.sock.recv(MAX_HEAD_BYTES, PEEK)
         if not data:  # half closed: the thread reads the end and waits for nothing
-            return TO_THREAD
+            return Inspection(None)
     except BlockingIOError:
         data = b""
     except OSError:  # connection reset

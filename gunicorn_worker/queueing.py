@@ -7,6 +7,7 @@ from typing import Any
 
 from gunicorn_worker.balance import TURN_SECONDS, BalancedWorker
 from gunicorn_worker.peek import has_input
+from gunicorn_worker.reading import OPERATORS
 
 
 class QueueingWorker(BalancedWorker):
@@ -18,17 +19,17 @@ class QueueingWorker(BalancedWorker):
 
     def init_process(self) -> None:
         self.deferred: dict[int, int] = {}  # file descriptor -> queue position
-        self.request_callbacks = (
-            self.on_client_socket_readable,
-            self.on_pending_socket_readable,
-            self.accept,
-        )
+        self.request_events = (self.on_client_socket_readable, self.on_pending_socket_readable, self.accept)
         super().init_process()
 
     def waiting(self) -> int:
         """Number of requests that wait in front of the current one, for the main loop or for its thread."""
-        in_loop = threading.current_thread() is threading.main_thread()
-        return self.queue_position if in_loop else self.queue_length()
+        thread = threading.current_thread()
+        if thread is threading.main_thread():
+            return self.queue_position
+        pool = self.operators if thread.name.startswith(OPERATORS) else self.tpool
+        length: int = pool._work_queue.qsize()
+        return length
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Like `ThreadWorker`'s, but requests beyond `max_ready` are rejected before any other is processed.
@@ -60,7 +61,7 @@ class QueueingWorker(BalancedWorker):
         Growing heads and closing connections are no requests: a client with many of them must not get the
         requests of others rejected.
         """
-        requests = [key for key, _ in events if getattr(key.data, "func", key.data) in self.request_callbacks]
+        requests = [key for key, _ in events if getattr(key.data, "func", key.data) in self.request_events]
         if len(requests) > self.max_ready and self.can_peek:
             requests = [key for key in requests if has_input(key.fileobj)]
         return {key: position for position, key in enumerate(requests) if position >= self.max_ready}

@@ -4,7 +4,6 @@ However a client spreads the bytes of a request over time, their total time is l
 """
 
 import errno
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from logging import LogRecord
@@ -56,12 +55,6 @@ class ReadingWorker(SendingWorker):
         gunicorn waits up to 5 s for it: https://github.com/benoitc/gunicorn/issues/3301
         """
         return bool(keepalive and (drain(conn) if self.can_peek else super()._keepalive_after(conn, True)))
-
-    def queue_length(self) -> int:
-        """Number of requests that wait for a thread of the pool to which the current thread belongs."""
-        is_operator = threading.current_thread().name.startswith(OPERATORS)
-        length: int = (self.operators if is_operator else self.tpool)._work_queue.qsize()
-        return length
 
 
 def limit_reading(conn: Any) -> None:

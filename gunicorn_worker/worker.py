@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable
 from functools import partial
 from selectors import EVENT_READ
-from typing import Any
+from typing import Any, NamedTuple
 
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER
 
 from gunicorn_worker.inline import InlineWorker
-from gunicorn_worker.inspection import INCOMPLETE, TO_THREAD, Inspection, RequestInspector
+from gunicorn_worker.inspection import INCOMPLETE, Inspection, RequestInspector
 from gunicorn_worker.peek import expect_request, inspect_next, set_low_water_mark
 from gunicorn_worker.reading import BODY_SECONDS, HEAD_SECONDS
 from gunicorn_worker.response import unsent
@@ -23,11 +23,10 @@ from gunicorn_worker.response import unsent
 STALL = struct.pack("ll", 5, 0)  # s, µs: longest wait of a thread for one read or write
 
 
-class Finished:
+class Finished(NamedTuple):
     """As much of a `Future` as `ThreadWorker.finish_request` uses."""
 
-    def __init__(self, keep: bool) -> None:
-        self.keep = keep
+    keep: bool
 
     def cancelled(self) -> bool:
         return False
@@ -65,26 +64,21 @@ class PromptWorker(InlineWorker):
         """Answer on a kept connection, which stays in the poller while its requests are plain ones."""
         expect_request(conn)
         found = self._inspect(conn)
-        if found is not None and found.missing == 0:
-            keep = self.answer_inline(conn, found)
-            if keep and client not in unsent:
-                # gunicorn keeps the connections sorted by the time at which they are closed.
-                self.keepalived_conns.remove(conn)
-                conn.set_timeout()
-                self.keepalived_conns.append(conn)
-                return
-            self._take_from_poller(conn, client)
+        whole = found is not None and found.missing == 0
+        keep = found is not None and whole and self.answer_inline(conn, found)
+        self.keepalived_conns.remove(conn)
+        if keep and client not in unsent:
+            conn.set_timeout()
+            self.keepalived_conns.append(conn)  # last, because gunicorn keeps them sorted by timeout
+            return
+        self.poller.unregister(client)
+        if whole:
             self.finish_request(conn, Finished(keep))
         else:
-            self._take_from_poller(conn, client)
             self._dispatch(conn, found)
 
-    def _take_from_poller(self, conn: Any, client: socket.socket) -> None:
-        self.poller.unregister(client)
-        self.keepalived_conns.remove(conn)
-
     def _inspect(self, conn: Any) -> Inspection | None:
-        return inspect_next(conn, self.inspector) if self.can_peek else TO_THREAD
+        return inspect_next(conn, self.inspector) if self.can_peek else Inspection(None)
 
     def _dispatch(self, conn: Any, found: Inspection | None) -> None:
         if found is None:
@@ -112,7 +106,7 @@ class PromptWorker(InlineWorker):
         self.poller.register(conn.sock, EVENT_READ, partial(readable, conn))
 
     def on_head_readable(self, conn: Any, client: socket.socket) -> None:
-        """Go on with a head that has grown, which is no request yet (`request_callbacks`)."""
+        """Go on with a head that has grown, which is no request yet (`request_events`)."""
         self.on_pending_socket_readable(conn, client)
 
     def finish_request(self, conn: Any, fs: Any) -> None:

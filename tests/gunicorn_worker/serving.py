@@ -1,4 +1,4 @@
-"""A small application under gunicorn, on a port of its own."""
+"""Runs small applications under gunicorn, each on a port of its own."""
 
 import http.client
 import os
@@ -14,6 +14,39 @@ def post_worker_init(worker):
     worker.is_administrative = lambda path: path.startswith("/api/models/")
 """
 PROMPT = "gunicorn_worker.worker.PromptWorker"
+SOON = 2.0  # s: far more than an answer takes, far less than any slow client is waited for
+
+APPLICATION = """
+import json, os, time
+
+def app(environ, start_response):
+    path = environ["PATH_INFO"]
+    body = environ["wsgi.input"].read()
+    if path == "/large":
+        body = b"x" * 8_000_000
+    elif path == "/fail":
+        raise RuntimeError
+    elif path == "/work":
+        time.sleep(0.006)
+    elif path == "/slow":
+        time.sleep(0.03)
+    elif path == "/hang":
+        time.sleep(60)
+    elif path == "/api/models/v1/wait":
+        time.sleep(5)
+    elif path == "/environ":
+        body = json.dumps({name: value for name, value in environ.items() if isinstance(value, str)}).encode()
+    elif path == "/pid":
+        body = str(os.getpid()).encode()
+    elif path == "/pieces":
+        start_response("200 OK", [])
+        return iter([b"one", b"two"])
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+"""
+
+POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
+CHUNKED_LARGE = b"POST /large HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
 
 
 class Server:
@@ -36,10 +69,10 @@ class Server:
 
 @contextmanager
 def serving(text, folder, *options, configuration="", application="application:app", worker_class=PROMPT):
-    """One worker process; the socket listens before there is one, so nobody has to wait for it.
+    """One worker process, whose socket listens before the process starts, so that no test waits for it.
 
     :param text: the module ``application``.
-    :param configuration: lines more for the hook that is called when the worker is made.
+    :param configuration: more lines of the hook ``post_worker_init``.
     """
     (folder / "application.py").write_text(text)
     settings = folder / "settings.py"
@@ -66,3 +99,10 @@ def serving(text, folder, *options, configuration="", application="application:a
         watchdog.cancel()
         process.terminate()
         process.communicate(timeout=PATIENCE)
+
+
+@contextmanager
+def running(folder, *options, application="application:app"):
+    """The application under one `PromptWorker`."""
+    with serving(APPLICATION, folder, *options, application=application) as server:
+        yield server

@@ -1,4 +1,4 @@
-"""`PromptWorker` answers every request as gunicorn's own threaded worker does, to the byte."""
+"""`PromptWorker` answers every request as gunicorn's ``gthread`` does, to the byte."""
 
 import asyncio
 import re
@@ -57,7 +57,7 @@ SETTINGS = [
     *("--limit-request-line", "2048", "--limit-request-fields", "50", "--limit-request-field_size", "4096"),
     *("--http-parser", "python", "--threads", "200", "--log-level", "critical"),
 ]
-TOGETHER = 100  # exchanges under way; each may hold a thread of both servers
+TOGETHER = 100  # concurrent exchanges, each of which may hold a thread of both servers
 GAP = 0.02  # s between two pieces
 QUIET = 0.5  # s without a byte, after which nothing more is expected
 LONG_QUIET = 3.0  # the same where the two differed
@@ -72,11 +72,11 @@ MODES = {
     "pipelined and in pieces": lambda request: cut(GOOD + request + GOOD, 4),
     "half closed": lambda request: [request, END],
 }
-# Whose bodies the application leaves: `PromptWorker` waits for no more of them, and closes the connection.
+# Paths whose bodies the application leaves unread: `PromptWorker` closes the connection instead of waiting.
 UNREAD = re.compile(rb" /(?:refuse|two) ")
-# What differs from one time to the next: the date, and how many bytes of a line that is too long had come.
+# Differs between runs: the date, and how many bytes of an overlong line have arrived.
 PASSING = re.compile(rb"(?s)(HTTP/1.1 414 ).*?</html>|\r\nDate: [^\r]*")
-# And in pieces, which of two faults was seen first.
+# Differs between runs in pieces: which of two errors is found first.
 PASSING_IN_PIECES = re.compile(rb"(?s)(HTTP/1.1 4(?:00|14) ).*?</html>|\r\nDate: [^\r]*")
 
 
@@ -87,7 +87,7 @@ class Transcript(NamedTuple):
 
 @pytest.fixture(scope="module")
 def ports(tmp_path_factory):
-    """Of the two servers."""
+    """Ports of the two servers."""
     folder = tmp_path_factory.mktemp("differential")
     with (
         serving(APPLICATION, folder, *SETTINGS, worker_class=PROMPT) as prompt,
@@ -98,7 +98,7 @@ def ports(tmp_path_factory):
 
 
 async def exchange(port, pieces, quiet):
-    """What is answered to the pieces, until the server closes or says no more."""
+    """Send pieces, and read until the server closes or is quiet."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     received, closed = b"", False
     with closing(writer):
@@ -124,7 +124,7 @@ async def both(ports, pieces, quiet):
 
 
 async def differences(ports, requests):
-    """Requests that are answered differently, with the two answers; tried again, as one may be late."""
+    """Requests with different answers, and both answers; tried twice, because one may be late."""
     gate = asyncio.Semaphore(TOGETHER)
 
     async def compared(pieces, quiet):
@@ -139,7 +139,7 @@ async def differences(ports, requests):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_every_request_is_answered_as_by_gunicorn(ports, mode):
+def test_every_request_is_answered_as_by_gthread(ports, mode):
     requests = [request for request in REQUESTS if "pieces" not in mode or not UNREAD.search(request)]
     different = asyncio.run(differences(ports, [MODES[mode](request) for request in requests]))
     assert different[:5] == []
