@@ -28,7 +28,7 @@ def rows(*numbers):
 def test_all_rows_are_one_call():
     predict = Counting()
     found = predict_partially(predict, rows(1, 2, 3))
-    assert (found.answered, found.outcome.values.tolist(), predict.calls) == ([0, 1, 2], [2.0, 4.0, 6.0], 1)
+    assert (found.answered, found.output.values.tolist(), predict.calls) == ([0, 1, 2], [2.0, 4.0, 6.0], 1)
 
 
 @pytest.mark.parametrize("bad", [(5,), (0, 99), (3, 4, 50)])

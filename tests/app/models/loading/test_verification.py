@@ -14,7 +14,8 @@ from app.exceptions import ArtifactInvalid
 from app.models.loading import loader, signing, verification
 from app.models.loading.signing import Verifier
 from app.models.publishing.publish import publish
-from app.models.repository.store import METADATA, SIGNATURE, ModelStore, fingerprint
+from app.models.repository.store import ModelStore
+from app.models.repository.version_files import METADATA, SIGNATURE, fingerprint
 from tests.app.models.repository.test_store import Canary, pickled
 from tests.estimators import BOXES
 

@@ -11,7 +11,8 @@ import pytest
 
 from app.exceptions import StoreNotWritable
 from app.models.repository import atomic_files
-from app.models.repository.store import ModelStore, fingerprint
+from app.models.repository.store import ModelStore
+from app.models.repository.version_files import fingerprint
 from tests.settings import ROOT
 
 KILLS = 50
