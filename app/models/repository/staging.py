@@ -35,7 +35,7 @@ def staging_folder(root: Path) -> Iterator[Path]:
 
 
 def move_to_trash(folder: Path) -> Path:
-    """Hide a folder, or a link in its place, by a rename; the caller passes the result to `empty_trash`."""
+    """Hide a folder, or a link in its place, by a rename; pass the result to `empty_trash`."""
     return folder.rename(folder.with_name(f"{TRASHED}{secrets.token_hex(8)}"))
 
 

@@ -15,13 +15,13 @@ from sklearn.svm import SVC
 
 from app.exceptions import UnsupportedModel
 from app.models.certification import certificate, thresholds
-from app.models.certification import model_under_test as subjects
 from app.models.certification.boundary import boundary_rows
 from app.models.certification.certificate import certify_candidate
 from app.models.certification.comparison import Comparison, ask, compare_answers
 from app.models.certification.model_under_test import analyse
 from app.models.compilation import labels, tree_graph, tree_proof
 from app.models.compilation.compilers import Candidate, candidates
+from app.models.compilation.pipeline_preprocessing import split
 from app.models.engines.compiled import CompiledEngine
 from app.models.engines.output import EngineOutput
 from app.models.engines.sklearn_engine import SklearnEngine
@@ -35,14 +35,14 @@ TWO = make_classification(300, 6, n_informative=4, random_state=0)
 THREE = make_classification(300, 6, n_informative=4, n_classes=3, random_state=0)
 
 
-def examined(model, rows):
+def analysed(model, rows):
     found = inspect_model(model, rows)
     return analyse(model, found.signature, found.output, found.rows), found.rows
 
 
 def certificates(model, rows, change=lambda candidate: candidate):
     """Of each compiled form of a model, after a change to it."""
-    under_test, training = examined(model, rows)
+    under_test, training = analysed(model, rows)
     found = [
         certify_candidate(change(candidate), under_test, training)
         for candidate in candidates(under_test.last, under_test.output, width=under_test.width)
@@ -92,14 +92,14 @@ def test_estimator_that_is_said_to_take_nan_is_found_to_refuse_it(monkeypatch):
     rows, target = TWO
     holes = np.where(np.random.default_rng(0).random(rows.shape) < 0.2, np.nan, rows)
     model = make_pipeline(SimpleImputer(keep_empty_features=True), LogisticRegression()).fit(holes, target)
-    under_test, training = examined(model, holes)
+    under_test, training = analysed(model, holes)
     (found,) = [
         certify_candidate(candidate, replace(under_test, takes_nan=False), training)
         for candidate in list(candidates(under_test.last, under_test.output, width=6))[:1]
     ]
     assert found["certified"], found["reason"]
     bare = LogisticRegression().fit(rows, target)
-    bare_test, _ = examined(bare, rows)
+    bare_test, _ = analysed(bare, rows)
     assert not bare_test.takes_nan
 
 
@@ -172,7 +172,7 @@ def test_sets_of_categories_are_proven_too():
     rows = generator.integers(0, 8, size=(400, 2)).astype(float)
     target = np.isin(rows[:, 0], (1, 3, 6)).astype(int)
     model = HistGradientBoostingClassifier(max_iter=3, categorical_features=[0, 1]).fit(rows, target)
-    bare = subjects.split(model)[1]
+    bare = split(model)[1]
     trees = tree_graph.trees_of_graph(bare)
     content = tree_graph.tree_graph(bare, trees, width=2).SerializeToString()
     assert tree_proof.difference(content, trees) is None
@@ -205,7 +205,7 @@ def test_forests_of_two_classes_decide_ties_as_the_original_does():
     rows = np.random.default_rng(0).integers(0, 3, size=(600, 3)).astype(float)
     target = (np.random.default_rng(1).random(600) < 0.5).astype(int)
     model = RandomForestClassifier(6, max_depth=2, bootstrap=False, random_state=0).fit(rows, target)
-    under_test, _ = examined(model, rows)
+    under_test, _ = analysed(model, rows)
     (candidate,) = candidates(under_test.last, under_test.output, width=3)
     assert candidate.spec.tie is None
     engine = CompiledEngine(

@@ -28,7 +28,7 @@ SEED = 20
 @pytest.fixture(scope="module")
 def signed_store(tmp_path_factory):
     """Versions ``v1`` and ``v2``, compiled and signed."""
-    store = ModelStore(tmp_path_factory.mktemp("gate"))
+    store = ModelStore(tmp_path_factory.mktemp("verification"))
     for version, classes in {"v1": [0, 1], "v2": [1, 0]}.items():
         model = LogisticRegression().fit(BOXES.to_numpy(), classes * 10)
         publish(store, model, sample=BOXES, version=version)
@@ -103,7 +103,7 @@ def test_two_hundred_damaged_files_are_refused_before_they_are_unpickled(store, 
         elif kind == "truncated" or damaged == original:  # both versions prepare their rows alike
             kind, damaged = "truncated", truncate(original, chance)
         (folder / name).write_bytes(damaged)
-        # Only the gate: a version that it refuses has nothing unpickled.
+        # Verification alone: nothing of a rejected version is unpickled.
         with pytest.raises(ArtifactInvalid):
             verification.verify(store, "v1", SIGNED)
         (folder / name).write_bytes(original)
