@@ -21,7 +21,7 @@ from app.models.compilation.pipeline_preprocessing import split
 from app.models.engines import REFERENCE, compiled_engines
 from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.loading.certificates import CERTIFICATION_RULES
-from app.models.repository.store import PREPROCESSING_FILE
+from app.models.repository.version_files import PREPROCESSING_FILE
 from app.models.schema.rows import Rows
 from app.models.schema.signature import InputSignature, OutputSignature
 

@@ -143,4 +143,4 @@ def unseen_label(feature: Feature) -> str | float | None:
         return UNSEEN
     if any(isinstance(label, bool) for label in feature.categories):
         return None
-    return max(feature.categories) + 1  # type: ignore[operator] # numbers, as asked above
+    return max(feature.categories) + 1  # type: ignore[operator] # only numbers are left

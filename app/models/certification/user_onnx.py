@@ -16,7 +16,7 @@ from app.models.compilation import NotCompilable
 from app.models.compilation.compilers import Candidate, check_labels, one_line
 from app.models.compilation.pipeline_preprocessing import split
 from app.models.compilation.user_onnx import LAST_STEP, WHOLE, user_onnx_candidates
-from app.models.repository.store import PREPROCESSING_FILE
+from app.models.repository.version_files import PREPROCESSING_FILE
 from app.models.schema.rows import Rows
 from app.models.schema.signature import InputSignature, OutputSignature
 

@@ -154,7 +154,7 @@ def check_labels(estimator: Any, output: OutputSignature) -> None:
 
 
 def reading_of(output: OutputSignature) -> Reading:
-    """What a graph with one column per class returns."""
+    """The reading of a graph with one column per class."""
     if not output.classes:
         return "values"
     return "probabilities" if output.probabilities else "scores"

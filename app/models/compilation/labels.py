@@ -74,9 +74,9 @@ def one_call_is_enough(estimator: Any) -> bool:
 
 
 def follow_from_numbers(estimator: Any, *, probabilities: bool) -> bool:
-    """True if the label is the class of the largest probability, or else score, wherever one is the largest.
+    """True if the label is the class of the largest probability or score, ties aside.
 
-    Not so for votes (svm.SVC of several classes), thresholds, and what nobody here knows.
+    False for votes (SVC of several classes), thresholds, and unknown estimators.
     """
     kind = type(estimator)
     if probabilities:

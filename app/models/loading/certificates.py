@@ -4,7 +4,7 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 
 from app.models.engines import ENGINES
-from app.models.repository.store import Metadata
+from app.models.repository.version_files import Metadata
 
 # A certificate records its rules; older rules miss faults that newer ones find.
 CERTIFICATION_RULES = 2

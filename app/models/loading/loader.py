@@ -18,7 +18,8 @@ from app.models.engines.preprocessing.preprocessor import Preprocessor
 from app.models.loading import golden_rows, verification
 from app.models.loading.certificates import CERTIFICATION_RULES, void_reason
 from app.models.loading.verification import VersionArtifact
-from app.models.repository.store import METADATA, PREPROCESSING_FILE, Metadata, ModelStore
+from app.models.repository.store import ModelStore
+from app.models.repository.version_files import METADATA, PREPROCESSING_FILE, Metadata
 from app.models.schema.outliers import OutlierGuard, OutlierPolicy
 from app.models.schema.signature import InputSignature, OutputSignature
 from app.models.schema.validation import validate_rows

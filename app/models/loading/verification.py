@@ -15,7 +15,8 @@ from typing import Any, Literal
 from app.exceptions import ArtifactInvalid
 from app.models.engines.external_data import refers_outside
 from app.models.loading.signing import Verifier
-from app.models.repository.store import METADATA, SIGNATURE, Metadata, ModelStore, fingerprint
+from app.models.repository.store import ModelStore
+from app.models.repository.version_files import METADATA, SIGNATURE, Metadata, fingerprint
 from app.models.schema.signature import InputSignature, OutputSignature
 
 VersionPolicy = Literal["refuse", "warn"]

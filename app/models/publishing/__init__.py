@@ -1,1 +1,1 @@
-"""From a fitted model to a version that was seen to serve what the model answers."""
+"""Publishing: from a fitted model to a version that provably serves the model's predictions."""

@@ -35,7 +35,7 @@ class FreshProcess:
 
     @classmethod
     def started(cls) -> "FreshProcess":
-        """The shared instance; it imports its libraries while the caller prepares the first version."""
+        """The shared instance; it imports its libraries during the preparation of the first version."""
         with cls._starting:
             if cls._shared is None or cls._shared._process.poll() is not None:
                 cls._shared = cls()

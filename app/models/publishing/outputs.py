@@ -17,7 +17,7 @@ ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
-class Asked:
+class SamplePredictions:
     """A model's predictions for its sample, and its probabilities if it has ``predict_proba``."""
 
     predicted: NDArray[Any]
@@ -31,8 +31,8 @@ def output_signature(model: Any, data: Any) -> OutputSignature:
     :raises UnsupportedModel: for several labels a row, labels that JSON cannot carry, or labels without
         ``classes_``.
     """
-    asked = _ask(model, data)
-    predicted, probabilities = asked.predicted, asked.probabilities
+    found = _predictions(model, data)
+    predicted, probabilities = found.predicted, found.probabilities
     classes = _classes(model)
     if classes:
         _check_labels(predicted, classes)
@@ -53,7 +53,7 @@ def output_signature(model: Any, data: Any) -> OutputSignature:
     )
 
 
-def _ask(model: Any, data: Any) -> Asked:
+def _predictions(model: Any, data: Any) -> SamplePredictions:
     predicted = called(model.predict, deepcopy(data))
     if hasattr(predicted, "toarray"):
         predicted = predicted.toarray()
@@ -69,7 +69,7 @@ def _ask(model: Any, data: Any) -> Asked:
             f"{_name(model)} predicts several labels a row: several target columns are not supported;"
             f" save {predicted.shape[1]} models, one per label"
         )
-    return Asked(predicted, _probabilities(model, data))
+    return SamplePredictions(predicted, _probabilities(model, data))
 
 
 def _probabilities(model: Any, data: Any) -> NDArray[np.float64] | None:

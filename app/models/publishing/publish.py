@@ -19,7 +19,8 @@ from app.models.loading.loader import MODEL, SCALER, load_estimator
 from app.models.publishing.artifacts import dump, feature_importance, parameters, plain
 from app.models.publishing.fresh_process import FreshProcess
 from app.models.publishing.inspection import InspectedModel, inspect_model
-from app.models.repository.store import Metadata, ModelStore
+from app.models.repository.store import ModelStore
+from app.models.repository.version_files import Metadata
 from app.models.schema.rows import Rows
 from app.models.schema.signature import InputSignature, OutputSignature
 from app.models.schema.validation import validate_rows

@@ -1,1 +1,1 @@
-"""The model repository: versions on disk, and which of them serves whom."""
+"""The model repository: versions on disk, the active one, and the traffic split."""

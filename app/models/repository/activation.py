@@ -1,4 +1,4 @@
-"""Which version is to serve: ``active.json``, replaced atomically, with what served before."""
+"""The active version: ``active.json``, replaced atomically, with the earlier ones."""
 
 import json
 from collections.abc import Callable
@@ -15,21 +15,21 @@ HISTORY = 10
 
 
 class Activation:
-    """The file that names the version to serve. Several processes may change it at the same time."""
+    """The file that names the active version. Several processes may change it concurrently."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def current(self) -> str | None:
-        """The version that is to serve, or None if none was activated.
+        """The active version, or None if no version was activated.
 
-        :raises StoreUnreadable: if the file is there and cannot be read, or names none.
+        :raises StoreUnreadable: if the file cannot be read, or names no version.
         """
         version: str | None = self._read().get("version")
         return version
 
     def previous(self) -> list[str]:
-        """Versions that served before, the latest first.
+        """Earlier active versions, the latest first.
 
         :raises StoreUnreadable: as `current` does.
         """
@@ -38,9 +38,9 @@ class Activation:
 
     @atomic_files.writing()
     def set(self, version: str, *, accept: Callable[[str], object] = lambda version: None) -> None:
-        """Make ``version`` the one to serve.
+        """Make ``version`` the active one.
 
-        :param accept: called with it first, while nobody can remove it; what it raises leaves all as it is.
+        :param accept: called with it first, under the lock; an error in it leaves everything unchanged.
         :raises StoreUnreadable: as `current` does.
         :raises StoreNotWritable: if the file cannot be replaced.
         """
@@ -55,18 +55,18 @@ class Activation:
     def roll_back(
         self, exists: Callable[[str], bool], *, accept: Callable[[str], object] = lambda version: None
     ) -> str:
-        """Go back to the version that served before this one, and return its name.
+        """Activate the latest earlier version, and return its name.
 
-        :param exists: tells whether a version is still in the store.
-        :param accept: called with the version before anything changes; what it raises leaves all as it is.
-        :raises NothingToRollBack: if there is none left.
+        :param exists: whether a version is still in the store.
+        :param accept: called with the version first; an error in it leaves everything unchanged.
+        :raises NothingToRollBack: if there is no earlier version.
         :raises StoreUnreadable, StoreNotWritable: as `set` does.
         """
         with atomic_files.locked(self._root):
-            candidates = [version for version in self.previous() if exists(version)]
-            if not candidates:
+            earlier = [version for version in self.previous() if exists(version)]
+            if not earlier:
                 raise NothingToRollBack
-            target, *rest = candidates
+            target, *rest = earlier
             accept(target)
             self._write(target, rest)
             return target

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, whatever happens while they are written."""
+"""Atomic file operations: a file is complete or absent, and a reader sees the old or the new one."""
 
 import errno
 import fcntl
@@ -15,7 +15,7 @@ import orjson
 from app.exceptions import StoreNotWritable, StoreUnreadable
 
 LOCK = ".lock"
-LONGEST_DOCUMENT = 1024**2  # bytes: of a file that says which versions serve
+LONGEST_DOCUMENT = 1024**2  # bytes of active.json, routing.json or signature.json
 FORBIDDEN = frozenset((errno.EROFS, errno.EACCES, errno.EPERM))
 
 
@@ -23,7 +23,7 @@ def write(path: Path, content: bytes, *, mode: int | None = None) -> None:
     """Write a new file and wait until it is on the disk.
 
     :param mode: of the file; by default as the folder's, see `share`.
-    :raises FileExistsError: if there is one already.
+    :raises FileExistsError: if the file exists.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     with open(os.open(path, flags, 0o666 if mode is None else mode), "wb") as file:
@@ -37,7 +37,7 @@ def write(path: Path, content: bytes, *, mode: int | None = None) -> None:
 def make_folder(path: Path) -> None:
     """Make a folder.
 
-    :raises FileExistsError: if there is one already.
+    :raises FileExistsError: if the folder exists.
     """
     path.mkdir()
     descriptor = os.open(path, os.O_RDONLY)
@@ -48,27 +48,27 @@ def make_folder(path: Path) -> None:
 
 
 def share(descriptor: int, folder: Path) -> None:
-    """Let whoever may read ``folder`` read what was made in it, whatever the umask of who made it.
+    """Give a new file the permissions of its ``folder``, whatever the umask.
 
-    What root makes, in a command, belongs to the folder's owner, as which the service runs.
+    Files made by root, in a command, get the folder's owner, which the service runs as.
     """
     found = folder.stat()
     is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
     most, least = (0o775, stat.S_IRWXU) if is_folder else (0o664, stat.S_IRUSR | stat.S_IWUSR)
-    with suppress(PermissionError):  # a file system without owners and modes of its own
+    with suppress(PermissionError):  # a file system without owners and modes
         if os.geteuid() == 0:
             os.fchown(descriptor, found.st_uid, found.st_gid)
         os.fchmod(descriptor, stat.S_IMODE(found.st_mode) & most | least)
 
 
 def replace(path: Path, content: bytes, *, mode: int | None = None) -> None:
-    """Write a file in place of another at once: a reader sees the old one or the new one; see `write`."""
-    draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    """Replace a file atomically; see `write`."""
+    staged = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     try:
-        write(draft, content, mode=mode)
-        draft.replace(path)
+        write(staged, content, mode=mode)
+        staged.replace(path)
     except BaseException:
-        draft.unlink(missing_ok=True)
+        staged.unlink(missing_ok=True)
         raise
     sync(path.parent)
 
@@ -76,9 +76,8 @@ def replace(path: Path, content: bytes, *, mode: int | None = None) -> None:
 def read_regular(path: Path, *, most: int | None = None) -> bytes:
     """The bytes of a regular file.
 
-    :param most: bytes that it may have.
-    :raises OSError: if it is a symbolic link, which could point anywhere, no file, as a pipe that has no end,
-        or too long.
+    :param most: the maximum number of bytes.
+    :raises OSError: for a symbolic link, which could point anywhere, a pipe or device, or a file too long.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -96,7 +95,7 @@ def read_regular(path: Path, *, most: int | None = None) -> bytes:
 def read_object(path: Path) -> dict[str, Any] | None:
     """The JSON object in a file, or None if there is no file.
 
-    :raises StoreUnreadable: if there is one that cannot be read, or holds something else.
+    :raises StoreUnreadable: if the file cannot be read, or holds something else.
     """
     try:
         document = orjson.loads(read_regular(path, most=LONGEST_DOCUMENT))
@@ -117,7 +116,7 @@ def reason_of(error: Exception) -> str:
 
 
 def sync(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk."""
+    """Wait until the entries of a folder are on the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -127,9 +126,9 @@ def sync(folder: Path) -> None:
 
 @contextmanager
 def writing() -> Iterator[None]:
-    """Around what changes the store.
+    """Wrap a change of the store.
 
-    :raises StoreNotWritable: for whatever the file system has against it.
+    :raises StoreNotWritable: in place of an OSError.
     """
     try:
         yield
@@ -141,9 +140,9 @@ def writing() -> Iterator[None]:
 
 @contextmanager
 def locked(folder: Path, name: str = LOCK, *, mode: int | None = None) -> Iterator[None]:
-    """Hold a folder's lock: of the processes that change something by reading it first, one at a time.
+    """Hold a folder's lock, which serialises read-modify-write between processes.
 
-    The kernel gives it back however the process ends. ``mode`` is that of the lock's file; see `write`.
+    The kernel releases the lock at any exit of the process. ``mode`` is that of the lock's file; see `write`.
     """
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Folders that are no versions yet, or no longer: out of sight by their names, and tidied up after a kill."""
+"""Staging and trash: folders that are not versions, hidden by their names, and removed after a kill."""
 
 import fcntl
 import os
@@ -10,20 +10,20 @@ from pathlib import Path
 
 from app.models.repository import atomic_files
 
-DRAFT = ".draft-"
-GRAVE = ".removed-"
+STAGED = ".draft-"
+TRASHED = ".removed-"
 
 
 @contextmanager
-def draft(root: Path) -> Iterator[Path]:
-    """A new folder to fill a folder in, which is then renamed; removed in the end, or after a kill by the
+def staging_folder(root: Path) -> Iterator[Path]:
+    """A new folder in which to prepare a folder for a rename; removed at the end, or after a kill by the
     next.
 
-    Whoever fills it holds a lock on it, which the kernel gives back however the process ends.
+    The process holds a lock on it, which the kernel releases at any exit.
     """
     with atomic_files.locked(root):
-        _tidy(root)
-        folder = root / f"{DRAFT}{secrets.token_hex(8)}"
+        _remove_left_over(root)
+        folder = root / f"{STAGED}{secrets.token_hex(8)}"
         atomic_files.make_folder(folder)
         descriptor = os.open(folder, os.O_RDONLY)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -35,21 +35,21 @@ def draft(root: Path) -> Iterator[Path]:
 
 
 def move_to_trash(folder: Path) -> Path:
-    """Take a folder, or a link in its place, out of sight at once; the caller empties what is returned."""
-    return folder.rename(folder.with_name(f"{GRAVE}{secrets.token_hex(8)}"))
+    """Hide a folder, or a link in its place, by a rename; pass the result to `empty_trash`."""
+    return folder.rename(folder.with_name(f"{TRASHED}{secrets.token_hex(8)}"))
 
 
-def empty(grave: Path) -> None:
-    """Remove what `move_to_trash` returned; what fails is left to the next who tidies up."""
-    if grave.is_symlink():
-        grave.unlink(missing_ok=True)
+def empty_trash(trashed: Path) -> None:
+    """Remove the result of `move_to_trash`; the next `staging_folder` retries failures."""
+    if trashed.is_symlink():
+        trashed.unlink(missing_ok=True)
     else:
-        shutil.rmtree(grave, ignore_errors=True)
+        shutil.rmtree(trashed, ignore_errors=True)
 
 
-def _tidy(root: Path) -> None:
-    for folder in (*root.glob(f"{DRAFT}*"), *root.glob(f"{GRAVE}*")):
-        with suppress(OSError):  # gone already, or somebody else's: it is in nobody's way
+def _remove_left_over(root: Path) -> None:
+    for folder in (*root.glob(f"{STAGED}*"), *root.glob(f"{TRASHED}*")):
+        with suppress(OSError):  # removed already, or another user's: harmless
             if not _is_held(folder):
                 shutil.rmtree(folder, ignore_errors=True)
 

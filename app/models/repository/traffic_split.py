@@ -1,7 +1,6 @@
-"""How callers are shared out among versions, and the file that says so: ``routing.json``."""
+"""The traffic split among versions, and its file ``routing.json``."""
 
 import json
-import logging
 import math
 import secrets
 from collections.abc import Callable, Mapping
@@ -15,33 +14,31 @@ from app.exceptions import InvalidInput, StoreUnreadable
 from app.models.repository import atomic_files
 from app.models.repository.version_names import is_version
 
-log = logging.getLogger(__name__)
-
 ROUTING = "routing.json"
 MODES = ("canary", "shadow", "ab")
 OFF = "off"
-POINTS = 10_000  # a share is cut at a hundredth of a percent
+POINTS = 10_000  # the resolution of a share is a hundredth of a percent
 
 
 @dataclass(frozen=True)
 class TrafficSplit:
-    """Who gets which version; whoever gets none of these gets the champion, the active version.
+    """Shares of clients by version; the other clients get the champion, the active version.
 
-    :param shares: percent of callers by version, ``canary`` and ``ab``; for ``shadow`` the challenger.
-    :param id: tells this routing from the one before, even if they are alike.
+    :param shares: percent of clients by version, ``canary`` and ``ab``; for ``shadow`` the challenger.
+    :param id: distinguishes this split from an equal earlier one.
     """
 
     mode: str
     shares: Mapping[str, float]
     id: str = field(default_factory=lambda: secrets.token_hex(8))
 
-    def version_for(self, caller: str) -> str | None:
-        """The version of a caller, always the same; None for the champion.
+    def version_for(self, client: str) -> str | None:
+        """The version of a client, always the same; None for the champion.
 
-        A greater share keeps the callers that it had: they are ordered by a hash of their name and versions.
+        A growing share keeps its clients: a hash of client and versions orders them.
         """
         digest = blake2b(
-            f"{','.join(self.shares)}\n{caller}".encode(errors="replace"), digest_size=8
+            f"{','.join(self.shares)}\n{client}".encode(errors="replace"), digest_size=8
         ).digest()
         point = int.from_bytes(digest) % POINTS
         upto = 0.0
@@ -52,7 +49,7 @@ class TrafficSplit:
         return None
 
     def to_dict(self) -> dict[str, Any]:
-        """As in the API and in the file."""
+        """The JSON of the API and of the file."""
         if self.mode == "ab":
             return {"mode": self.mode, "shares": dict(self.shares), "id": self.id}
         ((challenger, percent),) = self.shares.items()
@@ -61,9 +58,9 @@ class TrafficSplit:
 
 
 def parse(document: Mapping[str, Any]) -> TrafficSplit | None:
-    """The routing that a document asks for, or None for ``off``.
+    """The traffic split of a document, or None for ``off``.
 
-    :raises InvalidInput: naming the field that is wrong.
+    :raises InvalidInput: naming the wrong field.
     """
     mode = document.get("mode")
     if mode == OFF:
@@ -101,22 +98,22 @@ def _wrong(name: str, reason: str) -> InvalidInput:
 
 
 class TrafficSplitFile:
-    """``routing.json``, replaced atomically. Several processes may change it at the same time."""
+    """``routing.json``, replaced atomically. Several processes may change it concurrently."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def document(self) -> dict[str, Any]:
-        """What it says, ``{"mode": "off"}`` if there is none.
+        """The file's content, ``{"mode": "off"}`` without a file.
 
-        :raises StoreUnreadable: if it is there and cannot be read.
+        :raises StoreUnreadable: if the file cannot be read.
         """
         return {"mode": OFF} | (atomic_files.read_object(self._root / ROUTING) or {})
 
     def current(self) -> TrafficSplit | None:
-        """The routing that is to be followed, or None.
+        """The traffic split in force, or None.
 
-        :raises StoreUnreadable: if it cannot be read, or is none.
+        :raises StoreUnreadable: if the file cannot be read, or is invalid.
         """
         try:
             return parse(self.document())
@@ -128,10 +125,10 @@ class TrafficSplitFile:
     def set(
         self, routing: TrafficSplit | None, *, accept: Callable[[str], object] = lambda version: None
     ) -> None:
-        """Follow ``routing``, or none.
+        """Put ``routing`` in force, or end any split.
 
-        :param accept: called with each of its versions first, while nobody can remove it; what it raises
-            leaves all as it is.
+        :param accept: called with each version first, under the lock; an error in it leaves everything
+            unchanged.
         :raises StoreNotWritable: if the file cannot be replaced.
         """
         with atomic_files.locked(self._root):
@@ -141,7 +138,7 @@ class TrafficSplitFile:
 
     @atomic_files.writing()
     def end(self, routing: TrafficSplit, reason: str) -> bool:
-        """Stop ``routing`` and note why; False if another process was quicker or it was changed."""
+        """End ``routing`` with a reason; False if it is no longer in force."""
         with atomic_files.locked(self._root):
             current = self.current()
             if current is None or current.id != routing.id:
@@ -150,7 +147,7 @@ class TrafficSplitFile:
             return True
 
     def uses(self, version: str) -> bool:
-        """Whether callers are routed to ``version``."""
+        """True if the split in force contains ``version``."""
         return (routing := self.current()) is not None and version in routing.shares
 
     def _write(self, document: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Names of versions and models: what may become part of a path."""
+"""Names of versions and models, which become parts of paths."""
 
 import re
 from collections.abc import Callable
@@ -12,14 +12,14 @@ PATTERN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def is_version(name: Any) -> TypeGuard[str]:
-    """True for a permitted name; dots alone are none."""
+    """True for a permitted name; dots alone are not."""
     return isinstance(name, str) and bool(PATTERN.fullmatch(name)) and set(name) != {"."}
 
 
 def check_version(name: str) -> str:
     """Return ``name`` if it is permitted.
 
-    :raises InvalidInput: otherwise; a name is never joined to a path before this.
+    :raises InvalidInput: otherwise; every name passes here before it joins a path.
     """
     if not is_version(name):
         reason = "must be 1 to 64 characters out of A-Z a-z 0-9 . _ -"
@@ -28,7 +28,7 @@ def check_version(name: str) -> str:
 
 
 def free_name(moment: datetime, taken: Callable[[str], bool]) -> str:
-    """``YYYYmmdd_HHMMSS``, with a number behind it if that one is taken."""
+    """``YYYYmmdd_HHMMSS``, with a number appended if the name is taken."""
     stamp = moment.strftime("%Y%m%d_%H%M%S")
     names = (stamp if number == 1 else f"{stamp}_{number}" for number in count(1))
     return next(name for name in names if not taken(name))

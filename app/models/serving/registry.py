@@ -7,7 +7,8 @@ from threading import Lock
 
 from app.exceptions import ModelNotFound, ServiceError, StoreUnreadable
 from app.models.repository import atomic_files
-from app.models.repository.store import PREFIX, ModelStore, version_names
+from app.models.repository.store import ModelStore
+from app.models.repository.version_files import PREFIX, version_names
 from app.models.repository.version_names import is_version
 from app.models.serving.served_model import DEFAULT, ServedModel
 

@@ -29,7 +29,7 @@ FEATURES, TARGET = make_classification(200, 6, n_informative=4, n_classes=3, ran
 HOLES = np.where(np.random.default_rng(0).random(FEATURES.shape) < 0.2, np.nan, FEATURES)
 
 
-def examined(estimator: Any, features: Any) -> tuple[ModelUnderTest, Rows]:
+def analysed(estimator: Any, features: Any) -> tuple[ModelUnderTest, Rows]:
     under_test = inspect_model(estimator, features)
     rows = under_test.rows
     return analyse(estimator, under_test.signature, under_test.output, rows), rows
@@ -52,12 +52,12 @@ def with_fault(candidate: Candidate, plant: Plant) -> Candidate:
 @pytest.fixture(scope="module")
 def forest() -> tuple[ModelUnderTest, Rows]:
     pipeline = make_pipeline(StandardScaler(), RandomForestClassifier(5, random_state=0))
-    return examined(pipeline.fit(FEATURES, TARGET), FEATURES)
+    return analysed(pipeline.fit(FEATURES, TARGET), FEATURES)
 
 
 @pytest.fixture(scope="module")
 def boosting() -> tuple[ModelUnderTest, Rows]:
-    return examined(HistGradientBoostingClassifier(max_iter=3).fit(HOLES, TARGET), HOLES)
+    return analysed(HistGradientBoostingClassifier(max_iter=3).fit(HOLES, TARGET), HOLES)
 
 
 def test_compiled_model_without_a_fault_is_certified(
@@ -126,7 +126,7 @@ def test_scaler_inside_a_float32_graph_is_found() -> None:
 
     features = FEATURES * 1e-3 + 1e4  # float32 keeps few digits of such numbers
     pipeline = make_pipeline(StandardScaler(), RandomForestClassifier(5, random_state=0))
-    model, rows = examined(pipeline.fit(features, TARGET), features)
+    model, rows = analysed(pipeline.fit(features, TARGET), features)
     graph = to_onnx(
         pipeline,
         initial_types=[("X", FloatTensorType([None, features.shape[1]]))],
@@ -147,7 +147,7 @@ def test_scaler_inside_a_float32_graph_is_found() -> None:
 def test_trees_after_an_imputer_without_a_way_back_are_compiled() -> None:
     """SimpleImputer has an inverse_transform, which raises unless it adds indicators."""
     pipeline = make_pipeline(SimpleImputer(), RandomForestClassifier(5, random_state=0))
-    model, rows = examined(pipeline.fit(HOLES, TARGET), HOLES)
+    model, rows = analysed(pipeline.fit(HOLES, TARGET), HOLES)
     certificate = certify_candidate(compiled(model), model, rows)
     assert certificate["certified"], certificate["reason"]
     assert certificate["splits"]["tried"] == certificate["splits"]["total"] > 0

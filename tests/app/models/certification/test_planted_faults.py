@@ -34,14 +34,14 @@ TWO = make_classification(300, 6, n_informative=4, random_state=0)
 THREE = make_classification(300, 6, n_informative=4, n_classes=3, random_state=0)
 
 
-def examined(model, rows):
+def analysed(model, rows):
     found = inspect_model(model, rows)
     return analyse(model, found.signature, found.output, found.rows), found.rows
 
 
 def certificates(model, rows, change=lambda candidate: candidate):
     """Of each compiled form of a model, after a change to it."""
-    under_test, training = examined(model, rows)
+    under_test, training = analysed(model, rows)
     found = [
         certify_candidate(change(candidate), under_test, training)
         for candidate in candidates(under_test.last, under_test.output, width=under_test.width)
@@ -91,14 +91,14 @@ def test_estimator_that_is_said_to_take_nan_is_found_to_refuse_it(monkeypatch):
     rows, target = TWO
     holes = np.where(np.random.default_rng(0).random(rows.shape) < 0.2, np.nan, rows)
     model = make_pipeline(SimpleImputer(keep_empty_features=True), LogisticRegression()).fit(holes, target)
-    under_test, training = examined(model, holes)
+    under_test, training = analysed(model, holes)
     (found,) = [
         certify_candidate(candidate, replace(under_test, takes_nan=False), training)
         for candidate in list(candidates(under_test.last, under_test.output, width=6))[:1]
     ]
     assert found["certified"], found["reason"]
     bare = LogisticRegression().fit(rows, target)
-    bare_test, _ = examined(bare, rows)
+    bare_test, _ = analysed(bare, rows)
     assert not bare_test.takes_nan
 
 
@@ -171,7 +171,7 @@ def test_forests_of_two_classes_decide_ties_as_the_original_does():
     rows = np.random.default_rng(0).integers(0, 3, size=(600, 3)).astype(float)
     target = (np.random.default_rng(1).random(600) < 0.5).astype(int)
     model = RandomForestClassifier(6, max_depth=2, bootstrap=False, random_state=0).fit(rows, target)
-    under_test, _ = examined(model, rows)
+    under_test, _ = analysed(model, rows)
     (candidate,) = candidates(under_test.last, under_test.output, width=3)
     assert candidate.spec.tie is None
     engine = CompiledEngine(

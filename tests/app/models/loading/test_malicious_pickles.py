@@ -1,6 +1,6 @@
 """Thirty pickles that run code: a version that holds one is refused before any of it is read.
 
-The signature is the gate. No scanner is asked, because each of these gets past one or the other: functions
+The signature is the protection. No scanner is used, because each of these gets past some scanner: functions
 out of modules that nobody lists, compression, an archive with a wrong checksum.
 """
 

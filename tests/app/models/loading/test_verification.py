@@ -14,7 +14,8 @@ from app.exceptions import ArtifactInvalid
 from app.models.loading import loader, signing, verification
 from app.models.loading.signing import Verifier
 from app.models.publishing.publish import publish
-from app.models.repository.store import METADATA, SIGNATURE, ModelStore, fingerprint
+from app.models.repository.store import ModelStore
+from app.models.repository.version_files import METADATA, SIGNATURE, fingerprint
 from tests.app.models.repository.test_store import Canary, pickled
 from tests.estimators import BOXES
 
@@ -27,7 +28,7 @@ SEED = 20
 @pytest.fixture(scope="module")
 def signed_store(tmp_path_factory):
     """Versions ``v1`` and ``v2``, compiled and signed."""
-    store = ModelStore(tmp_path_factory.mktemp("gate"))
+    store = ModelStore(tmp_path_factory.mktemp("verification"))
     for version, classes in {"v1": [0, 1], "v2": [1, 0]}.items():
         model = LogisticRegression().fit(BOXES.to_numpy(), classes * 10)
         publish(store, model, sample=BOXES, version=version)
@@ -102,7 +103,7 @@ def test_two_hundred_damaged_files_are_refused_before_they_are_unpickled(store, 
         elif kind == "truncated" or damaged == original:  # both versions prepare their rows alike
             kind, damaged = "truncated", truncate(original, chance)
         (folder / name).write_bytes(damaged)
-        # Only the gate: a version that it refuses has nothing unpickled.
+        # Verification alone: nothing of a rejected version is unpickled.
         with pytest.raises(ArtifactInvalid):
             verification.verify(store, "v1", SIGNED)
         (folder / name).write_bytes(original)

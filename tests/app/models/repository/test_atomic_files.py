@@ -11,7 +11,8 @@ import pytest
 
 from app.exceptions import StoreNotWritable
 from app.models.repository import atomic_files
-from app.models.repository.store import ModelStore, fingerprint
+from app.models.repository.store import ModelStore
+from app.models.repository.version_files import fingerprint
 from tests.settings import ROOT
 
 KILLS = 50
@@ -33,7 +34,7 @@ while True:
 def test_publisher_killed_at_fifty_moments_leaves_no_half_version(tmp_path):
     store = ModelStore(tmp_path)
     chance = random.Random(50)
-    drafts = 0
+    staged = 0
     for _ in range(KILLS):
         process = subprocess.Popen(
             [sys.executable, "-c", PUBLISHER, str(tmp_path), repr(SIZES)],
@@ -46,7 +47,7 @@ def test_publisher_killed_at_fifty_moments_leaves_no_half_version(tmp_path):
         process.send_signal(signal.SIGKILL)
         process.wait()
         process.stdout.close()
-        drafts += len(list(tmp_path.glob(".draft-*")))
+        staged += len(list(tmp_path.glob(".draft-*")))
         for path in tmp_path.glob(".draft-*"):
             path.rename(tmp_path / f"seen{path.name}")
     versions = store.versions()
@@ -59,9 +60,9 @@ def test_publisher_killed_at_fifty_moments_leaves_no_half_version(tmp_path):
     assert json.loads((tmp_path / "active.json").read_bytes())["version"] in versions
     store.activate(versions[-1])  # the lock went with its holder
     print(
-        f"\n{KILLS} kills, {len(versions)} whole versions, {drafts} killed while writing, 0 partial versions"
+        f"\n{KILLS} kills, {len(versions)} whole versions, {staged} killed while writing, 0 partial versions"
     )
-    assert drafts > 0
+    assert staged > 0
     assert versions
 
 

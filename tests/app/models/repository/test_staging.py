@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from app.models.repository import staging
-from app.models.repository.store import ModelStore, fingerprint
+from app.models.repository.store import ModelStore
+from app.models.repository.version_files import fingerprint
 from tests.settings import ROOT
 
 OLD = {"model.pkl": b"the model", "model.onnx": b"old graph", "preprocessing.json": b"old numbers"}
@@ -56,7 +57,7 @@ def test_a_draft_that_was_left_is_removed_by_the_next_save(store):
 
 def test_a_draft_in_the_making_is_left_alone(store):
     store.root.mkdir()
-    with staging.draft(store.root) as mine:
+    with staging.staging_folder(store.root) as mine:
         store.save(OLD, {}, version="v1")
         assert mine.is_dir()
         mine.rename(store.root / "model_v2")
@@ -65,7 +66,7 @@ def test_a_draft_in_the_making_is_left_alone(store):
 
 def test_a_draft_that_cannot_be_finished_is_removed(store):
     store.root.mkdir()
-    with pytest.raises(OSError, match="no space"), staging.draft(store.root):
+    with pytest.raises(OSError, match="no space"), staging.staging_folder(store.root):
         raise OSError("no space left on device")
     assert not list(store.root.glob(".draft-*"))
 
@@ -97,5 +98,5 @@ def test_certification_that_ends_records_its_files(store):
 @pytest.mark.parametrize("place", [os.mkfifo, lambda path: path.symlink_to("."), lambda path: path.touch()])
 def test_what_is_no_folder_is_not_waited_for(tmp_path, name, place):
     place(tmp_path / name)
-    with staging.draft(tmp_path) as folder:
+    with staging.staging_folder(tmp_path) as folder:
         assert folder.is_dir()

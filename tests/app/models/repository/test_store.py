@@ -25,7 +25,8 @@ from app.exceptions import (
 )
 from app.models.loading import loader
 from app.models.publishing.publish import publish
-from app.models.repository.store import ModelStore, fingerprint
+from app.models.repository.store import ModelStore
+from app.models.repository.version_files import fingerprint
 from app.models.repository.version_names import is_version
 from tests.estimators import BOXES, SumClassifier, SumRegressor, fitted
 from tests.settings import ROOT

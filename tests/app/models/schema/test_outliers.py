@@ -82,7 +82,7 @@ def test_tolerance_is_a_setting(ask, tolerance, value, ordinary):
     assert response.status_code == (200 if ordinary else 400)
 
 
-def test_a_value_is_judged_by_its_own_column_not_by_the_rest_of_the_row(serve):
+def test_a_value_is_compared_with_its_own_column_not_by_the_rest_of_the_row(serve):
     scales = BOXES * [1, 1000, 1]
     client = serve(fitted(SumRegressor()), sample=scales)
     assert "warnings" not in client.post("/api/predict", json={"features": [5, 9000, 5]}).get_json()
@@ -111,7 +111,7 @@ def people(serve):
     return lambda **settings: serve(pipeline, sample=PEOPLE, **settings)
 
 
-def test_mixed_columns_are_judged_in_reading_order(people):
+def test_outliers_of_mixed_columns_come_in_reading_order(people):
     rows = [{"age": 30, "city": "Oslo"}, {"age": 90, "city": "Rome"}, {"age": None, "city": None}]
     warnings = people().post("/api/predict/batch", json={"samples": rows}).get_json()["warnings"]
     assert [(w["row"], w["name"], w["value"]) for w in warnings] == [

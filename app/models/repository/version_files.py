@@ -1,0 +1,148 @@
+"""The files of a version: their names, how they are read, and how they become visible."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from app.exceptions import ArtifactInvalid, StoreUnreadable, VersionExists
+from app.models.repository import atomic_files, staging
+from app.models.repository.version_names import is_version
+
+METADATA = "metadata.json"
+SIGNATURE = "signature.json"
+PREPROCESSING_FILE = "preprocessing.json"
+PREFIX = "model_"
+LONGEST_METADATA = 64 * 1024**2  # bytes: categories and golden rows of very many columns
+WITHOUT_ENGINES = {"engine": "sklearn", "certificates": {}}
+
+Metadata = dict[str, Any]
+Check = Callable[[Path, str], None]
+
+
+def fingerprint(content: bytes) -> dict[str, Any]:
+    """The metadata of a file: its SHA-256 in hexadecimal and its size in bytes."""
+    return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+
+
+def version_names(root: Path) -> list[str]:
+    """Names of the versions in a folder, unreadable ones included, in no order; none without a folder.
+
+    :raises StoreUnreadable: if the folder cannot be read.
+    """
+    try:
+        folders = [path for path in root.iterdir() if path.name.startswith(PREFIX)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StoreUnreadable(root.name, atomic_files.reason_of(error)) from None
+    names = (folder.name.removeprefix(PREFIX) for folder in folders if is_complete(folder))
+    return [name for name in names if is_version(name)]
+
+
+def is_complete(folder: Path) -> bool:
+    """True if the folder has metadata, which is written last."""
+    try:
+        (folder / METADATA).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # no permission: reading the version will say so
+        return True
+    return True
+
+
+def read_file(folder: Path, name: str, *, most: int | None = None) -> bytes:
+    """The bytes of a file, unchecked.
+
+    :param most: the maximum number of bytes.
+    :raises OSError: if there is no such file, or the file or the folder is a symbolic link.
+    """
+    if folder.is_symlink():
+        raise OSError(f"{folder.name} is a symbolic link")
+    return atomic_files.read_regular(folder / name, most=most)
+
+
+def read_if_there(folder: Path, name: str, *, most: int) -> bytes | None:
+    """The bytes of a file, or None if there is no such file.
+
+    :raises ArtifactInvalid: if the file cannot be read.
+    """
+    try:
+        return read_file(folder, name, most=most)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        reason = f"{name} cannot be read: {atomic_files.reason_of(error)}"
+        raise ArtifactInvalid(folder.name.removeprefix(PREFIX), reason) from None
+
+
+def read_verified(folder: Path, name: str, metadata: Metadata) -> bytes:
+    """The bytes of a file, compared with the recorded size and SHA-256; see `ModelStore.read`."""
+    version = folder.name.removeprefix(PREFIX)
+    recorded = metadata.get("files", {}).get(name)
+    if recorded is None:
+        raise ArtifactInvalid(version, f"{name} is not listed in {METADATA}")
+    try:
+        content = read_file(folder, name)
+    except OSError:
+        raise ArtifactInvalid(version, f"{name} is missing") from None
+    if fingerprint(content) != recorded:
+        raise ArtifactInvalid(version, f"{name} does not match its recorded size and SHA-256")
+    return content
+
+
+def size_of(folder: Path) -> int:
+    """Total bytes of the files in a folder; see `ModelStore.size`."""
+    try:
+        return sum(path.lstat().st_size for path in folder.iterdir())
+    except OSError as error:
+        raise StoreUnreadable(folder.name, atomic_files.reason_of(error)) from None
+
+
+@atomic_files.writing()
+def write_version(root: Path, name: str, files: Mapping[str, bytes], metadata: Metadata, check: Check) -> str:
+    """Write a version into a staging folder, check it there, and make it visible by one rename."""
+    document = metadata | {
+        "version": name,
+        "saved_at": datetime.now(UTC).isoformat(timespec="microseconds"),
+        "files": {file: fingerprint(content) for file, content in files.items()},
+    }
+    with staging.staging_folder(root) as staged:
+        folder = staged / f"{PREFIX}{name}"
+        atomic_files.make_folder(folder)
+        for file, content in (*files.items(), (METADATA, _encoded(document))):
+            atomic_files.write(folder / file, content)
+        atomic_files.sync(folder)
+        check(staged, name)
+        target = root / folder.name
+        try:
+            folder.rename(target)
+        except OSError:
+            if target.exists():
+                raise VersionExists(name) from None
+            raise
+        atomic_files.sync(root)
+    return name
+
+
+@atomic_files.writing()
+def replace_engines(folder: Path, files: Mapping[str, bytes], metadata: Metadata) -> Metadata:
+    """Replace the compiled files of a version, then its metadata, which is returned.
+
+    While the files change, the metadata lists none of them: a killed process leaves a version that serves on
+    scikit-learn.
+    """
+    kept = {name: found for name, found in metadata["files"].items() if name not in files}
+    interim = metadata | WITHOUT_ENGINES | {"files": kept}
+    atomic_files.replace(folder / METADATA, _encoded(interim))
+    for name, content in files.items():
+        atomic_files.replace(folder / name, content)
+    document = metadata | {"files": kept | {name: fingerprint(content) for name, content in files.items()}}
+    atomic_files.replace(folder / METADATA, _encoded(document))
+    return document
+
+
+def _encoded(metadata: Metadata) -> bytes:
+    return json.dumps(metadata, indent=2, allow_nan=False).encode()
