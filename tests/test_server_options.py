@@ -15,8 +15,9 @@ from gunicorn.config import Config
 from app.models.repository.store import ModelStore
 from gunicorn_worker.options import FILES, FIXED, LEAST, WORKER, options_fault
 from tests import settings
-from tests.services import PATIENCE, free_port, gunicorn, require_command, wait_until
-from tests.test_serving import environment
+from tests.services import PATIENCE, environment, free_port, gunicorn, require_command, wait_until
+
+pytestmark = pytest.mark.server
 
 BODY = json.dumps({"features": [0.5] * 20})
 PREDICT = (

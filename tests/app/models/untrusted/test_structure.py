@@ -28,7 +28,7 @@ from app.models.untrusted.structure import check_parts
 from tests.app.models.untrusted.hostile import CLASSES, HOSTILE, ROWS
 from tests.settings import ROOT
 
-# Predicts with hostile models that nobody looked at, each in a process of its own, and prints how those ended.
+# Predicts with hostile models that nobody looked at, each in a process of its own; prints how those ended.
 USE = """
 import os, sys
 from tests.app.models.untrusted.hostile import HOSTILE, ROWS
