@@ -206,7 +206,7 @@ def test_every_route_is_in_the_routes_table(tmp_path):
         for rule in app.url_map.iter_rules()
         for method in rule.methods - {"HEAD", "OPTIONS"}
     }
-    assert {row[0].strip("`") for row in table("TrafficRouter")} == routes
+    assert {row[0].strip("`") for row in table("Routes")} == routes
 
 
 def test_every_setting_is_in_the_settings_table_with_its_default():
