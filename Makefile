@@ -1,9 +1,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SERVER ?= gunicorn
+# A process that has nothing left takes over from the end of another's list, so that fixtures are mostly made once.
+PARALLEL := -n auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-gunicorn run-granian train test lint check drill drill-short conformance bench format clean
+.PHONY: help run run-gunicorn run-granian train test test-unit lint check drill drill-short conformance bench format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +24,10 @@ train: .venv/installed ## Train the default model and make it the active version
 	$(BIN)/python train_model.py
 
 test: .venv/installed-dev ## Run all tests
-	$(BIN)/pytest --cov -n auto --maxprocesses 4
+	$(BIN)/pytest --cov $(PARALLEL)
+
+test-unit: .venv/installed-dev ## Run the tests that start no server
+	$(BIN)/pytest $(PARALLEL) -m "not server and not drill"
 
 lint: .venv/installed-dev ## Formatting, lint and types
 	$(BIN)/ruff format --check .

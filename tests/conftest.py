@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
+from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from app import create_app
@@ -22,7 +23,7 @@ from app.models.ml_models import model_manager
 from app.models.publishing.publish import publish
 from app.models.repository.store import ModelStore
 from config import Config, load_config
-from tests import settings
+from tests import services, settings
 from tests.estimators import BOXES, INCOME, PEOPLE, SumClassifier, fitted
 from tests.services import RedisServer
 
@@ -65,6 +66,11 @@ def _logging_is_restored() -> Iterator[None]:
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.contextvars.clear_contextvars()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    services.may_start_servers = any(item.iter_markers("server")) or any(item.iter_markers("drill"))
 
 
 def configuration(models_dir: Path, environment: str = "testing", **variables: object) -> Config:
@@ -111,6 +117,18 @@ def serve_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Flask
         return app.test_client()
 
     return serve_model
+
+
+@pytest.fixture(scope="session")
+def boxes_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the version ``v1``, which says whether a box is large: class 1.
+
+    It serves compiled, so that the workers of servers start without scikit-learn.
+    """
+    store = ModelStore(tmp_path_factory.mktemp("boxes") / "models")
+    model = LogisticRegression().fit(BOXES.to_numpy(), [0, 1] * 10)
+    store.activate(publish(store, model, sample=BOXES, version="v1"))
+    return store.root
 
 
 @pytest.fixture

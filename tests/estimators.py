@@ -12,6 +12,7 @@ NAMES = ["height", "width", "depth"]
 # Each column goes from 0 to 10 with mean 5 and standard deviation 5, so with a tolerance of one
 # standard deviation everything from -5 to 15 is ordinary.
 BOXES = pd.DataFrame([[0.0, 0.0, 0.0], [10.0, 10.0, 10.0]] * 10, columns=NAMES)
+ROW = {"features": [1, 2, 3]}
 
 PEOPLE = pd.DataFrame(
     {
@@ -41,10 +42,10 @@ class SumClassifier(ClassifierMixin, BaseEstimator):
 
 
 class SlowToLoad(SumClassifier):
-    """Takes two seconds to unpickle."""
+    """Takes a second to unpickle."""
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        sleep(2)
+        sleep(1)
         vars(self).update(state)
 
 
@@ -126,10 +127,10 @@ class MoodyRegressor(SumRegressor):
 
 
 class SlowRegressor(SumRegressor):
-    """The sum, after 20 ms."""
+    """The sum, after a tenth of a second: more than a busy machine adds to the others."""
 
     def predict(self, rows: Any) -> Any:
-        sleep(0.02)
+        sleep(0.1)
         return super().predict(rows)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.services import PATIENCE, Service, free_port, require_command, wait_until
+from tests.services import PATIENCE, Service, free_port, require_command, start, wait_until
 from tests.settings import ROOT
 
 SOURCE = ROOT / "nginx.conf"
@@ -112,7 +112,7 @@ def nginx(
     (directory / "upstreams.conf").write_text(upstreams(*replicas))
     output = directory / "nginx.log"
     with output.open("ab") as log:
-        process = subprocess.Popen(command(directory), stdout=log, stderr=log, start_new_session=True)
+        process = start(command(directory), stdout=log, stderr=log)
     proxy = Nginx(port, process, output)
     proxy.tls_port = tls_port
     try:

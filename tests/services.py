@@ -12,9 +12,11 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from random import SystemRandom
 from time import monotonic, sleep
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -54,12 +56,27 @@ def wait_until(condition, seconds=PATIENCE) -> float:
     return monotonic() - started
 
 
+# Set before each test.
+may_start_servers = True
+
+
+def start(command: Sequence[str], **options: Any) -> subprocess.Popen:
+    """Start a server in a process group of its own.
+
+    Only tests marked ``server`` do, so that `make test-unit` is quick.
+    """
+    assert may_start_servers, "mark the test or its module: pytest.mark.server"
+    return subprocess.Popen(command, start_new_session=True, **options)
+
+
 class RedisServer:
     """A Redis of the test's own, that can be stopped, killed and started again on the same port."""
 
     def __init__(self, directory: Path) -> None:
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
+        # For tests of what a sound Redis does: on a busy machine it may take longer than the service waits.
+        self.patient_url = f"{self.url}?socket_timeout=5&socket_connect_timeout=5"
         self.admin = Redis(port=self.port, socket_timeout=10)
         self._command = [require_command("redis-server"), "--port", str(self.port), "--save", ""]
         self._command += ["--bind", "127.0.0.1", "--dir", str(directory), "--loglevel", "warning"]
@@ -70,7 +87,7 @@ class RedisServer:
         """Start it, unless it runs, and wait until it answers."""
         if self.process is not None and self.process.poll() is None:
             return
-        self.process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        self.process = start(self._command, stdout=subprocess.DEVNULL)
         wait_until(self._answers)
 
     def freeze(self) -> None:
@@ -101,12 +118,13 @@ class RedisServer:
 
 
 class Service:
-    """The service under gunicorn."""
+    """A running server."""
 
     def __init__(self, port: int, process: subprocess.Popen, output: Path) -> None:
         self.port = port
         self.process = process
         self.output = output
+        self.address = f"http://127.0.0.1:{port}"
 
     def ask(self, method="GET", path="/api/health/live", body=None, headers=None, source="127.0.0.1"):
         """One request on a connection of its own, from the address ``source``: status and headers."""
@@ -118,6 +136,25 @@ class Service:
             return response.status, response.headers
         finally:
             connection.close()
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        return requests.get(self.address + path, timeout=PATIENCE, **options)
+
+    def post(self, path: str, **options: Any) -> requests.Response:
+        return requests.post(self.address + path, timeout=PATIENCE, **options)
+
+    def lines(self) -> list[bytes]:
+        """What it said."""
+        return self.output.read_bytes().splitlines()
+
+    def samples(self) -> dict[tuple[str, tuple[str, ...]], float]:
+        """Every series of /metrics by name and label values."""
+        families = text_string_to_metric_families(self.get("/metrics").text)
+        return {(s.name, tuple(s.labels.values())): s.value for family in families for s in family.samples}
+
+    def total(self, name: str) -> float:
+        """The sum of a metric's series."""
+        return sum(value for (sample, _), value in self.samples().items() if sample == name)
 
     def workers(self) -> list[int]:
         """The process ids of the workers."""
@@ -132,28 +169,48 @@ class Service:
             assert self.process.poll() is None, self.output.read_text()
             return False
 
+    def wait_until(self, condition) -> None:
+        """As `wait_until`, while it runs."""
+
+        def so() -> bool:
+            assert self.process.poll() is None, self.output.read_text()
+            return condition()
+
+        wait_until(so)
+
+
+def environment(**variables: object) -> dict[str, str]:
+    """What a process inherits, without settings, and these."""
+    inherited = {k: v for k, v in os.environ.items() if k.removesuffix("_FILE") not in settings.declared()}
+    return inherited | {name: str(value) for name, value in variables.items()}
+
 
 @contextmanager
-def gunicorn(directory: Path, *, prefix: Sequence[str] = (), **variables: object) -> Iterator[Service]:
-    """The service with these settings, four workers if nothing else is said; its output goes to a file.
+def gunicorn(
+    directory: Path, *, prefix: Sequence[str] = (), stdout: int | None = None, **variables: object
+) -> Iterator[Service]:
+    """The service with these settings, four workers if nothing else is said, all of which answer.
+
+    Its output goes to a file, unless ``stdout`` is another.
 
     :param prefix: a command that runs it, such as one that sets limits.
     """
     port, output = int(str(variables.get("PORT") or free_port())), directory / "gunicorn.log"
-    inherited = {k: v for k, v in os.environ.items() if k.removesuffix("_FILE") not in settings.declared()}
     own = {"APP_ENV": "testing", "WORKERS": 4, "PORT": port, "LOG_LEVEL": "WARNING"} | variables
     with output.open("ab") as log:
-        process = subprocess.Popen(
+        process = start(
             [*prefix, sys.executable, "-m", "gunicorn", "run:app"],
             cwd=settings.ROOT,
-            env=inherited | {name: str(value) for name, value in own.items()},
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
+            env=environment(**own),
+            stdout=log if stdout is None else stdout,
+            stderr=subprocess.STDOUT,
         )
     try:
         service = Service(port, process, output)
         wait_until(service.alive)
+        # A limit would count these requests, and a key may be needed.
+        if "RATE_LIMIT" not in own and service.get("/metrics").status_code == 200:
+            service.wait_until(lambda: service.total("workers") == own["WORKERS"])
         yield service
     finally:
         with suppress(ProcessLookupError):

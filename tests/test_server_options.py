@@ -15,8 +15,9 @@ from gunicorn.config import Config
 from app.models.repository.store import ModelStore
 from gunicorn_worker.options import FILES, FIXED, LEAST, WORKER, options_fault
 from tests import settings
-from tests.services import PATIENCE, free_port, gunicorn, require_command, wait_until
-from tests.test_serving import environment
+from tests.services import PATIENCE, environment, free_port, gunicorn, require_command, wait_until
+
+pytestmark = pytest.mark.server
 
 BODY = json.dumps({"features": [0.5] * 20})
 PREDICT = (
@@ -288,8 +289,7 @@ def test_what_gunicorn_refuses_is_answered_and_counted_as_by_the_service(
     assert after[refused] - before.get(refused, 0) == 1
 
 
-@pytest.mark.parametrize(("path", "status"), [("/ml/api/health/live", 200), ("/api/health/live", 404)])
-def test_address_outside_of_the_prefix_is_not_found(trained_dir, tmp_path, path, status):
+def test_address_outside_of_the_prefix_is_not_found(trained_dir):
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "run:app"]
     variables = environment(
@@ -298,12 +298,17 @@ def test_address_outside_of_the_prefix_is_not_found(trained_dir, tmp_path, path,
     with subprocess.Popen(command, cwd=settings.ROOT, env=variables, start_new_session=True) as process:
         try:
             wait_until(lambda: process.poll() is not None or listens(port))
-            connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
-            found, body = ask(connection, b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % path.encode())
+            answers = [
+                ask(
+                    socket.create_connection(("127.0.0.1", port), timeout=PATIENCE),
+                    b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % path,
+                )
+                for path in (b"/ml/api/health/live", b"/api/health/live")
+            ]
         finally:
             os.killpg(process.pid, signal.SIGTERM)
-    assert found == status
-    assert json.loads(body).get("error_type") == (None if status == 200 else "not_found")
+    assert [status for status, _ in answers] == [200, 404]
+    assert [json.loads(body).get("error_type") for _, body in answers] == [None, "not_found"]
 
 
 def test_cookies_of_eight_kilobytes_pass(server):

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -14,22 +13,12 @@ import pytest
 import requests
 
 from tests import settings
-from tests.services import require_command
+from tests.services import PATIENCE, environment, free_port, require_command
+
+pytestmark = pytest.mark.server
 
 GUNICORN = (sys.executable, "-m", "gunicorn", "run:app")
 DEVELOPMENT = (sys.executable, "run.py")
-PATIENCE = 60
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def environment(**variables):
-    inherited = {k: v for k, v in os.environ.items() if k.removesuffix("_FILE") not in settings.declared()}
-    return inherited | {name: str(value) for name, value in variables.items()}
 
 
 class Server:

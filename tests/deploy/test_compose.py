@@ -16,6 +16,8 @@ from tests.deploy import compose
 from tests.nginx import CONFIGURE, configure
 from tests.services import free_port, require_command, wait_until
 
+pytestmark = pytest.mark.server
+
 NGINX = (settings.ROOT / "nginx.conf").read_text()
 COMPOSE = (settings.ROOT / "docker-compose.yml").read_text()
 FOLLOW = settings.ROOT / "deploy" / "nginx" / "follow-replicas.sh"

@@ -13,6 +13,8 @@ from tests.nginx import CONFIGURE, upstreams
 from tests.services import PATIENCE, wait_until
 from tests.settings import ROOT
 
+pytestmark = pytest.mark.server
+
 SCRIPT = ROOT / "deploy" / "nginx" / "follow-replicas.sh"
 
 COMMANDS = {

@@ -21,6 +21,8 @@ from tests.deploy.asking import JSON, LIMIT, PREDICTIONS, ROW, ask, logged, sent
 from tests.nginx import SOURCE, certificate, command, configure, nginx, relocated, upstreams, with_tls
 from tests.services import PATIENCE, free_port
 
+pytestmark = pytest.mark.server
+
 # --- the file itself
 
 

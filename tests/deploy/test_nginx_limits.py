@@ -13,6 +13,8 @@ from tests.deploy.asking import JSON, ROW, ask, logged, sent
 from tests.nginx import SOURCE, certificate, configure, nginx, with_tls
 from tests.services import PATIENCE, missing, wait_until
 
+pytestmark = pytest.mark.server
+
 
 def test_caller_who_asks_too_often_is_told_when_to_come_back(proxy):
     with ThreadPoolExecutor(8) as threads:

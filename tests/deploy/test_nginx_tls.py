@@ -12,6 +12,8 @@ from tests.deploy.asking import JSON, ROW, ask, logged
 from tests.nginx import SOURCE, certificate, nginx, with_tls
 from tests.services import PATIENCE
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture(scope="module")
 def encrypted(replica, tmp_path_factory):

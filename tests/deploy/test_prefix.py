@@ -13,6 +13,8 @@ from tests.nginx import Nginx, command, nginx
 from tests.services import PATIENCE, free_port, wait_until
 from tests.settings import ROOT
 
+pytestmark = pytest.mark.server
+
 DOCUMENT = (ROOT / "docs" / "deployment.md").read_text()
 (SNIPPET,) = re.findall(r"```nginx\n(location /ml/ .*?)```", DOCUMENT, re.DOTALL)
 

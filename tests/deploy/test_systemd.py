@@ -61,6 +61,7 @@ def test_it_stops_as_gunicorn_does(gunicorn_settings):
     assert value("OOMPolicy") == "continue"
 
 
+@pytest.mark.server
 def test_gunicorn_tells_when_it_is_ready(tmp_path):
     assert value("Type") == "notify"
     address = tmp_path / "notify"

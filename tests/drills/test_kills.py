@@ -8,10 +8,9 @@ from time import monotonic
 
 import pytest
 
-from tests.app.middleware.servers import gunicorn
 from tests.drills.callers import calling
 from tests.drills.stack import ROW
-from tests.services import wait_until
+from tests.services import gunicorn, wait_until
 
 pytestmark = pytest.mark.drill
 
@@ -23,9 +22,8 @@ LOST, FOUND = "redis is unavailable", "redis is available again"
 
 def test_a_killed_worker_costs_what_it_had_in_work(trained_dir, tmp_path, figure, length):
     kills, refilled = [], []
-    settings = {"MODELS_DIR": trained_dir, "LOG_LEVEL": "WARNING"}
     with (
-        gunicorn(tmp_path / "log", workers=WORKERS, **settings) as server,
+        gunicorn(tmp_path, MODELS_DIR=trained_dir, WORKERS=WORKERS) as server,
         calling(server.port, ROW, {}, callers=CALLERS, rate=200) as calls,
     ):
         for number in range(length(5, 20)):

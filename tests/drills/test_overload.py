@@ -52,7 +52,7 @@ def load(service, rate, seconds):
 
 
 def test_overload_is_refused_and_the_others_are_answered(service, length, figure):
-    seconds = length(10, 60)
+    seconds = length(6, 60)
     calm = load(service, 10, 5).outcomes
     for attempt in (1, 2):
         # The most that is answered at any rate: from one at which nobody is refused to one at which some are.

@@ -55,7 +55,7 @@ FAULTS = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_predictions_are_answered(service, redis_server, length, figure, name):
     fault, times, noticed = FAULTS[name]
-    seconds = length(6, 30)
+    seconds = length(4, 30)
     with traffic(service.port, rate=RATE) as clients:
         sleep(1)
         began = monotonic()

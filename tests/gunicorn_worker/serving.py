@@ -8,13 +8,15 @@ import sys
 import threading
 from contextlib import closing, contextmanager
 
+from tests.services import start
+
 PATIENCE = 20.0
 SETTINGS = """
 def post_worker_init(worker):
     worker.is_administrative = lambda path: path.startswith("/api/models/")
 """
 PROMPT = "gunicorn_worker.worker.PromptWorker"
-SOON = 2.0  # s: far more than an answer takes, far less than any slow client is waited for
+SOON = 4.0  # s: far more than an answer takes, far less than any slow client is waited for
 
 APPLICATION = """
 import json, os, time
@@ -79,7 +81,7 @@ def serving(text, folder, *options, configuration="", application="application:a
     settings.write_text(SETTINGS + configuration)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        process = subprocess.Popen(
+        process = start(
             [
                 *(sys.executable, "-m", "gunicorn", "--config", str(settings), "--chdir", str(folder)),
                 *("--worker-class", worker_class, "--workers", "1", "--threads", "4"),

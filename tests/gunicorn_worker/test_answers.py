@@ -9,6 +9,8 @@ import pytest
 
 from tests.gunicorn_worker.serving import CHUNKED_LARGE, PATIENCE, POST, SOON
 
+pytestmark = pytest.mark.server
+
 
 def test_request_that_arrives_in_parts_is_answered(server):
     with server.connect() as connection:

@@ -10,6 +10,8 @@ import pytest
 from tests.gunicorn_worker.requests import GOOD, cut, mutated, written
 from tests.gunicorn_worker.serving import PROMPT, serving
 
+pytestmark = pytest.mark.server
+
 APPLICATION = """
 import json
 

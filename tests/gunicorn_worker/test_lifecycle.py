@@ -4,8 +4,12 @@ import resource
 import signal
 from contextlib import ExitStack, suppress
 
+import pytest
+
 from tests.gunicorn_worker.serving import PATIENCE, POST, SOON, running
 from tests.services import wait_until
+
+pytestmark = pytest.mark.server
 
 
 def test_worker_that_hangs_is_replaced(tmp_path):

@@ -8,6 +8,8 @@ import pytest
 
 from tests.gunicorn_worker.serving import CHUNKED_LARGE, PATIENCE, POST, SOON, running, serving
 
+pytestmark = pytest.mark.server
+
 SLOW = {
     "silent": b"",
     "half a head": POST[:30],
@@ -50,13 +52,12 @@ def test_stalling_client_is_disconnected_without_a_traceback(tmp_path):
     assert "Traceback" not in log
 
 
-def longest_wait(server, attack, *, seconds=3.0):
+def longest_wait(server, attack):
     """Longest time in which a good client gets an answer during an attack."""
     waits = []
     with ExitStack() as stack:
         attack(stack)
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
+        for _ in range(20):
             began = time.monotonic()
             assert server.ask(timeout=SOON) == (200, b"good")
             waits.append(time.monotonic() - began)
@@ -87,7 +88,7 @@ def test_unfinished_request_delays_no_other_client(server, data, first):
                 assert b"200" in connection.recv(1000)
             connection.sendall(data)
 
-    assert longest_wait(server, attack, seconds=0.5) < SOON / 2
+    assert longest_wait(server, attack) < SOON
 
 
 @pytest.mark.parametrize(

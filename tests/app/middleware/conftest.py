@@ -22,6 +22,6 @@ def clock():
 
 @pytest.fixture
 def redis_store(redis_server):
-    store = RedisStore(redis_server.url, pause=0.2)
+    store = RedisStore(redis_server.patient_url, pause=0.2)
     yield store
     store.close()

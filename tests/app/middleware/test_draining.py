@@ -6,16 +6,17 @@ import signal
 import pytest
 import requests
 
-from tests.app.middleware.servers import PATIENCE, ROW, gunicorn
-from tests.estimators import BOXES, SumClassifier, fitted
+from tests.estimators import ROW
+from tests.services import PATIENCE, gunicorn
+
+pytestmark = pytest.mark.server
 
 
 @pytest.fixture
-def drains(serve_model, tmp_path):
+def drains(boxes_dir, tmp_path):
     """Start a server that drains for so many seconds."""
-    serve_model(tmp_path / "models", fitted(SumClassifier()), sample=BOXES)
     return lambda seconds: gunicorn(
-        tmp_path / "log", workers=2, MODELS_DIR=tmp_path / "models", DRAIN_SECONDS=seconds
+        tmp_path, WORKERS=2, MODELS_DIR=boxes_dir, DRAIN_SECONDS=seconds, LOG_LEVEL="INFO"
     )
 
 

@@ -23,12 +23,18 @@ def run_sentiment_training(models_dir: Path, *arguments: str) -> Any:
 
 
 @pytest.fixture(scope="session")
-def sentiment_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with one version, ``bundled``."""
+def sentiment_training(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A store with one version, ``bundled``, and what its training printed."""
     root = tmp_path_factory.mktemp("sentiment") / "models"
     result = run_sentiment_training(root, "--version", "bundled")
     assert result.exit_code == 0, result.output
-    return root
+    return root, result.output
+
+
+@pytest.fixture(scope="session")
+def sentiment_dir(sentiment_training: tuple[Path, str]) -> Path:
+    """That store."""
+    return sentiment_training[0]
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from app.middleware import metrics
 from app.models.ml_models import model_manager
 from app.models.ports import CacheLookedUp, EngineFailed, Loaded, LoadRejected, PortFailed
 from tests import settings
-from tests.app.middleware.servers import environment
 from tests.estimators import BOXES, SizeClassifier, SumClassifier, fitted
+from tests.services import environment
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_a_command_is_not_counted_as_a_worker(tmp_path):
     subprocess.run(
         [sys.executable, "-m", "flask", "--app", "run", "models", "list"],
         cwd=settings.ROOT,
-        env=environment(MODELS_DIR=tmp_path / "models", PROMETHEUS_MULTIPROC_DIR=counts),
+        env=environment(APP_ENV="testing", MODELS_DIR=tmp_path / "models", PROMETHEUS_MULTIPROC_DIR=counts),
         check=True,
     )
     assert not counts.exists()

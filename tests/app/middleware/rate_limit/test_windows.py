@@ -16,7 +16,7 @@ def redis(redis_server, clock):
     return lambda limit, key: windows.hit(redis_server.admin, limit, key)
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.server)])
 def hit(request):
     return request.getfixturevalue(request.param)
 
@@ -94,6 +94,7 @@ def test_a_request_refused_by_one_window_is_not_counted_in_another(hit, clock):
     assert passed == 3
 
 
+@pytest.mark.server
 def test_scripts_that_redis_has_forgotten_are_loaded_again(redis, redis_server):
     limit = parse_limit("2/minute")
     redis(limit, "key")
@@ -101,6 +102,7 @@ def test_scripts_that_redis_has_forgotten_are_loaded_again(redis, redis_server):
     assert allowed(redis, limit, times=3) == 1
 
 
+@pytest.mark.server
 def test_redis_keeps_no_key_longer_than_its_window(redis, redis_server):
     redis(parse_limit("5/minute"), "key")
     (name,) = redis_server.admin.keys()

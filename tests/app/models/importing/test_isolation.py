@@ -47,9 +47,17 @@ def importers():
     ]
 
 
-def test_good_model_is_saved_and_each_step_is_told(request_):
-    steps = []
-    assert import_apart(request_, report=steps.append) == "v1"
+def test_good_model_is_saved_within_limits_and_each_step_is_told(request_):
+    steps, limits = [], []
+
+    def look(step):
+        steps.append(step)
+        (child,) = importers()
+        kinds = (resource.RLIMIT_DATA, resource.RLIMIT_CPU, resource.RLIMIT_CORE)
+        limits.append([child.rlimit(kind)[0] for kind in kinds])
+
+    assert import_apart(request_, report=look) == "v1"
+    assert limits[0] == [MEMORY, CPU_SECONDS, 0]
     assert steps[:2] == ["Reading model.skops", "Reading the sample"]
     assert any(step.startswith("Certifying: ") for step in steps)
     assert ModelStore(request_.root).versions() == ["v1"]
@@ -81,18 +89,6 @@ def test_it_ends_with_whoever_waits_for_it(request_):
     with pytest.raises(KeyboardInterrupt):
         import_apart(request_, report=interrupt)
     assert importers() == []
-
-
-def test_its_memory_and_its_time_are_bounded(request_):
-    limits = []
-
-    def look(step):
-        (child,) = importers()
-        kinds = (resource.RLIMIT_DATA, resource.RLIMIT_CPU, resource.RLIMIT_CORE)
-        limits.append([child.rlimit(kind)[0] for kind in kinds])
-
-    import_apart(request_, report=look)
-    assert limits[0] == [MEMORY, CPU_SECONDS, 0]
 
 
 def test_it_gets_no_more_memory_than_that_and_is_the_first_to_go():
