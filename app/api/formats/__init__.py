@@ -1,6 +1,5 @@
 """Formats of bodies: bytes to rows, and a prediction to bytes, by a codec per media type."""
 
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 from app.api.formats.json_codec import Json
@@ -21,12 +20,7 @@ class Codec(Protocol):
         """
 
     def encode(
-        self,
-        prediction: Prediction,
-        envelope: Mapping[str, Any],
-        *,
-        single: bool,
-        rejected: Mapping[int, Any],
+        self, prediction: Prediction, envelope: dict[str, Any], *, single: bool, rejected: dict[int, Any]
     ) -> bytes:
         """The body of the answer.
 
