@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from flask import Flask
 
-from app.api import errors, health, metrics, model_info, models, named_predictions, predictions, stats
+from app.api import errors, health, metrics, model_info, models, predictions, stats
 from app.api.dialects import sagemaker
 from app.middleware.route_table import ADMIN, METRICS, OPEN, PREDICT, ROUTE_TABLE, Routes, RouteTable
 
@@ -13,7 +13,6 @@ ROUTES = (
     Routes(predictions.bp, PREDICT, "requests"),
     Routes(model_info.bp, PREDICT, "requests"),
     Routes(models.bp, ADMIN, "admin"),
-    Routes(named_predictions.bp, PREDICT, "requests"),
     Routes(stats.bp, METRICS, "requests"),
     Routes(metrics.bp, METRICS, "requests"),
     Routes(sagemaker.bp, PREDICT, "requests", {"ping": (OPEN, "exempt")}),

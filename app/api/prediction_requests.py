@@ -21,22 +21,16 @@ batch_schema = BatchSchema()
 PIN = "HTTP_X_MODEL_VERSION"
 
 
-def predict_row(served_model: ServedModel) -> Response:
-    """Predict the one row of the request."""
-    media_type, body = load_body(predict_schema, served_model.signature)
-    prediction = served_model.predict(body["rows"], **version_options(served_model, body))
-    content = CODECS[media_type].encode(prediction, envelope(prediction, body), single=True, rejected={})
-    return BytesResponse(content, content_type=media_type)
-
-
-def predict_row_cached(served_model: ServedModel) -> Response:
-    """Predict the one row of the request, through the cache; ``response_time`` is in seconds."""
+def predict_row(served_model: ServedModel, *, use_cache: bool = False) -> Response:
+    """Predict the one row of the request; through the cache with ``cached`` and ``response_time`` (s)."""
     started = perf_counter()
     media_type, body = load_body(predict_schema, served_model.signature)
     options = version_options(served_model, body)
-    prediction = served_model.predict(body["rows"], use_cache=True, **options)
-    members = {"cached": any(prediction.cached), **envelope(prediction, body)}
-    members["response_time"] = round(perf_counter() - started, 6)
+    prediction = served_model.predict(body["rows"], use_cache=use_cache, **options)
+    members = envelope(prediction, body)
+    if use_cache:
+        members["cached"] = any(prediction.cached)
+        members["response_time"] = round(perf_counter() - started, 6)
     content = CODECS[media_type].encode(prediction, members, single=True, rejected={})
     return BytesResponse(content, content_type=media_type)
 

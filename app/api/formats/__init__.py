@@ -29,12 +29,7 @@ class Codec(Protocol):
         """
 
     def encode(
-        self,
-        prediction: Prediction,
-        envelope: Mapping[str, Any],
-        *,
-        single: bool,
-        rejected: Mapping[int, Any],
+        self, prediction: Prediction, envelope: dict[str, Any], *, single: bool, rejected: dict[int, Any]
     ) -> bytes:
         """The body of the answer.
 

@@ -84,12 +84,7 @@ class Json:
         return body
 
     def encode(
-        self,
-        prediction: Prediction,
-        envelope: Mapping[str, Any],
-        *,
-        single: bool,
-        rejected: Mapping[int, Any],
+        self, prediction: Prediction, envelope: dict[str, Any], *, single: bool, rejected: dict[int, Any]
     ) -> bytes:
         """``result`` for one row, else ``results`` by ``sample_id`` and their ``count``."""
         results = prediction.to_dicts()
