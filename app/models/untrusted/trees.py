@@ -51,12 +51,10 @@ def check_forest(estimator: Any) -> None:
 
 def check_isolation_forest(estimator: Any) -> None:
     """An isolation forest passes a subset of the columns to each tree, or all if their number is equal."""
-    width = _width(estimator) if "estimators_" in vars(estimator) else 0
-    for member, columns in zip(
-        vars(estimator).get("estimators_", ()), vars(estimator).get("estimators_features_", ()), strict=True
-    ):
+    own = vars(estimator)
+    for member, columns in zip(own.get("estimators_", ()), own.get("estimators_features_", ()), strict=True):
         _check_member(member, len(columns))
-        if len(columns) > width:
+        if len(columns) > _width(estimator):
             raise Unsound("a tree of an IsolationForest takes more columns than the forest")
 
 
