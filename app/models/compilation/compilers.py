@@ -97,13 +97,11 @@ def _trees(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, 
     content = tree_graph.tree_graph(estimator, trees, width=width).SerializeToString()
     if reason := tree_proof.difference(content, trees):
         raise NotCompilable(f"the graph is not the model: {reason}")
-    spec = KernelSpec(
-        ONNX_FILE,
-        "float64",
-        tree_graph.rounds_to_float32(estimator),
-        reading_of(output),
-        tie=None if tree_graph.is_exact(estimator) else TIE["float64"],
-    )
+    # All trees but histogram boosting's round their input to float32 before the first split. The sums of a
+    # forest run in the original order, and are exact.
+    rounded = not isinstance(estimator, tree_graph.HISTOGRAM_BOOSTING)
+    tie = None if isinstance(estimator, tree_graph.FOREST) else TIE["float64"]
+    spec = KernelSpec(ONNX_FILE, "float64", rounded, reading_of(output), tie=tie)
     return content, spec, True
 
 

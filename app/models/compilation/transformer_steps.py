@@ -57,17 +57,8 @@ def _floats(values: Any) -> tuple[float, ...] | None:
     return None if values is None else tuple(np.asarray(values, dtype=np.float64).tolist())
 
 
-def _standard(scaler: Any) -> Step:
-    # mean_ is kept even where it is not subtracted.
-    return CenterScale(_floats(scaler.mean_ if scaler.with_mean else None), _floats(scaler.scale_))
-
-
-def _robust(scaler: Any) -> Step:
-    return CenterScale(_floats(scaler.center_), _floats(scaler.scale_))
-
-
-def _max_abs(scaler: Any) -> Step:
-    return CenterScale(None, _floats(scaler.scale_))
+def _center_scale(center: Any, scale: Any) -> Step:
+    return CenterScale(_floats(center), _floats(scale))
 
 
 def _min_max(scaler: Any) -> Step:
@@ -140,9 +131,10 @@ def _finite(value: Any) -> float | None:
 
 
 NUMBER_STEPS: dict[type, Callable[[Any], Step]] = {
-    preprocessing.StandardScaler: _standard,
-    preprocessing.RobustScaler: _robust,
-    preprocessing.MaxAbsScaler: _max_abs,
+    # StandardScaler keeps mean_ even if it does not subtract it.
+    preprocessing.StandardScaler: lambda s: _center_scale(s.mean_ if s.with_mean else None, s.scale_),
+    preprocessing.RobustScaler: lambda s: _center_scale(s.center_, s.scale_),
+    preprocessing.MaxAbsScaler: lambda s: _center_scale(None, s.scale_),
     preprocessing.MinMaxScaler: _min_max,
     SimpleImputer: _number_imputer,
     preprocessing.PolynomialFeatures: _polynomial,

@@ -50,12 +50,10 @@ class KernelSpec:
         return np.ascontiguousarray(matrix, dtype=self.dtype)
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "KernelSpec":
-        """Inverse of `to_dict`."""
         return cls(**{**data, "limit": tuple(data["limit"])})
 
 
