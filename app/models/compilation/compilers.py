@@ -1,7 +1,7 @@
 """The compiled forms of a fitted estimator, for each engine of the table."""
 
-import io
 import logging
+import pickle
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from pkgutil import resolve_name
 from typing import Any, Literal
-
-import joblib
 
 from app.models.compilation import NotCompilable
 from app.models.engines import compiled_engines
@@ -112,7 +110,7 @@ def _skl2onnx(
     check_labels(estimator, output)
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
-    estimator = _copy(estimator)
+    estimator = pickle.loads(pickle.dumps(estimator))  # a deep copy, because converters set attributes on it
     if "flatten_transform" in estimator.get_params(deep=False):
         estimator.set_params(flatten_transform=False)
     tensor = (FloatTensorType if dtype == "float32" else DoubleTensorType)([None, width])
@@ -156,11 +154,3 @@ def reading_of(output: OutputSignature) -> Reading:
     if not output.classes:
         return "values"
     return "probabilities" if output.probabilities else "scores"
-
-
-def _copy(estimator: Any) -> Any:
-    """A deep copy, because compilers set attributes on the estimator."""
-    buffer = io.BytesIO()
-    joblib.dump(estimator, buffer)
-    buffer.seek(0)
-    return joblib.load(buffer)

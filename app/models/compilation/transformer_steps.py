@@ -10,7 +10,6 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.impute import SimpleImputer
 
 from app.models.compilation import NotCompilable
-from app.models.compilation.text import word_counts
 from app.models.engines.preprocessing.label_steps import ImputeLabel, OneHot, Ordinal
 from app.models.engines.preprocessing.number_steps import (
     CenterScale,
@@ -20,8 +19,11 @@ from app.models.engines.preprocessing.number_steps import (
     Select,
 )
 from app.models.engines.preprocessing.preprocessor import Step
-from app.models.engines.preprocessing.text import Substitute
+from app.models.engines.preprocessing.text import Substitute, WordCounts
 from app.models.schema.signature import Label
+
+# Counted rows are dense; beyond this many columns the sparse original is faster.
+MAX_TERMS = 20_000
 
 
 def number_step(transformer: Any) -> Step:
@@ -119,6 +121,28 @@ def _ordinal(encoder: Any) -> Step:
         unknown=_finite(encoder.unknown_value),
         missing=_finite(encoder.encoded_missing_value),
         closed=encoder.handle_unknown == "error",
+    )
+
+
+def word_counts(vectorizer: Any) -> WordCounts:
+    """The step of a CountVectorizer or TfidfVectorizer with the standard analyser."""
+    standard = {"analyzer": "word", "preprocessor": None, "tokenizer": None, "strip_accents": None}
+    for name, value in standard.items():
+        if getattr(vectorizer, name) != value:
+            raise NotCompilable(f"{type(vectorizer).__name__} with {name}={getattr(vectorizer, name)!r}")
+    if len(vectorizer.vocabulary_) > MAX_TERMS:
+        raise NotCompilable(f"more than {MAX_TERMS:,} terms are quicker as a sparse matrix")
+    weighted = hasattr(vectorizer, "use_idf")
+    return WordCounts(
+        vocabulary=tuple(sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.__getitem__)),
+        token_pattern=vectorizer.token_pattern,
+        lowercase=vectorizer.lowercase,
+        stop_words=tuple(sorted(vectorizer.get_stop_words() or ())),
+        ngrams=tuple(vectorizer.ngram_range),
+        idf=tuple(map(float, vectorizer.idf_)) if weighted and vectorizer.use_idf else None,
+        sublinear=bool(weighted and vectorizer.sublinear_tf),
+        binary=vectorizer.binary,
+        norm=vectorizer.norm if weighted else None,
     )
 
 
