@@ -39,7 +39,6 @@ class Expected:
         return cls(to_lists(rows), values, probabilities)
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain JSON."""
         return asdict(self)
 
     def disagreement(
