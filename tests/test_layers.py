@@ -45,7 +45,6 @@ FLOORS = {
 # A file name that stands twice has one subject.
 SHARED_NAMES = {
     "models": "versions in the store, over HTTP and as commands",
-    "text": "word vectorizers, as they are compiled and as they run",
     "traffic_split": "the traffic split, as a file and as a command",
     "user_onnx": "an ONNX graph of the user's own, compiled and certified",
 }

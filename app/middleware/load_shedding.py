@@ -22,7 +22,7 @@ BODY_BYTES = "service.body_bytes"
 class LoadShedder:
     """WSGI middleware that counts the requests in flight and marks those beyond ``limit``.
 
-    It also counts the bytes of long bodies, which `take` rejects beyond ``most_bytes``.
+    Beyond ``most_bytes`` of long bodies in flight, `take` rejects the next part.
 
     ``waiting`` returns how many more the server has read and not yet handed over; the server's configuration
     sets it, because with few threads most of the load is there. Probes always pass.

@@ -1,12 +1,12 @@
-"""How many worker processes this machine, or this container, has room for."""
+"""Capacity of this machine, or this container, in worker processes."""
 
 import os
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
-# Bytes: what the first worker takes and a little more, docs/performance.md; further ones share most of it.
+# Bytes of the first worker and a little more, docs/performance.md; further workers share most of them.
 WORKER_MEMORY = 256 * 1024**2
-# Where a limit stands: in version 2 of control groups, else in version 1.
+# Files of the limits in version 2 of control groups, and in version 1.
 MEMORY = ("memory.max", "memory/memory.limit_in_bytes")
 QUOTA = ("cpu.max", "cpu/cpu.cfs_quota_us")
 PERIOD = "cpu/cpu.cfs_period_us"

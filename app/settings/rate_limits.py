@@ -20,7 +20,7 @@ class Limit(NamedTuple):
     windows: tuple[Window, ...]
 
     def share(self, workers: int) -> "Limit":
-        """What each of ``workers`` may admit, so that together they stay within the limit.
+        """The share of each of ``workers``, so that together they stay within the limit.
 
         A window of fewer requests than there are workers leaves each of them one.
         """
@@ -31,7 +31,7 @@ class Limit(NamedTuple):
 def parse_limit(notation: str) -> Limit:
     """Read a limit.
 
-    :raises ValueError: if it is none, or admits nothing.
+    :raises ValueError: if the notation is wrong, or admits nothing.
     """
     windows = tuple(Window(item.amount, item.get_expiry()) for item in parse_many(notation))
     if any(amount < 1 for amount, _ in windows):
@@ -40,7 +40,7 @@ def parse_limit(notation: str) -> Limit:
 
 
 def is_limit(notation: str) -> bool:
-    """Whether `parse_limit` can read it."""
+    """Whether the notation is that of a limit."""
     try:
         return bool(parse_limit(notation))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What makes a setting right; config.py says which settings there are."""
+"""Rules for single settings and for several together; config.py has the settings."""
 
 import os
 import re
@@ -17,13 +17,13 @@ from environs import FileAwareEnv, ValidationError
 
 from app.settings.rate_limits import parse_limit
 
-# What stands in examples is known to everybody.
+# Words of examples, which everybody knows.
 PLACEHOLDERS = (
     *("demo_key", "your_secure", "your-secure", "changeme", "change_me", "change-me"),
     *("password", "passw0rd", "qwerty", "asdfgh", "qazwsx", "letmein", "supersecret", "insecure"),
     *("your-api", "your_api", "api-key", "api_key", "apikey", "replace-", "replace_", "todo-"),
 )
-# Of a secret at least, by the frequencies of its own characters; 16 random hexadecimal digits have about 50.
+# Least entropy of a secret, by the frequencies of its characters; 16 random hexadecimal digits have about 50.
 LEAST_BITS = 30.0
 YES, NO = ("true", "1", "yes", "on"), ("false", "0", "no", "off", "")
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "fe80::/10", "::1/128")
@@ -48,7 +48,7 @@ class Environment(FileAwareEnv):
         return {name: self.str(name, **options) for name in sorted(names)}
 
     def optional_path(self, name: str) -> Path | None:
-        """A path, or None if there is none or it is empty, as Compose files leave what is not set."""
+        """A path, or None if unset or empty, as Compose files leave a variable that is not set."""
         text = self.str(name, "")
         return Path(text) if text.strip() else None
 
@@ -137,14 +137,14 @@ def host_fault(config: Any) -> str | None:
 
 
 def limits_fault(config: Any) -> str | None:
-    """What no single variable shows to be wrong about limits and the store they are shared in, or None."""
+    """Contradiction between limits, or fault of the store that shares them, or None."""
     if config.MAX_BYTES_IN_FLIGHT < config.MAX_CONTENT_LENGTH:
         return (
             f"MAX_BYTES_IN_FLIGHT={config.MAX_BYTES_IN_FLIGHT}: must have room for a body of"
             f" MAX_CONTENT_LENGTH={config.MAX_CONTENT_LENGTH}"
         )
     if config.REDIS_URL:
-        # Its value may hold a password, so none of these shows it.
+        # The value may hold a password, so no message shows it.
         if not config.REDIS_URL.startswith(REDIS_SCHEMES):
             return f"REDIS_URL: must start with one of {', '.join(REDIS_SCHEMES)}"
         return _url_fault(config.REDIS_URL)
@@ -178,7 +178,7 @@ def _url_fault(url: str) -> str | None:
 
 
 def store_fault(config: Any) -> str | None:
-    """Why nothing can be stored in ``MODELS_DIR``, or None; it is made where it is not there."""
+    """Why nothing can be stored in ``MODELS_DIR``, or None; a missing folder is made later."""
     folder = config.MODELS_DIR
     if folder.exists() and not folder.is_dir():
         return f"MODELS_DIR={str(folder)!r}: is no folder"
@@ -186,7 +186,7 @@ def store_fault(config: Any) -> str | None:
 
 
 def authentication_fault(config: Any) -> str | None:
-    """What no single variable shows to be wrong about keys and tokens, or None."""
+    """Contradiction between the settings of keys and tokens, or None."""
     if config.API_KEYS_FILE and not config.API_KEY_PEPPER:
         return "API_KEY_PEPPER is not set: the hashes in API_KEYS_FILE are made with it"
     given = {name for name in ("JWT_SECRET", "JWT_PUBLIC_KEY") if getattr(config, name)}

@@ -44,9 +44,6 @@ class ProbeRows:
     splits_total: int
     edges_raw: int = 0
 
-    def __len__(self) -> int:
-        return len(self.raw) + len(self.prepared)
-
 
 def collect_probe_rows(
     training: Rows,

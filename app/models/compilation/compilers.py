@@ -1,7 +1,7 @@
 """The compiled forms of a fitted estimator, for each engine of the table."""
 
-import io
 import logging
+import pickle
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from pkgutil import resolve_name
 from typing import Any, Literal
-
-import joblib
 
 from app.models.compilation import NotCompilable
 from app.models.engines import compiled_engines
@@ -97,13 +95,11 @@ def _trees(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, 
     content = tree_graph.tree_graph(estimator, trees, width=width).SerializeToString()
     if reason := tree_proof.difference(content, trees):
         raise NotCompilable(f"the graph is not the model: {reason}")
-    spec = KernelSpec(
-        ONNX_FILE,
-        "float64",
-        tree_graph.rounds_to_float32(estimator),
-        reading_of(output),
-        tie=None if tree_graph.is_exact(estimator) else TIE["float64"],
-    )
+    # All trees but histogram boosting's round their input to float32 before the first split. The sums of a
+    # forest run in the original order, and are exact.
+    rounded = not isinstance(estimator, tree_graph.HISTOGRAM_BOOSTING)
+    tie = None if isinstance(estimator, tree_graph.FOREST) else TIE["float64"]
+    spec = KernelSpec(ONNX_FILE, "float64", rounded, reading_of(output), tie=tie)
     return content, spec, True
 
 
@@ -114,7 +110,7 @@ def _skl2onnx(
     check_labels(estimator, output)
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
-    estimator = _copy(estimator)
+    estimator = pickle.loads(pickle.dumps(estimator))  # a deep copy, because converters set attributes on it
     if "flatten_transform" in estimator.get_params(deep=False):
         estimator.set_params(flatten_transform=False)
     tensor = (FloatTensorType if dtype == "float32" else DoubleTensorType)([None, width])
@@ -158,11 +154,3 @@ def reading_of(output: OutputSignature) -> Reading:
     if not output.classes:
         return "values"
     return "probabilities" if output.probabilities else "scores"
-
-
-def _copy(estimator: Any) -> Any:
-    """A deep copy, because compilers set attributes on the estimator."""
-    buffer = io.BytesIO()
-    joblib.dump(estimator, buffer)
-    buffer.seek(0)
-    return joblib.load(buffer)

@@ -10,7 +10,6 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.impute import SimpleImputer
 
 from app.models.compilation import NotCompilable
-from app.models.compilation.text import word_counts
 from app.models.engines.preprocessing.label_steps import ImputeLabel, OneHot, Ordinal
 from app.models.engines.preprocessing.number_steps import (
     CenterScale,
@@ -20,8 +19,11 @@ from app.models.engines.preprocessing.number_steps import (
     Select,
 )
 from app.models.engines.preprocessing.preprocessor import Step
-from app.models.engines.preprocessing.text import Substitute
+from app.models.engines.preprocessing.text import Substitute, WordCounts
 from app.models.schema.signature import Label
+
+# Counted rows are dense; beyond this many columns the sparse original is faster.
+MAX_TERMS = 20_000
 
 
 def number_step(transformer: Any) -> Step:
@@ -57,17 +59,8 @@ def _floats(values: Any) -> tuple[float, ...] | None:
     return None if values is None else tuple(np.asarray(values, dtype=np.float64).tolist())
 
 
-def _standard(scaler: Any) -> Step:
-    # mean_ is kept even where it is not subtracted.
-    return CenterScale(_floats(scaler.mean_ if scaler.with_mean else None), _floats(scaler.scale_))
-
-
-def _robust(scaler: Any) -> Step:
-    return CenterScale(_floats(scaler.center_), _floats(scaler.scale_))
-
-
-def _max_abs(scaler: Any) -> Step:
-    return CenterScale(None, _floats(scaler.scale_))
+def _center_scale(center: Any, scale: Any) -> Step:
+    return CenterScale(_floats(center), _floats(scale))
 
 
 def _min_max(scaler: Any) -> Step:
@@ -131,6 +124,28 @@ def _ordinal(encoder: Any) -> Step:
     )
 
 
+def word_counts(vectorizer: Any) -> WordCounts:
+    """The step of a CountVectorizer or TfidfVectorizer with the standard analyser."""
+    standard = {"analyzer": "word", "preprocessor": None, "tokenizer": None, "strip_accents": None}
+    for name, value in standard.items():
+        if getattr(vectorizer, name) != value:
+            raise NotCompilable(f"{type(vectorizer).__name__} with {name}={getattr(vectorizer, name)!r}")
+    if len(vectorizer.vocabulary_) > MAX_TERMS:
+        raise NotCompilable(f"more than {MAX_TERMS:,} terms are quicker as a sparse matrix")
+    weighted = hasattr(vectorizer, "use_idf")
+    return WordCounts(
+        vocabulary=tuple(sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.__getitem__)),
+        token_pattern=vectorizer.token_pattern,
+        lowercase=vectorizer.lowercase,
+        stop_words=tuple(sorted(vectorizer.get_stop_words() or ())),
+        ngrams=tuple(vectorizer.ngram_range),
+        idf=tuple(map(float, vectorizer.idf_)) if weighted and vectorizer.use_idf else None,
+        sublinear=bool(weighted and vectorizer.sublinear_tf),
+        binary=vectorizer.binary,
+        norm=vectorizer.norm if weighted else None,
+    )
+
+
 def _labels(categories: Any) -> list[Label | None]:
     return [None if label != label else label for label in np.asarray(categories, dtype=object).tolist()]
 
@@ -140,9 +155,10 @@ def _finite(value: Any) -> float | None:
 
 
 NUMBER_STEPS: dict[type, Callable[[Any], Step]] = {
-    preprocessing.StandardScaler: _standard,
-    preprocessing.RobustScaler: _robust,
-    preprocessing.MaxAbsScaler: _max_abs,
+    # StandardScaler keeps mean_ even if it does not subtract it.
+    preprocessing.StandardScaler: lambda s: _center_scale(s.mean_ if s.with_mean else None, s.scale_),
+    preprocessing.RobustScaler: lambda s: _center_scale(s.center_, s.scale_),
+    preprocessing.MaxAbsScaler: lambda s: _center_scale(None, s.scale_),
     preprocessing.MinMaxScaler: _min_max,
     SimpleImputer: _number_imputer,
     preprocessing.PolynomialFeatures: _polynomial,

@@ -40,12 +40,10 @@ class KernelSpec:
     nan: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "KernelSpec":
-        """Inverse of `to_dict`."""
         return cls(**{**data, "limit": tuple(data["limit"])})
 
 

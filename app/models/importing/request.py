@@ -23,11 +23,9 @@ class ImportRequest:
     policy: VersionPolicy = "refuse"
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain JSON."""
         return {name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "ImportRequest":
-        """Inverse of `to_dict`."""
         paths = ("root", "model", "sample", "scaler", "onnx")
         return cls(**{**data, **{name: Path(data[name]) for name in paths if data[name] is not None}})

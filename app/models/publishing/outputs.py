@@ -13,6 +13,8 @@ from app.models.engines.sklearn_engine import called, one_column
 from app.models.schema.signature import Label, OutputSignature, Task
 
 ROUNDING = 1e-6
+NO_CLASSES = "predicts labels but has no classes_: set self.classes_ = np.unique(y) in fit"
+SEVERAL_TARGETS = "has several target columns, which are not supported: save one model per column"
 
 
 def output_signature(model: Any, data: Any) -> OutputSignature:
@@ -35,9 +37,7 @@ def output_signature(model: Any, data: Any) -> OutputSignature:
     if whole and (found := _whole_numbers(model, predicted, probabilities)):
         return found
     if _says_classifier(model) or predicted.dtype.kind not in "fiu":
-        raise UnsupportedModel(
-            f"{_name(model)} predicts labels but has no classes_: set self.classes_ = np.unique(y) in fit"
-        )
+        raise UnsupportedModel(f"{_name(model)} {NO_CLASSES}")
     values = predicted.astype(np.float64).reshape(len(predicted), -1)
     finite = values[np.isfinite(values).all(axis=1)]
     if not len(finite):
@@ -72,9 +72,7 @@ def _probabilities(model: Any, data: Any) -> NDArray[np.float64] | None:
     except Exception:  # AttributeError, NotImplementedError or a custom error: no probabilities
         return None
     if isinstance(answered, list) and answered and np.ndim(answered[0]) == 2:
-        raise UnsupportedModel(
-            f"{_name(model)} has several target columns, which are not supported: save one model per column"
-        )
+        raise UnsupportedModel(f"{_name(model)} {SEVERAL_TARGETS}")
     return np.asarray(answered, dtype=np.float64)
 
 
@@ -116,9 +114,7 @@ def _classes(model: Any) -> tuple[Label, ...]:
     if classes is None:
         return (-1, 1) if _tagged(is_outlier_detector, model) else ()
     if isinstance(classes, list) and any(np.ndim(each) for each in classes):
-        raise UnsupportedModel(
-            f"{_name(model)} has several target columns, which are not supported: save one model per column"
-        )
+        raise UnsupportedModel(f"{_name(model)} {SEVERAL_TARGETS}")
     labels = tuple(np.asarray(classes).tolist())
     for label in labels:
         if label is None or label != label:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.models.schema.cells import EXACT_INTEGER
-from app.models.schema.rows import Matrix, Rows, Table
+from app.models.schema.rows import Matrix, Rows, columns_of
 from app.models.schema.signature import Feature, InputSignature
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def restore(rows: Rows, signature: InputSignature) -> Any:
     A column becomes integers again only if all of its values are whole.
     """
     if signature.layout == "texts":
-        return _columns(rows)[0].copy()
+        return columns_of(rows)[0].copy()
     if signature.layout == "series":
         return _frame(rows, signature).iloc[:, 0]
     if signature.layout == "frame":
@@ -31,7 +31,7 @@ def restore(rows: Rows, signature: InputSignature) -> Any:
     dtypes = {feature.dtype for feature in signature.features}
     if isinstance(rows, np.ndarray) and len(dtypes) == 1:
         return _numbers(rows.copy(), dtypes.pop())
-    columns = [_column(f, c) for f, c in zip(signature.features, _columns(rows), strict=True)]
+    columns = [_column(f, c) for f, c in zip(signature.features, columns_of(rows), strict=True)]
     if all(feature.dtype == "str" for feature in signature.features):
         return np.column_stack([np.array(list(column), dtype=str) for column in columns])
     array = np.empty((len(rows), len(columns)), dtype=object)
@@ -47,16 +47,12 @@ def _frame(rows: Rows, signature: InputSignature) -> "pd.DataFrame":
     if isinstance(rows, np.ndarray) and all(f.dtype in {None, "float64"} for f in signature.features):
         return pd.DataFrame(rows.copy(), columns=names)
     columns = {}
-    for name, feature, values in zip(names, signature.features, _columns(rows), strict=True):
+    for name, feature, values in zip(names, signature.features, columns_of(rows), strict=True):
         column = _column(feature, values)
         # An explicit dtype, because pandas would turn an array of objects into strings.
         objects = isinstance(column, np.ndarray) and column.dtype == object
         columns[name] = pd.Series(column, dtype=object) if objects else column
     return pd.DataFrame(columns)
-
-
-def _columns(rows: Rows) -> list[NDArray[Any]]:
-    return list(rows.columns) if isinstance(rows, Table) else list(rows.T)
 
 
 def _column(feature: Feature, values: NDArray[Any]) -> Any:

@@ -30,7 +30,7 @@ class Table:
 
     def to_lists(self) -> list[list[Any]]:
         """One JSON-ready list per row, None for missing."""
-        return [list(row) for row in zip(*map(_none_for_nan, self.columns), strict=True)]
+        return to_lists(self)
 
 
 Rows = Matrix | Table
@@ -41,11 +41,16 @@ def take(rows: Rows, indices: Sequence[int]) -> Rows:
     return rows.take(indices) if isinstance(rows, Table) else rows[list(indices)]
 
 
+def columns_of(rows: Rows) -> list[NDArray[Any]]:
+    """The columns of either form."""
+    return list(rows.columns) if isinstance(rows, Table) else list(rows.T)
+
+
 def to_lists(rows: Rows) -> list[list[Any]]:
     """One JSON-ready list per row, None for missing."""
-    if isinstance(rows, Table):
-        return rows.to_lists()
-    return [[None if value != value else value for value in row] for row in rows.tolist()]
+    columns = (column.tolist() for column in columns_of(rows))
+    cells = ([None if value != value else value for value in column] for column in columns)
+    return [list(row) for row in zip(*cells, strict=True)]
 
 
 def concatenate(parts: Sequence[Rows]) -> Rows:
@@ -55,7 +60,3 @@ def concatenate(parts: Sequence[Rows]) -> Rows:
         return np.concatenate([part for part in parts if not isinstance(part, Table)])
     columns = zip(*(table.columns for table in tables), strict=True)
     return Table(tables[0].names, tuple(map(np.concatenate, columns)))
-
-
-def _none_for_nan(column: NDArray[Any]) -> list[Any]:
-    return [None if value != value else value for value in column.tolist()]

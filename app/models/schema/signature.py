@@ -140,12 +140,10 @@ class InputSignature:
         return replace(self, features=tuple(replace(f, statistics={}) for f in self.features))
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "InputSignature":
-        """Inverse of `to_dict`."""
         features = tuple(
             Feature(**{**feature, "categories": tuple(feature["categories"])}) for feature in data["features"]
         )
@@ -178,11 +176,9 @@ class OutputSignature:
         return tuple(label if isinstance(label, str) else f"class_{label}" for label in self.classes)
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "OutputSignature":
-        """Inverse of `to_dict`."""
         lists = {key: tuple(data.get(key, ())) for key in ("classes", "center", "spread")}
         return cls(data["task"], probabilities=data["probabilities"], **lists)

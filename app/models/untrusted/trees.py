@@ -37,15 +37,10 @@ def check_predictor(predictor: Any) -> None:
             raise Unsound("a tree of histogram boosting names categories that it does not have")
 
 
-def check_decision_tree(estimator: Any) -> None:
-    """A single tree: as wide as its rows."""
-    if "tree_" in vars(estimator):
-        _check_member(estimator, _width(estimator))
-
-
-def check_forest(estimator: Any) -> None:
-    """A forest passes its rows to its trees unchecked."""
-    for member in vars(estimator).get("estimators_", ()):
+def check_width(estimator: Any) -> None:
+    """A tree or a forest, which passes its rows to its trees unchecked: as wide as its rows."""
+    own = [estimator] if "tree_" in vars(estimator) else []
+    for member in (*own, *vars(estimator).get("estimators_", ())):
         _check_member(member, _width(estimator))
 
 

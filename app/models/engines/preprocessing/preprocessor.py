@@ -73,7 +73,6 @@ class Preprocessor:
         return _reach(self.steps, max([limit, *(_reach(branch.steps, limit) for branch in self.branches)]))
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain JSON."""
         return {
             "branches": [
                 {"columns": b.columns, "labels": b.labels, "steps": [_step_to_dict(s) for s in b.steps]}

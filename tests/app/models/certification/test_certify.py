@@ -70,28 +70,15 @@ def test_compiled_model_without_a_fault_is_certified(
 
 
 @pytest.mark.parametrize("split", [0, 7, -1])
-def test_one_threshold_moved_by_one_float32_step_is_found(
-    forest: tuple[ModelUnderTest, Rows], split: int
+@pytest.mark.parametrize(("name", "precision"), [("forest", np.float32), ("boosting", np.float64)])
+def test_one_threshold_moved_by_one_floating_point_step_is_found(
+    request: pytest.FixtureRequest, name: str, precision: type, split: int
 ) -> None:
-    model, rows = forest
+    model, rows = request.getfixturevalue(name)
 
     def move(attributes: dict[str, onnx.AttributeProto]) -> tuple[str, Any]:
         splits = numpy_helper.to_array(attributes["nodes_splits"].t).copy()
-        splits[split] = np.nextafter(np.float32(splits[split]), np.float32(np.inf))
-        return "nodes_splits", numpy_helper.from_array(splits)
-
-    assert not certify_candidate(with_fault(compiled(model), move), model, rows)["certified"]
-
-
-@pytest.mark.parametrize("split", [0, 7, -1])
-def test_one_threshold_moved_by_one_float64_step_is_found(
-    boosting: tuple[ModelUnderTest, Rows], split: int
-) -> None:
-    model, rows = boosting
-
-    def move(attributes: dict[str, onnx.AttributeProto]) -> tuple[str, Any]:
-        splits = numpy_helper.to_array(attributes["nodes_splits"].t).copy()
-        splits[split] = np.nextafter(splits[split], np.inf)
+        splits[split] = np.nextafter(precision(splits[split]), precision(np.inf))
         return "nodes_splits", numpy_helper.from_array(splits)
 
     assert not certify_candidate(with_fault(compiled(model), move), model, rows)["certified"]
