@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from traceback import walk_tb
 from typing import Any
 
 import numpy as np
@@ -42,12 +43,8 @@ def predict_one_by_one(
     if not (isinstance(first, NotFinite | NotAClass | OriginalMissing) or _meant_for_clients(first)):
         # For operators: the client gets no more than a sentence.
         log.warning("the model raised for rows", exc_info=first, extra={"model_version": model.version})
-    raise InvalidInput(
-        [
-            {"field": field, "row": position, "reason": _reason(error)}
-            for position, error in sorted(found.errors.items())
-        ]
-    )
+    errors = sorted(found.errors.items())
+    raise InvalidInput([{"field": field, "row": row, "reason": _reason(error)} for row, error in errors])
 
 
 def _answers_golden_row(model: LoadedVersion) -> bool:
@@ -70,16 +67,8 @@ def _reason(error: Exception) -> str:
 
 
 def _meant_for_clients(error: Exception) -> bool:
-    return isinstance(error, ValueError) and _raised_by(error).startswith("sklearn.")
-
-
-def _raised_by(error: Exception) -> str:
-    """The module whose code raised it."""
-    traceback, module = error.__traceback__, ""
-    while traceback is not None:
-        module = str(traceback.tb_frame.f_globals.get("__name__", ""))
-        traceback = traceback.tb_next
-    return module
+    modules = [str(frame.f_globals.get("__name__")) for frame, _ in walk_tb(error.__traceback__)]
+    return isinstance(error, ValueError) and "".join(modules[-1:]).startswith("sklearn.")
 
 
 def predict_possible(

@@ -18,7 +18,6 @@ from app.models.serving.shadow import Job, PredictUnseen, Shadow
 
 log = logging.getLogger(__name__)
 
-
 # Predicts the rows of one request with the version that it is given.
 PredictWith = Callable[[LoadedVersion], Prediction]
 
@@ -102,9 +101,8 @@ class TrafficRouter:
             return predict_with(model)
         if loaded is None:  # ended in the meantime
             return predict_with(champion)
-        prediction = self._answer(
-            loaded, loaded.version_for(sticky_key, champion), champion, rows, predict_with
-        )
+        model = loaded.version_for(sticky_key, champion)
+        prediction = self._answer(loaded, model, champion, rows, predict_with)
         for challenger in loaded.shadows(champion):
             self.shadow.submit(Job(challenger, rows, prediction))
         return prediction
