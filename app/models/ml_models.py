@@ -76,8 +76,7 @@ class MLModelManager:
             ),
         )
         self._latest = app
-        if current_app is not None:
-            self._current_app = current_app
+        self._current_app = current_app or self._current_app
 
     @property
     def served_model(self) -> ServedModel:

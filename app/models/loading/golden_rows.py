@@ -57,6 +57,4 @@ def disagreement(golden: dict[str, Any], predicted: EngineOutput, output: Output
     else:
         scale = tolerance.scale(expected, output)
         wrong = ~(np.abs(predicted.values - expected) <= tolerance.PROMISED * scale)
-    if not wrong.any():
-        return None
-    return f"{int(wrong.sum())} of {len(expected)} answers differ from those recorded"
+    return f"{wrong.sum()} of {len(expected)} answers differ from those recorded" if wrong.any() else None

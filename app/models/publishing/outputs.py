@@ -42,9 +42,8 @@ def output_signature(model: Any, data: Any) -> OutputSignature:
     finite = values[np.isfinite(values).all(axis=1)]
     if not len(finite):
         raise UnsupportedModel(f"{_name(model)} predicts no finite number for any row of the sample")
-    return OutputSignature(
-        "regression", center=tuple(finite.mean(axis=0).tolist()), spread=tuple(finite.std(axis=0).tolist())
-    )
+    center, spread = finite.mean(axis=0).tolist(), finite.std(axis=0).tolist()
+    return OutputSignature("regression", center=tuple(center), spread=tuple(spread))
 
 
 def _predictions(model: Any, data: Any) -> NDArray[Any]:
@@ -101,10 +100,8 @@ def _whole_numbers(
     if _tagged(is_regressor, model) or _says_classifier(model):
         return None
     if probabilities is not None and probabilities.ndim == 2 and values <= set(range(probabilities.shape[1])):
-        n_components = probabilities.shape[1]
-        return OutputSignature(
-            "clustering", tuple(range(n_components)), _has_probabilities(probabilities, n_components)
-        )
+        n = probabilities.shape[1]
+        return OutputSignature("clustering", tuple(range(n)), _has_probabilities(probabilities, n))
     return OutputSignature("clustering")
 
 

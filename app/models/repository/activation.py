@@ -25,16 +25,14 @@ class Activation:
 
         :raises StoreUnreadable: if the file cannot be read, or names no version.
         """
-        version: str | None = self._read().get("version")
-        return version
+        return self._read()[0]
 
     def previous(self) -> list[str]:
         """Earlier active versions, the latest first.
 
         :raises StoreUnreadable: as `current` does.
         """
-        previous: list[str] = self._read().get("previous", [])
-        return previous
+        return self._read()[1]
 
     @atomic_files.writing()
     def set(self, version: str, *, accept: Callable[[str], object] = lambda version: None) -> None:
@@ -46,10 +44,9 @@ class Activation:
         """
         with atomic_files.locked(self._root):
             accept(version)
-            current = self.current()
-            earlier = [name for name in self.previous() if name != version]
-            history = earlier if current in (None, version) else [current, *earlier]
-            self._write(version, history)
+            current, previous = self._read()
+            earlier = [name for name in previous if name != version]
+            self._write(version, earlier if current in (None, version) else [current, *earlier])
 
     @atomic_files.writing()
     def roll_back(
@@ -79,11 +76,11 @@ class Activation:
         }
         atomic_files.replace(self._root / ACTIVE, json.dumps(document).encode())
 
-    def _read(self) -> dict[str, Any]:
+    def _read(self) -> tuple[str | None, list[str]]:
         document = atomic_files.read_object(self._root / ACTIVE)
         if document is None:
-            return {}
-        previous = document.get("previous", [])
-        if not isinstance(previous, list) or not all(map(is_version, [document.get("version"), *previous])):
+            return None, []
+        version, previous = document.get("version"), document.get("previous", [])
+        if not isinstance(previous, list) or not all(map(is_version, [version, *previous])):
             raise StoreUnreadable(ACTIVE, "it does not name versions")
-        return document
+        return version, previous

@@ -68,9 +68,8 @@ class ModelStore:
         :raises VersionNotFound: if there is no complete version of that name.
         :raises ArtifactInvalid: if the file cannot be read.
         """
-        content = version_files.read_if_there(
-            self.folder(version), METADATA, most=version_files.LONGEST_METADATA
-        )
+        most = version_files.LONGEST_METADATA
+        content = version_files.read_if_there(self.folder(version), METADATA, most=most)
         if content is None:
             raise VersionNotFound(version)
         return content

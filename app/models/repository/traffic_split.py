@@ -37,10 +37,8 @@ class TrafficSplit:
 
         A growing share keeps its clients: a hash of client and versions orders them.
         """
-        digest = blake2b(
-            f"{','.join(self.shares)}\n{client}".encode(errors="replace"), digest_size=8
-        ).digest()
-        point = int.from_bytes(digest) % POINTS
+        key = f"{','.join(self.shares)}\n{client}".encode(errors="replace")
+        point = int.from_bytes(blake2b(key, digest_size=8).digest()) % POINTS
         upto = 0.0
         for version, percent in self.shares.items():
             upto += percent * POINTS / 100

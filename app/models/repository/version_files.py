@@ -135,8 +135,7 @@ def replace_engines(folder: Path, files: Mapping[str, bytes], metadata: Metadata
     scikit-learn.
     """
     kept = {name: found for name, found in metadata["files"].items() if name not in files}
-    interim = metadata | WITHOUT_ENGINES | {"files": kept}
-    atomic_files.replace(folder / METADATA, _encoded(interim))
+    atomic_files.replace(folder / METADATA, _encoded(metadata | WITHOUT_ENGINES | {"files": kept}))
     for name, content in files.items():
         atomic_files.replace(folder / name, content)
     document = metadata | {"files": kept | {name: fingerprint(content) for name, content in files.items()}}

@@ -19,8 +19,6 @@ from app.models.schema.validation import RawRows, validate_rows
 
 log = logging.getLogger(__name__)
 
-REASON_LENGTH = 200
-
 
 def predict_one_by_one(
     model: LoadedVersion, rows: Rows, *, field: str, cause: Exception | None = None
@@ -63,7 +61,7 @@ def _reason(error: Exception) -> str:
     if not _meant_for_clients(error):
         return f"the model refuses this row: {type(error).__name__}"
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return f"the model refuses this row: {lines[0][:REASON_LENGTH]}"
+    return f"the model refuses this row: {lines[0][:200]}"
 
 
 def _meant_for_clients(error: Exception) -> bool:

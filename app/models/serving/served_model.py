@@ -48,9 +48,7 @@ class ServedModel:
         name: str = DEFAULT,
     ) -> None:
         self.store = store
-        self.options = replace(
-            options, on_engine_failure=lambda engine: self._notify(ports.EngineFailed(engine))
-        )
+        self.options = replace(options, on_engine_failure=lambda name: self._notify(ports.EngineFailed(name)))
         self.workers = WorkerStatusFile(store.root)
         self.rejected: dict[str, str] = {}
         self._cache = cache or ports.NullCache()
@@ -169,13 +167,11 @@ class ServedModel:
         if champion is None:
             raise ModelNotLoaded
         if pinned is None and self.traffic_router.split is None:
-            return self._predict_with(champion, rows, field=field, use_cache=use_cache)
-        predict_with = partial(self._predict_with, rows=rows, field=field, use_cache=use_cache)
+            return self._predict(champion, rows, field=field, use_cache=use_cache)
+        predict_with = partial(self._predict, rows=rows, field=field, use_cache=use_cache)
         return self.traffic_router.predict(champion, rows, predict_with, sticky_key=sticky_key, pinned=pinned)
 
-    def _predict_with(
-        self, model: LoadedVersion, rows: RawRows, *, field: str, use_cache: bool
-    ) -> Prediction:
+    def _predict(self, model: LoadedVersion, rows: RawRows, *, field: str, use_cache: bool) -> Prediction:
         validated = validate_rows(rows, model.signature, field=field)
         inspected, warnings = model.guard.inspect(validated, field=field)
         started = perf_counter()

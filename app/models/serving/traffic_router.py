@@ -193,10 +193,9 @@ class TrafficRouter:
             self._tell_workers(notes)
 
     def _judge(self, split: TrafficSplit) -> None:
-        others = (
-            r for r in self._reports() if r.get("routing") == split.id and r["process"] != self._process
-        )
-        tallies = [report["ledger"] for report in (self._notes, *others)]
+        reports = [report for report in self._reports() if report.get("routing") == split.id]
+        others = [report["ledger"] for report in reports if report["process"] != self._process]
+        tallies = [self._notes["ledger"], *others]
         champion, canary = (total(each[role] for each in tallies) for role in (CHAMPION, CHALLENGER))
         reason = decide(champion, canary, self._limits)
         if reason and self._file.end(split, reason):
