@@ -24,7 +24,7 @@ class CompiledEngine:
 
     def __init__(self, preprocessor: Preprocessor, kernel: Kernel) -> None:
         self.name = kernel.name
-        self._prepare = preprocessor.apply
+        self._prepare = preprocessor.function()
         self._creates_nan = preprocessor.creates_nan
         self._run = kernel.run
         self._spec = kernel.spec

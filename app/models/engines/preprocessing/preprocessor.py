@@ -1,6 +1,6 @@
 """The preprocessing before a pipeline's estimator, without scikit-learn: branches of columns and steps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -61,6 +61,10 @@ class Preprocessor:
             data = step.apply(data)
         prepared: Matrix = data
         return prepared
+
+    def function(self) -> Callable[[Rows], Matrix]:
+        """`apply`, or the only step of a preprocessor of one: without branches all columns are numbers."""
+        return self.steps[0].apply if len(self.steps) == 1 and not self.branches else self.apply
 
     @property
     def creates_nan(self) -> bool:
