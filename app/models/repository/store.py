@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 
-from app.exceptions import ArtifactInvalid, VersionExists, VersionInUse, VersionNotFound
+from app.exceptions import ArtifactInvalid, StoreUnreadable, VersionExists, VersionInUse, VersionNotFound
 from app.models.repository import atomic_files, staging, version_files
 from app.models.repository.activation import Activation
 from app.models.repository.traffic_split import TrafficSplit, TrafficSplitFile
@@ -40,8 +40,7 @@ class ModelStore:
         :raises StoreUnreadable: if the store itself cannot be read.
         """
         found = version_files.version_names(self.root)
-        saved_at = {version: self._saved_at(version) for version in found}
-        return sorted(found, key=lambda version: (saved_at[version], version), reverse=True)
+        return sorted(found, key=lambda version: (self._saved_at(version), version), reverse=True)
 
     def _saved_at(self, version: str) -> str:
         with suppress(VersionNotFound, ArtifactInvalid):
@@ -101,7 +100,10 @@ class ModelStore:
 
         :raises StoreUnreadable: if its folder cannot be read.
         """
-        return version_files.size_of(self.folder(version))
+        try:
+            return sum(path.lstat().st_size for path in self.folder(version).iterdir())
+        except OSError as error:
+            raise StoreUnreadable(f"{PREFIX}{version}", atomic_files.reason_of(error)) from None
 
     @atomic_files.writing()
     def check_free(self, version: str) -> None:

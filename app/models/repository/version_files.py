@@ -93,14 +93,6 @@ def read_verified(folder: Path, name: str, metadata: Metadata) -> bytes:
     return content
 
 
-def size_of(folder: Path) -> int:
-    """Total bytes of the files in a folder; see `ModelStore.size`."""
-    try:
-        return sum(path.lstat().st_size for path in folder.iterdir())
-    except OSError as error:
-        raise StoreUnreadable(folder.name, atomic_files.reason_of(error)) from None
-
-
 @atomic_files.writing()
 def write_version(root: Path, name: str, files: Mapping[str, bytes], metadata: Metadata, check: Check) -> str:
     """Write a version into a staging folder, check it there, and make it visible by one rename."""

@@ -53,7 +53,8 @@ def roll_back(served_model: ServedModel, *, wait: bool = False) -> dict[str, Any
     :raises VersionRefused: if it fails a check; what served before goes on serving.
     :raises NotAllWorkersServe: if ``wait`` and some do not serve it after 10 seconds.
     """
-    load, loaded = served_model.load_version, list[LoadedVersion]()
+    loaded: list[LoadedVersion] = []
+    load = served_model.load_version
     with _rejections():
         version = served_model.store.roll_back(accept=lambda name: loaded.append(load(name)))
     served_model.swap_in(loaded[0])

@@ -105,8 +105,7 @@ class ServedModel:
     def load_version(self, version: str) -> LoadedVersion:
         """Load a version up to where it could serve; what serves goes on serving.
 
-        :raises VersionNotFound: if there is no such version.
-        :raises ArtifactInvalid: if it fails a check.
+        :raises VersionNotFound, ArtifactInvalid: as `load` does.
         """
         started = perf_counter()
         try:
