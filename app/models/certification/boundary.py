@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from app.models.certification.comparison import ask
 from app.models.engines.output import EngineOutput
-from app.models.schema.rows import Rows, Table, take
+from app.models.schema.rows import Rows, Table, columns_of, take
 from app.models.schema.signature import InputSignature
 
 ROWS = 1_000
@@ -84,25 +84,21 @@ def _keep(
     return take(low, positions), take(high, positions), labels[positions]
 
 
-def _columns(rows: Rows) -> list[NDArray[np.float64]]:
-    return list(rows.columns) if isinstance(rows, Table) else list(rows.T)
-
-
 def _like(rows: Rows, columns: list[NDArray[np.float64]]) -> Rows:
     return Table(rows.names, tuple(columns)) if isinstance(rows, Table) else np.column_stack(columns)
 
 
 def _finite(rows: Rows) -> NDArray[np.bool_]:
-    numbers = [np.isfinite(column) for column in _columns(rows) if column.dtype != object]
+    numbers = [np.isfinite(column) for column in columns_of(rows) if column.dtype != object]
     return np.all(numbers, axis=0) if numbers else np.ones(len(rows), dtype=bool)
 
 
 def _move(low: Rows, high: Rows, moved: list[bool], *, share: float) -> Rows:
     """``low``, with the moved columns at ``share`` of the way to ``high``: 0.5 or 1."""
-    pairs = zip(_columns(low), _columns(high), moved, strict=True)
+    pairs = zip(columns_of(low), columns_of(high), moved, strict=True)
     return _like(low, [a * (1 - share) + b * share if moves else a for a, b, moves in pairs])
 
 
 def _select(mask: NDArray[np.bool_], chosen: Rows, other: Rows) -> Rows:
-    pairs = zip(_columns(chosen), _columns(other), strict=True)
+    pairs = zip(columns_of(chosen), columns_of(other), strict=True)
     return _like(chosen, [np.where(mask, a, b) for a, b in pairs])

@@ -16,7 +16,7 @@ from app.models.compilation.pipeline_preprocessing import compile_preprocessing,
 from app.models.engines.output import EngineOutput
 from app.models.engines.preprocessing.preprocessor import Preprocessor
 from app.models.engines.sklearn_engine import SklearnEngine
-from app.models.schema.rows import Matrix, Rows, Table, take
+from app.models.schema.rows import Matrix, Rows, columns_of, take
 from app.models.schema.signature import Feature, InputSignature, OutputSignature
 
 EDGES_OUT_OF_REACH = "the edges of its trees cannot be tried through what stands before them"
@@ -117,9 +117,9 @@ def _probed(
 
 def _usual(training: Rows) -> tuple[float, ...]:
     """The largest magnitude in each column; for a column of zeros or labels, in all columns."""
-    columns = list(training.columns) if isinstance(training, Table) else list(training.T)
     largest = [
-        0.0 if column.dtype == object else float(np.nanmax(np.abs(column), initial=0.0)) for column in columns
+        0.0 if column.dtype == object else float(np.nanmax(np.abs(column), initial=0.0))
+        for column in columns_of(training)
     ]
     return tuple(each or max(largest) or 1.0 for each in largest)
 

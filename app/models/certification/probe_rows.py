@@ -67,15 +67,14 @@ def collect_probe_rows(
         transformation has no inverse.
     """
     generator = np.random.default_rng(0)
-    chosen = generator.permutation(len(training))[:TRAINING_ROWS]
-    known = take(training, chosen.tolist())
+    known = take(training, generator.permutation(len(training))[:TRAINING_ROWS].tolist())
     raw = concatenate([known, *variations(known, signature, generator)])
     missing = signature.nullable and bool(np.isnan(prepare(take(raw, range(len(raw))[-SOME:]))).any())
     raw = concatenate([raw, *boundary_rows(predict, raw, signature, generator)])
     base = prepare(take(known, range(len(known))[:SOME]))
     edges, tried, total = edge_rows(estimator, base, missing=missing)
     through_model = edges[::EDGES_THROUGH_MODEL] if invert is not None else edges[:0]
-    if invert is not None and len(through_model):
+    if len(through_model):
         raw = concatenate([raw, invert(through_model)])
     return ProbeRows(raw, edges, tried, total, len(through_model))
 

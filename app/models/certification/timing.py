@@ -17,7 +17,7 @@ MAX_RUNS = 300
 
 def median_microseconds(predict: Callable[[Any], Any], rows: Rows) -> dict[str, float]:
     """Median time of one call in µs with 1, 100 and 10,000 rows, repeated for at most 0.15 s each."""
-    return {str(size): _median(predict, _of_size(rows, size)) for size in SIZES}
+    return {str(size): _median(predict, take(rows, (np.arange(size) % len(rows)).tolist())) for size in SIZES}
 
 
 def _median(predict: Callable[[Any], Any], rows: Rows) -> float:
@@ -28,7 +28,3 @@ def _median(predict: Callable[[Any], Any], rows: Rows) -> float:
         predict(rows)
         times.append(perf_counter() - started)
     return round(median(times) * 1e6, 2)
-
-
-def _of_size(rows: Rows, size: int) -> Rows:
-    return take(rows, (np.arange(size) % len(rows)).tolist())

@@ -1,17 +1,15 @@
 """The compiled forms of a fitted estimator, for each engine of the table."""
 
-import io
 import logging
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from pkgutil import resolve_name
 from typing import Any, Literal
-
-import joblib
 
 from app.models.compilation import NotCompilable
 from app.models.engines import compiled_engines
@@ -67,8 +65,6 @@ def _compiled(
             content, spec, proven = compiler(estimator, output, width)
     except ImportError:
         raise
-    except NotCompilable as error:
-        return Candidate(engine, form, reason=str(error))
     except Exception as error:  # compilers raise anything on estimators that they do not know
         return Candidate(engine, form, reason=one_line(error))
     return Candidate(engine, form, content, spec, proven=proven)
@@ -76,6 +72,8 @@ def _compiled(
 
 def one_line(error: BaseException) -> str:
     """An exception as a reason to record: its type and the start of its message."""
+    if isinstance(error, NotCompilable):
+        return str(error)
     lines = str(error).strip().splitlines() or [""]
     return f"{type(error).__name__}: {ADDRESS.sub('', lines[0])[:160]}"
 
@@ -97,14 +95,10 @@ def _trees(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, 
     content = tree_graph.tree_graph(estimator, trees, width=width).SerializeToString()
     if reason := tree_proof.difference(content, trees):
         raise NotCompilable(f"the graph is not the model: {reason}")
-    spec = KernelSpec(
-        ONNX_FILE,
-        "float64",
-        tree_graph.rounds_to_float32(estimator),
-        reading_of(output),
-        tie=None if tree_graph.is_exact(estimator) else TIE["float64"],
-    )
-    return content, spec, True
+    # All but histogram boosting round their input first; a forest's graph adds the same numbers in its order.
+    rounded = not isinstance(estimator, tree_graph.HISTOGRAM_BOOSTING)
+    tie = None if isinstance(estimator, tree_graph.FOREST) else TIE["float64"]
+    return content, KernelSpec(ONNX_FILE, "float64", rounded, reading_of(output), tie=tie), True
 
 
 def _skl2onnx(
@@ -114,14 +108,13 @@ def _skl2onnx(
     check_labels(estimator, output)
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
-    estimator = _copy(estimator)
+    estimator = deepcopy(estimator)  # skl2onnx sets attributes on it
     if "flatten_transform" in estimator.get_params(deep=False):
         estimator.set_params(flatten_transform=False)
     tensor = (FloatTensorType if dtype == "float32" else DoubleTensorType)([None, width])
     graph = _graph(estimator, tensor, output)
-    reading = reading_of(output)
-    position = 0 if reading == "values" else 1
-    spec = KernelSpec(ONNX_FILE, dtype, False, reading, position, tie=TIE[dtype])
+    position = 1 if output.classes else 0
+    spec = KernelSpec(ONNX_FILE, dtype, False, reading_of(output), position, tie=TIE[dtype])
     return graph.SerializeToString(), spec, False
 
 
@@ -158,11 +151,3 @@ def reading_of(output: OutputSignature) -> Reading:
     if not output.classes:
         return "values"
     return "probabilities" if output.probabilities else "scores"
-
-
-def _copy(estimator: Any) -> Any:
-    """A deep copy, because compilers set attributes on the estimator."""
-    buffer = io.BytesIO()
-    joblib.dump(estimator, buffer)
-    buffer.seek(0)
-    return joblib.load(buffer)

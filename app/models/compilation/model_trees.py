@@ -38,24 +38,19 @@ def of_forest(estimator: Any) -> Iterator[ModelTree]:
     Leaves of one class each, as in fully grown forests, need no copies. Sums run as in the original, so that
     ties are the same.
     """
-    for member in getattr(estimator, "estimators_", [estimator]):
-        tree = member.tree_
+    trees = [member.tree_ for member in getattr(estimator, "estimators_", [estimator])]
+    pure = all((np.count_nonzero(t.value[t.children_left == -1, 0, :], axis=1) == 1).all() for t in trees)
+    for tree in trees:
         values = tree.value[:, 0, :]
         if not hasattr(estimator, "classes_"):
             yield _tree(tree, values[:, 0])
             continue
         if np.abs(values.sum(axis=1) - 1.0).max() > 1e-6:  # trees of scikit-learn before 1.3 hold weights
             values = values / values.sum(axis=1, keepdims=True)
-        if is_pure(estimator):
+        if pure:
             yield _tree(tree, values.argmax(axis=1).astype(np.float64), classes=True)
         else:
             yield from (_tree(tree, values[:, target], target) for target in range(values.shape[1]))
-
-
-def is_pure(estimator: Any) -> bool:
-    """True if every leaf of a forest of classes holds one class only."""
-    trees = [member.tree_ for member in getattr(estimator, "estimators_", [estimator])]
-    return all((np.count_nonzero(t.value[t.children_left == -1, 0, :], axis=1) == 1).all() for t in trees)
 
 
 def of_boosting(estimator: Any) -> Iterator[ModelTree]:

@@ -60,17 +60,6 @@ def tree_graph(estimator: Any, trees: list[ModelTree], *, width: int) -> ModelPr
     return _chain(estimator, operator).model(width=width)
 
 
-def rounds_to_float32(estimator: Any) -> bool:
-    """True for trees that round their input to float32 before the first split: all but histogram boosting."""
-    return not isinstance(estimator, HISTOGRAM_BOOSTING)
-
-
-def is_exact(estimator: Any) -> bool:
-    """True if the graph's numbers are the estimator's to the last bit: sums of the same numbers in the
-    same order."""
-    return isinstance(estimator, FOREST)
-
-
 def _chain(estimator: Any, trees: Ensemble) -> Chain:
     """The operators that follow the trees."""
     classes = len(getattr(estimator, "classes_", ()))

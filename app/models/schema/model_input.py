@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.models.schema.cells import EXACT_INTEGER
-from app.models.schema.rows import Matrix, Rows, Table
+from app.models.schema.rows import Matrix, Rows, columns_of
 from app.models.schema.signature import Feature, InputSignature
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def restore(rows: Rows, signature: InputSignature) -> Any:
     A column becomes integers again only if all of its values are whole.
     """
     if signature.layout == "texts":
-        return _columns(rows)[0].copy()
+        return columns_of(rows)[0].copy()
     if signature.layout == "series":
         return _frame(rows, signature).iloc[:, 0]
     if signature.layout == "frame":
@@ -31,7 +31,7 @@ def restore(rows: Rows, signature: InputSignature) -> Any:
     dtypes = {feature.dtype for feature in signature.features}
     if isinstance(rows, np.ndarray) and len(dtypes) == 1:
         return _numbers(rows.copy(), dtypes.pop())
-    columns = [_column(f, c) for f, c in zip(signature.features, _columns(rows), strict=True)]
+    columns = [_column(f, c) for f, c in zip(signature.features, columns_of(rows), strict=True)]
     if all(feature.dtype == "str" for feature in signature.features):
         return np.column_stack([np.array(list(column), dtype=str) for column in columns])
     array = np.empty((len(rows), len(columns)), dtype=object)
@@ -47,16 +47,12 @@ def _frame(rows: Rows, signature: InputSignature) -> "pd.DataFrame":
     if isinstance(rows, np.ndarray) and all(f.dtype in {None, "float64"} for f in signature.features):
         return pd.DataFrame(rows.copy(), columns=names)
     columns = {}
-    for name, feature, values in zip(names, signature.features, _columns(rows), strict=True):
+    for name, feature, values in zip(names, signature.features, columns_of(rows), strict=True):
         column = _column(feature, values)
         # An explicit dtype, because pandas would turn an array of objects into strings.
         objects = isinstance(column, np.ndarray) and column.dtype == object
         columns[name] = pd.Series(column, dtype=object) if objects else column
     return pd.DataFrame(columns)
-
-
-def _columns(rows: Rows) -> list[NDArray[Any]]:
-    return list(rows.columns) if isinstance(rows, Table) else list(rows.T)
 
 
 def _column(feature: Feature, values: NDArray[Any]) -> Any:
@@ -66,7 +62,7 @@ def _column(feature: Feature, values: NDArray[Any]) -> Any:
         if dtype in {OBJECT_INTEGERS, OBJECT_NUMBERS}:
             whole = dtype == OBJECT_INTEGERS
             cells = [_missing(feature) if v != v else _number(v, whole=whole) for v in values.tolist()]
-            return _objects(cells)
+            return np.array(cells, dtype=object)
         if dtype is not None and _is_extension(dtype):
             return _extension([None if v != v else _number(v, whole=True) for v in values.tolist()], dtype)
         return _numbers(values, dtype)
@@ -76,7 +72,7 @@ def _column(feature: Feature, values: NDArray[Any]) -> Any:
         return pd.Categorical(values.tolist(), categories=list(feature.categories), ordered=feature.ordered)
     if dtype is not None and dtype != "object" and _is_extension(dtype):
         return _extension(values.tolist(), dtype)
-    return _objects([_missing(feature) if value is None else value for value in values])
+    return np.array([_missing(feature) if value is None else value for value in values], dtype=object)
 
 
 def _numbers(values: Matrix, dtype: str | None) -> NDArray[Any]:
@@ -89,14 +85,11 @@ def _numbers(values: Matrix, dtype: str | None) -> NDArray[Any]:
     if wanted.kind == "f":
         with np.errstate(over="ignore"):
             return values.astype(wanted)
-    if not np.isfinite(values).all() or (values != np.floor(values)).any():
-        return values
-    if values.size == 0:
-        return values.astype(wanted)
-    if np.abs(values).max() > EXACT_INTEGER:
+    # One comparison excludes NaN, infinity and large integers.
+    if not np.abs(values).max(initial=0) <= EXACT_INTEGER or (values != np.floor(values)).any():
         return values
     limits = np.iinfo(wanted)
-    fits = values.min() >= limits.min and values.max() <= limits.max
+    fits = values.min(initial=0) >= limits.min and values.max(initial=0) <= limits.max
     return values.astype(wanted if fits else np.int64)
 
 
@@ -125,9 +118,3 @@ def _extension(cells: list[Any], dtype: str) -> Any:
     if dtype.lower().startswith(("int", "uint")) and any(isinstance(cell, float) for cell in cells):
         dtype = "Float64"
     return pd.array(cells, dtype=dtype)
-
-
-def _objects(cells: list[Any]) -> NDArray[Any]:
-    column = np.empty(len(cells), dtype=object)
-    column[:] = cells
-    return column

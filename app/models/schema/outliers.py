@@ -83,9 +83,7 @@ class OutlierGuard:
         if not isinstance(rows, Table):
             return np.clip(rows, self._lower, self._upper)
         columns = tuple(
-            column
-            if column.dtype == object
-            else np.clip(column, self._lower[position], self._upper[position])
-            for position, column in enumerate(rows.columns)
+            column if column.dtype == object else np.clip(column, lower, upper)
+            for column, lower, upper in zip(rows.columns, self._lower, self._upper, strict=True)
         )
         return Table(rows.names, columns)

@@ -41,6 +41,11 @@ def take(rows: Rows, indices: Sequence[int]) -> Rows:
     return rows.take(indices) if isinstance(rows, Table) else rows[list(indices)]
 
 
+def columns_of(rows: Rows) -> list[NDArray[Any]]:
+    """The columns of either form."""
+    return list(rows.columns) if isinstance(rows, Table) else list(rows.T)
+
+
 def to_lists(rows: Rows) -> list[list[Any]]:
     """One JSON-ready list per row, None for missing."""
     if isinstance(rows, Table):

@@ -83,7 +83,9 @@ class _Validator:
             for position, (feature, column) in enumerate(zip(self.signature.features, columns, strict=False))
         )
         if self.errors:
-            raise InvalidInput(sorted(self.errors, key=_reading_order))
+            raise InvalidInput(
+                sorted(self.errors, key=lambda error: (error["row"], error.get("position", -1)))
+            )
         if self.signature.numeric:
             return _precise(np.ascontiguousarray(np.column_stack(arrays)), self.signature)
         return Table(self.signature.names, arrays)
@@ -131,9 +133,7 @@ class _Validator:
             return np.empty(len(values))
         if feature.numeric:
             return feature.rounded(np.array(cells, dtype=np.float64))
-        objects = np.empty(len(cells), dtype=object)
-        objects[:] = cells
-        return objects
+        return np.array(cells, dtype=object)
 
     def _add(self, row: int, position: int | None, name: str | None, reason: str) -> None:
         where = {"field": self.field, "row": row, "position": position, "name": name}
@@ -162,7 +162,3 @@ def _precise(rows: Matrix, signature: InputSignature) -> Matrix:
         return rows
     columns = zip(signature.features, rows.T, strict=True)
     return np.column_stack([feature.rounded(column) for feature, column in columns])
-
-
-def _reading_order(error: Mapping[str, Any]) -> tuple[int, int]:
-    return error["row"], error.get("position", -1)

@@ -51,15 +51,13 @@ class Preprocessor:
 
     def apply(self, rows: Rows) -> Matrix:
         """Transform n rows of raw input to the estimator's input, float64 (n, width)."""
-        data: Any = rows
         if self.branches:
             parts = [branch.apply(rows) for branch in self.branches]
-            data = np.hstack(parts) if len(parts) > 1 else parts[0]  # spares a copy of wide rows
-        elif isinstance(rows, Table):
-            data = np.column_stack(rows.columns)
+            prepared: Matrix = np.hstack(parts) if len(parts) > 1 else parts[0]  # spares a copy of wide rows
+        else:
+            prepared = np.column_stack(rows.columns) if isinstance(rows, Table) else rows
         for step in self.steps:
-            data = step.apply(data)
-        prepared: Matrix = data
+            prepared = step.apply(prepared)
         return prepared
 
     @property
