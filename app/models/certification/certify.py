@@ -60,9 +60,8 @@ def certify(
     try:
         model_under_test = analyse(estimator, signature, output, training)
     except Exception as error:  # a custom estimator may fail on rows unlike its training data
-        known = isinstance(error, NotCompilable)
-        reason = str(error) if known else f"the model fails on rows tried: {one_line(error)}"
-        others = {engine: uncertified(engine, reason) for engine in compiled_engines()}
+        cause = "" if isinstance(error, NotCompilable) else "the model fails on rows tried: "
+        others = {engine: uncertified(engine, cause + one_line(error)) for engine in compiled_engines()}
         return Certification(REFERENCE, certificates | others)
     best = cost(certificates[REFERENCE])
     for candidate in candidates(model_under_test.last, output, width=model_under_test.width):

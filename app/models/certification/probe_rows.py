@@ -1,14 +1,13 @@
 """The rows on which engines are compared."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from app.models.certification.boundary import boundary_rows
+from app.models.certification.comparison import Predict
 from app.models.certification.thresholds import edge_rows
-from app.models.engines.output import EngineOutput
 from app.models.schema.rows import Matrix, Rows, Table, concatenate, take
 from app.models.schema.signature import Feature, InputSignature
 
@@ -44,18 +43,9 @@ class ProbeRows:
     splits_total: int
     edges_raw: int = 0
 
-    def __len__(self) -> int:
-        return len(self.raw) + len(self.prepared)
-
 
 def collect_probe_rows(
-    training: Rows,
-    signature: InputSignature,
-    *,
-    predict: Callable[[Rows], EngineOutput],
-    prepare: Any,
-    invert: Any,
-    estimator: Any,
+    training: Rows, signature: InputSignature, *, predict: Predict, prepare: Any, invert: Any, estimator: Any
 ) -> ProbeRows:
     """Training rows, random rows of twice their spread, whole numbers, large numbers, missing values
     if the model takes them, rows between two labels, and rows on every edge of every tree.

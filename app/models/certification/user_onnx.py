@@ -31,10 +31,8 @@ def with_user_onnx(
 ) -> Certification:
     """Certify the graph as one more candidate: it serves if it passes and is faster by a quarter.
 
-    ``supplied`` holds the graph's certificate in any case, with ``serves``: whether it was chosen.
-
-    :param graph: the bytes of the ONNX file.
-    :param training: rows of the training data that fit ``signature``.
+    ``supplied`` holds the graph's certificate in any case, with ``serves``: whether it was chosen. ``graph``:
+    the bytes of the ONNX file; the other parameters are those of `certify`.
     """
     try:
         model_under_test = _analysed(estimator, signature, output, training)

@@ -86,7 +86,7 @@ def of_histogram_boosting(estimator: Any) -> Iterator[ModelTree]:
 def of_isolation_forest(estimator: Any) -> Iterator[ModelTree]:
     """Leaves add the depth at which a row is expected to be isolated."""
     for member, features in zip(estimator.estimators_, estimator.estimators_features_, strict=True):
-        depths = _depths(member.tree_) + _average_path_length(member.tree_.n_node_samples)
+        depths = member.tree_.compute_node_depths() - 1 + _average_path_length(member.tree_.n_node_samples)
         yield _tree(member.tree_, depths, features=np.asarray(features))
 
 
@@ -110,12 +110,3 @@ def _bits(bitset: Any) -> frozenset[int]:
     return frozenset(
         word * 32 + bit for word, value in enumerate(bitset) for bit in range(32) if int(value) >> bit & 1
     )
-
-
-def _depths(tree: Any) -> Array:
-    depths = np.zeros(tree.node_count)
-    for node in range(tree.node_count):  # children stand behind their parent
-        for child in (tree.children_left[node], tree.children_right[node]):
-            if child != -1:
-                depths[child] = depths[node] + 1
-    return depths

@@ -42,9 +42,7 @@ class Categories:
     def __init__(self, feature: Feature, suggest: Callable[[str, Sequence[str]], str]) -> None:
         self._feature = feature
         self._suggest = suggest
-        self._known: dict[tuple[bool, Any], Any] = {
-            (isinstance(label, bool), label): label for label in feature.categories
-        }
+        self._known = {(isinstance(label, bool), label): label for label in feature.categories}
         self._nouns = {describe(label) for label in feature.categories} or {_noun(str)}
         self._texts = {} if _noun(str) in self._nouns else {str(label): label for label in feature.categories}
 

@@ -26,9 +26,7 @@ class OutlierGuard:
         self._policy = policy
         self._lower, self._upper = signature.bounds(tolerance)
         self._categories = {
-            position: frozenset(feature.categories)
-            for position, feature in enumerate(signature.features)
-            if feature.categories
+            i: frozenset(f.categories) for i, f in enumerate(signature.features) if f.categories
         }
 
     def inspect(self, rows: Rows, *, field: str) -> tuple[Rows, list[dict[str, Any]]]:
