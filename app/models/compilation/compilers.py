@@ -95,7 +95,7 @@ def _trees(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, 
     content = tree_graph.tree_graph(estimator, trees, width=width).SerializeToString()
     if reason := tree_proof.difference(content, trees):
         raise NotCompilable(f"the graph is not the model: {reason}")
-    # All but histogram boosting round their input first; a forest's graph adds the same numbers in its order.
+    # All but histogram boosting round their input first. A forest's sums are exact: same numbers, same order.
     rounded = not isinstance(estimator, tree_graph.HISTOGRAM_BOOSTING)
     tie = None if isinstance(estimator, tree_graph.FOREST) else TIE["float64"]
     return content, KernelSpec(ONNX_FILE, "float64", rounded, reading_of(output), tie=tie), True
