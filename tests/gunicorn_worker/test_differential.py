@@ -126,14 +126,14 @@ async def both(ports, pieces, quiet):
 
 
 async def differences(ports, requests):
-    """Requests with different answers, and both answers; tried twice, because one may be late."""
+    """Requests with different answers, and both answers; tried three times, because one may be late."""
     gate = asyncio.Semaphore(TOGETHER)
 
     async def compared(pieces, quiet):
         async with gate:
             return pieces, *await both(ports, pieces, quiet)
 
-    for quiet in (QUIET, LONG_QUIET):
+    for quiet in (QUIET, LONG_QUIET, 5 * LONG_QUIET):
         results = await asyncio.gather(*(compared(pieces, quiet) for pieces in requests))
         different = [result for result in results if result[1] != result[2]]
         requests = [pieces for pieces, *_ in different]

@@ -1,12 +1,9 @@
 """Rows on the model's own decision boundary, found by bisection between rows of different labels."""
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
-from app.models.certification.comparison import ask
-from app.models.engines.output import EngineOutput
+from app.models.certification.comparison import Predict, ask
 from app.models.schema.rows import Rows, Table, columns_of, take
 from app.models.schema.signature import InputSignature
 
@@ -16,8 +13,6 @@ PAIRS = 60
 HALVINGS = 56
 KEPT_EVERY = 7
 
-Predict = Callable[[Rows], EngineOutput]
-
 
 def boundary_rows(
     predict: Predict, rows: Rows, signature: InputSignature, generator: np.random.Generator
@@ -26,19 +21,17 @@ def boundary_rows(
 
     Bisection moves only plain numbers; the other values of a pair are those of its first row.
 
-    :param predict: the model's own predictions.
     :returns: parts to append to other rows; none for a model without classes, or with a single label.
     """
-    moved = [
-        feature.numeric and not feature.whole and feature.kind != "boolean" for feature in signature.features
-    ]
+    moved = [feature.kind == "number" and not feature.whole for feature in signature.features]
     tried = take(rows, generator.permutation(len(rows))[:ROWS].tolist())
     tried, reference = ask(predict, tried)
     labels = reference.output.values
     usable = np.flatnonzero(~reference.refused & _finite(tried))
     if labels.dtype.kind == "f" or len(np.unique(labels[usable])) < 2:
         return []
-    first, second = _pairs(labels, usable, generator)
+    first = generator.choice(usable, size=PAIRS).tolist()
+    second = [int(generator.choice(usable[labels[usable] != labels[row]])) for row in first]
     low = take(tried, first)
     high = _move(low, take(tried, second), moved, share=1.0)
     low_labels = labels[first]
@@ -67,14 +60,6 @@ def _bisected(
         if halving % KEPT_EVERY == 0:
             kept.append(middle)
     return [part for part in (*kept, low, high) if len(part)]
-
-
-def _pairs(
-    labels: NDArray[np.intp], usable: NDArray[np.intp], generator: np.random.Generator
-) -> tuple[list[int], list[int]]:
-    """Positions of rows, and for each the position of a row with another label."""
-    first = generator.choice(usable, size=PAIRS)
-    return first.tolist(), [int(generator.choice(usable[labels[usable] != labels[i]])) for i in first]
 
 
 def _keep(

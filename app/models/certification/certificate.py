@@ -1,5 +1,6 @@
 """The certificate of one compiled form: the comparison with the model, and its result."""
 
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -30,10 +31,8 @@ def libraries(engine: str) -> dict[str, str]:
     """Installed versions of the libraries that determine an engine's numbers."""
     found = {}
     for name in ENGINES[engine].libraries:
-        try:
+        with suppress(PackageNotFoundError):
             found[name] = version(name)
-        except PackageNotFoundError:
-            continue
     return found
 
 

@@ -5,13 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.models.certification.certificate import (
-    certify_candidate,
-    cost,
-    is_better,
-    libraries,
-    uncertified,
-)
+from app.models.certification.certificate import certify_candidate, cost, is_better, libraries, uncertified
 from app.models.certification.model_under_test import analyse
 from app.models.certification.timing import median_microseconds
 from app.models.compilation import NotCompilable
@@ -60,14 +54,15 @@ def certify(
     :param report: called with each step.
     """
     report("scikit-learn")
-    certificates, chosen = _certify_reference(estimator, signature, output, training)
+    certificates = {REFERENCE: _certify_reference(estimator, signature, output, training)}
+    chosen = REFERENCE
     files: dict[str, bytes] = {}
     try:
         model_under_test = analyse(estimator, signature, output, training)
     except Exception as error:  # a custom estimator may fail on rows unlike its training data
-        known = isinstance(error, NotCompilable)
-        reason = str(error) if known else f"the model fails on rows tried: {one_line(error)}"
-        return _uncompiled(certificates, reason)
+        cause = "" if isinstance(error, NotCompilable) else "the model fails on rows tried: "
+        others = {engine: uncertified(engine, cause + one_line(error)) for engine in compiled_engines()}
+        return Certification(REFERENCE, certificates | others)
     best = cost(certificates[REFERENCE])
     for candidate in candidates(model_under_test.last, output, width=model_under_test.width):
         report(f"{candidate.engine} {candidate.form}")
@@ -83,23 +78,16 @@ def certify(
     return Certification(chosen, certificates, files)
 
 
-def _uncompiled(certificates: dict[str, dict[str, Any]], reason: str) -> Certification:
-    """The model serves itself; every compiled engine is uncertified for one reason."""
-    others = {engine: uncertified(engine, reason) for engine in compiled_engines()}
-    return Certification(REFERENCE, certificates | others)
-
-
 def _certify_reference(
     estimator: Any, signature: InputSignature, output: OutputSignature, training: Rows
-) -> tuple[dict[str, dict[str, Any]], str]:
+) -> dict[str, Any]:
     """The model itself, with the label from the probabilities if its ``predict`` does the same."""
     single_call = output.probabilities and one_call_is_enough(split(estimator)[1])
     engine = SklearnEngine(estimator, signature, output, single_call=single_call)
-    certificate = {
+    return {
         "certified": True,
         "single_call": single_call,
         "median_us": median_microseconds(engine.predict, training),
         "libraries": libraries(REFERENCE),
         "rules": CERTIFICATION_RULES,
     }
-    return {REFERENCE: certificate}, REFERENCE

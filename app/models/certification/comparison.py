@@ -1,6 +1,6 @@
 """Comparison of a compiled engine's output with the model's, row by row."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.models.engines.compiled import spread
 from app.models.engines.output import EngineOutput
 from app.models.engines.partial import finite_rows, predict_partially
 from app.models.schema import tolerance
@@ -75,15 +76,9 @@ def ask(predict: Predict, rows: Rows) -> tuple[Rows, Reference]:
     if not found.answers:
         nothing = EngineOutput(np.zeros(len(kept)), None)
         return take(rows, kept), Reference(nothing, np.ones(len(kept), dtype=bool))
-    like = found.output
     refused = np.array([position in found.errors for position in kept], dtype=bool)
-    values = np.zeros((len(kept), *like.values.shape[1:]), dtype=like.values.dtype)
-    values[~refused] = like.values
-    probabilities = None
-    if like.probabilities is not None:
-        probabilities = np.zeros((len(kept), like.probabilities.shape[1]))
-        probabilities[~refused] = like.probabilities
-    return take(rows, kept), Reference(EngineOutput(values, probabilities), refused)
+    output = spread(found.output, np.flatnonzero(~refused).tolist(), len(kept))
+    return take(rows, kept), Reference(output, refused)
 
 
 def compare(attempt: Attempt, rows: Rows, expected: Reference, output: OutputSignature) -> Comparison:
@@ -91,7 +86,9 @@ def compare(attempt: Attempt, rows: Rows, expected: Reference, output: OutputSig
     total = Comparison()
     for size in BATCHES:
         n_rows = len(rows) if size == max(BATCHES) else min(len(rows), ROWS_PER_BATCH_SIZE)
-        for batch in _batches(n_rows, len(rows), size):
+        spread_out = np.linspace(0, len(rows) - 1, n_rows).astype(int).tolist()
+        for start in range(0, n_rows, size):
+            batch = spread_out[start : start + size]
             got, left = attempt(take(rows, batch))
             total += compare_answers(got, left or (), expected, batch, output)
     return total
@@ -125,13 +122,6 @@ def compare_answers(
     if got.probabilities is None or got.probabilities.shape[1:] != probabilities.shape[1:]:
         return replace(found, max_difference=np.inf)
     return replace(found, max_difference=_largest(got.probabilities[compared], probabilities[positions]))
-
-
-def _batches(n_rows: int, available: int, size: int) -> Iterator[list[int]]:
-    """``n_rows`` row numbers spread over the available ones, ``size`` at a time."""
-    chosen = np.linspace(0, available - 1, n_rows).astype(int).tolist() if n_rows else []
-    for start in range(0, len(chosen), size):
-        yield chosen[start : start + size]
 
 
 def _largest(got: Matrix, expected: Matrix) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from app.models.certification.comparison import Reference, ask
+from app.models.certification.comparison import Predict, Reference, ask
 from app.models.certification.probe_rows import LARGEST, ProbeRows, collect_probe_rows
 from app.models.certification.thresholds import trees_of
 from app.models.compilation import NotCompilable
@@ -104,15 +104,13 @@ def _probed(
 ) -> ModelUnderTest:
     """The model with its probe rows, and its predictions for the raw ones."""
     predict, prepare = SklearnEngine(estimator, signature, output).predict, preprocessor.apply
-    probe_rows = collect_probe_rows(
+    rows = collect_probe_rows(
         training, signature, predict=predict, prepare=prepare, invert=invert, estimator=last
     )
-    raw, predictions = ask(predict, probe_rows.raw)
-    probe_rows = replace(probe_rows, raw=raw)
+    raw, found = ask(predict, rows.raw)
+    rows = replace(rows, raw=raw)
     width, usual = prepare(take(training, [0])).shape[1], _usual(training)
-    return ModelUnderTest(
-        estimator, last, signature, output, preprocessor, probe_rows, predictions, None, width, usual
-    )
+    return ModelUnderTest(estimator, last, signature, output, preprocessor, rows, found, None, width, usual)
 
 
 def _usual(training: Rows) -> tuple[float, ...]:
@@ -124,7 +122,7 @@ def _usual(training: Rows) -> tuple[float, ...]:
     return tuple(each or max(largest) or 1.0 for each in largest)
 
 
-def _alone(last: Any, width: int, output: OutputSignature) -> Callable[[Rows], EngineOutput]:
+def _alone(last: Any, width: int, output: OutputSignature) -> Predict:
     """The last estimator's predictions for prepared rows."""
     columns = InputSignature(tuple(Feature(f"column {i}", "number") for i in range(width)), "array")
     engine = SklearnEngine(last, columns, output)
@@ -137,7 +135,7 @@ def _alone(last: Any, width: int, output: OutputSignature) -> Callable[[Rows], E
     return predict
 
 
-def _takes_nan(predict: Callable[[Rows], EngineOutput], prepared: Matrix) -> bool:
+def _takes_nan(predict: Predict, prepared: Matrix) -> bool:
     """True if the estimator answers rows with NaN in any column."""
     try:
         return bool(np.isfinite(predict(np.full_like(prepared, np.nan)).values).all())

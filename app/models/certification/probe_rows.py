@@ -1,14 +1,13 @@
 """The rows on which engines are compared."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from app.models.certification.boundary import boundary_rows
+from app.models.certification.comparison import Predict
 from app.models.certification.thresholds import edge_rows
-from app.models.engines.output import EngineOutput
 from app.models.schema.rows import Matrix, Rows, Table, concatenate, take
 from app.models.schema.signature import Feature, InputSignature
 
@@ -46,13 +45,7 @@ class ProbeRows:
 
 
 def collect_probe_rows(
-    training: Rows,
-    signature: InputSignature,
-    *,
-    predict: Callable[[Rows], EngineOutput],
-    prepare: Any,
-    invert: Any,
-    estimator: Any,
+    training: Rows, signature: InputSignature, *, predict: Predict, prepare: Any, invert: Any, estimator: Any
 ) -> ProbeRows:
     """Training rows, random rows of twice their spread, whole numbers, large numbers, missing values
     if the model takes them, rows between two labels, and rows on every edge of every tree.
@@ -64,15 +57,14 @@ def collect_probe_rows(
         transformation has no inverse.
     """
     generator = np.random.default_rng(0)
-    chosen = generator.permutation(len(training))[:TRAINING_ROWS]
-    known = take(training, chosen.tolist())
+    known = take(training, generator.permutation(len(training))[:TRAINING_ROWS].tolist())
     raw = concatenate([known, *variations(known, signature, generator)])
     missing = signature.nullable and bool(np.isnan(prepare(take(raw, range(len(raw))[-SOME:]))).any())
     raw = concatenate([raw, *boundary_rows(predict, raw, signature, generator)])
     base = prepare(take(known, range(len(known))[:SOME]))
     edges, tried, total = edge_rows(estimator, base, missing=missing)
     through_model = edges[::EDGES_THROUGH_MODEL] if invert is not None else edges[:0]
-    if invert is not None and len(through_model):
+    if len(through_model):
         raw = concatenate([raw, invert(through_model)])
     return ProbeRows(raw, edges, tried, total, len(through_model))
 

@@ -123,17 +123,10 @@ def _inside(row: Matrix, feature: int, low: Matrix, high: Matrix) -> Matrix:
 def _neighbours(thresholds: Matrix, *, missing: bool) -> Matrix:
     with np.errstate(over="ignore"):
         single = thresholds.astype(np.float32)
-    columns = [
-        np.nextafter(thresholds, -np.inf),
-        thresholds,
-        np.nextafter(thresholds, np.inf),
-        np.nextafter(single, np.float32(-np.inf)).astype(np.float64),
-        single.astype(np.float64),
-        np.nextafter(single, np.float32(np.inf)).astype(np.float64),
-    ]
-    if missing:
-        columns.append(np.full(len(thresholds), np.nan))
-    return np.column_stack(columns)
+    columns: list[NDArray[Any]] = []
+    for numbers in (thresholds, single):  # each steps in its own precision
+        columns += np.nextafter(numbers, -np.inf), numbers, np.nextafter(numbers, np.inf)
+    return np.column_stack([*columns, np.full(len(thresholds), np.nan)] if missing else columns)
 
 
 def _histogram_tree(nodes: Any) -> Tree:

@@ -31,23 +31,17 @@ def with_user_onnx(
 ) -> Certification:
     """Certify the graph as one more candidate: it serves if it passes and is faster by a quarter.
 
-    ``supplied`` holds the graph's certificate in any case, with ``serves``: whether it was chosen.
-
-    :param graph: the bytes of the ONNX file.
-    :param training: rows of the training data that fit ``signature``.
+    ``supplied`` holds the graph's certificate in any case, with ``serves``: whether it was chosen. ``graph``:
+    the bytes of the ONNX file; the other parameters are those of `certify`.
     """
     try:
         model_under_test = _analysed(estimator, signature, output, training)
-    except NotCompilable as error:
-        return replace(found, supplied=uncertified("onnx", str(error)) | {"serves": False})
     except Exception as error:  # a custom estimator may fail on rows unlike its training data
         return replace(found, supplied=uncertified("onnx", one_line(error)) | {"serves": False})
     candidate, certificate = _certify_graph(graph, model_under_test, training)
     found = replace(found, supplied=certificate | {"serves": False})
-    if candidate.spec is None or not certificate["certified"]:
-        return found
     compiled = found.certificates.get("onnx", {"certified": False})
-    if not is_better(certificate, compiled):
+    if candidate.spec is None or not certificate["certified"] or not is_better(certificate, compiled):
         return found
     certificates = found.certificates | {"onnx": certificate}
     own = compiled.get("kernel", {}).get("file")
@@ -106,10 +100,9 @@ def _with_labels(candidate: Candidate, model_under_test: ModelUnderTest) -> Cand
 def _widths(model_under_test: ModelUnderTest) -> dict[str, int]:
     """Number of columns by the part of the pipeline that a graph may replace."""
     widths = {LAST_STEP: model_under_test.width}
-    if model_under_test.last is model_under_test.estimator:
+    if model_under_test.last is model_under_test.estimator or not _all_numbers(model_under_test.signature):
         return widths
-    signature = model_under_test.signature
-    return ({WHOLE: len(signature.features)} if _all_numbers(signature) else {}) | widths
+    return {WHOLE: len(model_under_test.signature.features)} | widths
 
 
 def _all_numbers(signature: InputSignature) -> bool:

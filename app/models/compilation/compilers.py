@@ -65,8 +65,6 @@ def _compiled(
             content, spec, proven = compiler(estimator, output, width)
     except ImportError:
         raise
-    except NotCompilable as error:
-        return Candidate(engine, form, reason=str(error))
     except Exception as error:  # compilers raise anything on estimators that they do not know
         return Candidate(engine, form, reason=one_line(error))
     return Candidate(engine, form, content, spec, proven=proven)
@@ -74,6 +72,8 @@ def _compiled(
 
 def one_line(error: BaseException) -> str:
     """An exception as a reason to record: its type and the start of its message."""
+    if isinstance(error, NotCompilable):
+        return str(error)
     lines = str(error).strip().splitlines() or [""]
     return f"{type(error).__name__}: {ADDRESS.sub('', lines[0])[:160]}"
 
@@ -95,12 +95,10 @@ def _trees(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, 
     content = tree_graph.tree_graph(estimator, trees, width=width).SerializeToString()
     if reason := tree_proof.difference(content, trees):
         raise NotCompilable(f"the graph is not the model: {reason}")
-    # All trees but histogram boosting's round their input to float32 before the first split. The sums of a
-    # forest run in the original order, and are exact.
+    # All but histogram boosting round their input first. A forest's sums are exact: same numbers, same order.
     rounded = not isinstance(estimator, tree_graph.HISTOGRAM_BOOSTING)
     tie = None if isinstance(estimator, tree_graph.FOREST) else TIE["float64"]
-    spec = KernelSpec(ONNX_FILE, "float64", rounded, reading_of(output), tie=tie)
-    return content, spec, True
+    return content, KernelSpec(ONNX_FILE, "float64", rounded, reading_of(output), tie=tie), True
 
 
 def _skl2onnx(
@@ -115,9 +113,8 @@ def _skl2onnx(
         estimator.set_params(flatten_transform=False)
     tensor = (FloatTensorType if dtype == "float32" else DoubleTensorType)([None, width])
     graph = _graph(estimator, tensor, output)
-    reading = reading_of(output)
-    position = 0 if reading == "values" else 1
-    spec = KernelSpec(ONNX_FILE, dtype, False, reading, position, tie=TIE[dtype])
+    position = 1 if output.classes else 0
+    spec = KernelSpec(ONNX_FILE, dtype, False, reading_of(output), position, tie=TIE[dtype])
     return graph.SerializeToString(), spec, False
 
 

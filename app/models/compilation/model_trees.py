@@ -38,24 +38,19 @@ def of_forest(estimator: Any) -> Iterator[ModelTree]:
     Leaves of one class each, as in fully grown forests, need no copies. Sums run as in the original, so that
     ties are the same.
     """
-    for member in getattr(estimator, "estimators_", [estimator]):
-        tree = member.tree_
+    trees = [member.tree_ for member in getattr(estimator, "estimators_", [estimator])]
+    pure = all((np.count_nonzero(t.value[t.children_left == -1, 0, :], axis=1) == 1).all() for t in trees)
+    for tree in trees:
         values = tree.value[:, 0, :]
         if not hasattr(estimator, "classes_"):
             yield _tree(tree, values[:, 0])
             continue
         if np.abs(values.sum(axis=1) - 1.0).max() > 1e-6:  # trees of scikit-learn before 1.3 hold weights
             values = values / values.sum(axis=1, keepdims=True)
-        if is_pure(estimator):
+        if pure:
             yield _tree(tree, values.argmax(axis=1).astype(np.float64), classes=True)
         else:
             yield from (_tree(tree, values[:, target], target) for target in range(values.shape[1]))
-
-
-def is_pure(estimator: Any) -> bool:
-    """True if every leaf of a forest of classes holds one class only."""
-    trees = [member.tree_ for member in getattr(estimator, "estimators_", [estimator])]
-    return all((np.count_nonzero(t.value[t.children_left == -1, 0, :], axis=1) == 1).all() for t in trees)
 
 
 def of_boosting(estimator: Any) -> Iterator[ModelTree]:
@@ -91,7 +86,7 @@ def of_histogram_boosting(estimator: Any) -> Iterator[ModelTree]:
 def of_isolation_forest(estimator: Any) -> Iterator[ModelTree]:
     """Leaves add the depth at which a row is expected to be isolated."""
     for member, features in zip(estimator.estimators_, estimator.estimators_features_, strict=True):
-        depths = _depths(member.tree_) + _average_path_length(member.tree_.n_node_samples)
+        depths = member.tree_.compute_node_depths() - 1 + _average_path_length(member.tree_.n_node_samples)
         yield _tree(member.tree_, depths, features=np.asarray(features))
 
 
@@ -115,12 +110,3 @@ def _bits(bitset: Any) -> frozenset[int]:
     return frozenset(
         word * 32 + bit for word, value in enumerate(bitset) for bit in range(32) if int(value) >> bit & 1
     )
-
-
-def _depths(tree: Any) -> Array:
-    depths = np.zeros(tree.node_count)
-    for node in range(tree.node_count):  # children stand behind their parent
-        for child in (tree.children_left[node], tree.children_right[node]):
-            if child != -1:
-                depths[child] = depths[node] + 1
-    return depths

@@ -1,6 +1,6 @@
 """The transformers before a pipeline's estimator, as a `Preprocessor` without scikit-learn."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import copy
 from typing import Any
 
@@ -13,14 +13,10 @@ from sklearn.utils import check_array
 
 from app.models.compilation import NotCompilable
 from app.models.compilation.transformer_steps import label_step, number_step, text_step
-from app.models.engines.preprocessing.preprocessor import Branch, Preprocessor, Step
+from app.models.engines.preprocessing.preprocessor import Branch, Preprocessor
 from app.models.schema.signature import InputSignature
 
-STEP_OF_KIND: dict[str, Callable[[Any], Step]] = {
-    "number": number_step,
-    "category": label_step,
-    "text": text_step,
-}
+STEP_OF_KIND = {"number": number_step, "category": label_step, "text": text_step}
 UNPREPARED = "columns that are not numbers reach the estimator unprepared"
 
 
@@ -77,9 +73,7 @@ def compile_preprocessing(transformers: Sequence[Any], signature: InputSignature
 def _branches(transformer: ColumnTransformer, signature: InputSignature) -> list[Branch]:
     branches = []
     for _, part, columns in transformer.transformers_:
-        if isinstance(part, str) and part == "drop":
-            continue
-        if not (positions := tuple(_positions(columns, signature))):
+        if part == "drop" or not (positions := tuple(_positions(columns, signature))):
             continue
         features = [signature.features[position] for position in positions]
         kinds = {"number" if feature.numeric else feature.kind for feature in features}

@@ -10,14 +10,8 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.impute import SimpleImputer
 
 from app.models.compilation import NotCompilable
+from app.models.engines.preprocessing import number_steps
 from app.models.engines.preprocessing.label_steps import ImputeLabel, OneHot, Ordinal
-from app.models.engines.preprocessing.number_steps import (
-    CenterScale,
-    ImputeNumber,
-    Polynomial,
-    ScaleShift,
-    Select,
-)
 from app.models.engines.preprocessing.preprocessor import Step
 from app.models.engines.preprocessing.text import Substitute, WordCounts
 from app.models.schema.signature import Label
@@ -32,7 +26,7 @@ def number_step(transformer: Any) -> Step:
     :raises NotCompilable: naming a transformer without a compiled form, as the other functions do.
     """
     if isinstance(transformer, SelectorMixin) and type(transformer) not in NUMBER_STEPS:
-        return Select(tuple(transformer.get_support(indices=True).tolist()))
+        return number_steps.Select(tuple(transformer.get_support(indices=True).tolist()))
     return _step(NUMBER_STEPS, transformer, "")
 
 
@@ -49,10 +43,9 @@ def text_step(transformer: Any) -> Step:
 
 
 def _step(makers: dict[type, Callable[[Any], Step]], transformer: Any, what: str) -> Step:
-    make = makers.get(type(transformer))
-    if make is None:
+    if type(transformer) not in makers:
         raise NotCompilable(f"{type(transformer).__name__}{what} has no compiled form")
-    return make(transformer)
+    return makers[type(transformer)](transformer)
 
 
 def _floats(values: Any) -> tuple[float, ...] | None:
@@ -60,12 +53,13 @@ def _floats(values: Any) -> tuple[float, ...] | None:
 
 
 def _center_scale(center: Any, scale: Any) -> Step:
-    return CenterScale(_floats(center), _floats(scale))
+    return number_steps.CenterScale(_floats(center), _floats(scale))
 
 
 def _min_max(scaler: Any) -> Step:
     clip = tuple(map(float, scaler.feature_range)) if scaler.clip else None
-    return ScaleShift(_floats(scaler.scale_) or (), _floats(scaler.min_) or (), clip)  # type: ignore[arg-type] # two floats
+    scale, shift = _floats(scaler.scale_) or (), _floats(scaler.min_) or ()
+    return number_steps.ScaleShift(scale, shift, clip)  # type: ignore[arg-type] # two floats
 
 
 def _check_imputer(imputer: Any) -> None:
@@ -78,7 +72,7 @@ def _number_imputer(imputer: Any) -> Step:
     fill = _floats(imputer.statistics_) or ()
     if not np.isfinite(fill).all() or not np.isnan(imputer.missing_values):
         raise NotCompilable("SimpleImputer with columns all missing, or another mark for missing")
-    return ImputeNumber(fill)
+    return number_steps.ImputeNumber(fill)
 
 
 def _label_imputer(imputer: Any) -> Step:
@@ -90,7 +84,7 @@ def _polynomial(expansion: Any) -> Step:
     terms = [tuple(np.repeat(np.arange(len(powers)), powers).tolist()) for powers in expansion.powers_]
     position = {term: index for index, term in enumerate(terms)}
     highest = max(map(len, terms))
-    return Polynomial(
+    return number_steps.Polynomial(
         width=len(terms),
         bias=position.get(()),
         linear=tuple((position[term], term[0]) for term in terms if len(term) == 1),

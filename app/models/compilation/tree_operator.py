@@ -71,7 +71,6 @@ class Ensemble:
     def operator(self, targets: int) -> NodeProto:
         """The operator: X (n, d) to the sums of leaves by target, raw (n, targets)."""
         features, splits, modes, left, left_leaf, right, right_leaf, missing = zip(*self.rows, strict=True)
-        optional: dict[str, Any] = {"membership_values": _tensor(self.members)} if self.members else {}
         return helper.make_node(
             "TreeEnsemble",
             ["X"],
@@ -91,7 +90,7 @@ class Ensemble:
             nodes_missing_value_tracks_true=missing,
             leaf_targetids=self.leaf_targets,
             leaf_weights=_tensor(self.leaf_weights),
-            **optional,
+            membership_values=_tensor(self.members) if self.members else None,
         )
 
 

@@ -22,8 +22,7 @@ def difference(content: bytes, trees: list[ModelTree]) -> str | None:
     :param content: the bytes of an ONNX file with one ``TreeEnsemble`` operator.
     """
     nodes = load_model_from_string(content).graph.node
-    (node,) = [node for node in nodes if node.op_type == "TreeEnsemble"]
-    graph = _Graph(node)
+    (graph,) = [_Graph(node) for node in nodes if node.op_type == "TreeEnsemble"]
     if len(graph.roots) != len(trees):
         return f"the graph has {len(graph.roots)} trees, the model {len(trees)}"
     for number, (root, tree) in enumerate(zip(graph.roots, trees, strict=True)):

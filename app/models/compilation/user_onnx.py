@@ -31,8 +31,6 @@ def user_onnx_candidates(
     """
     try:
         return _read(content, output, widths)
-    except NotCompilable as error:
-        return [Candidate("onnx", "supplied", reason=str(error))]
     except Exception as error:  # onnxruntime raises anything on bytes that are no graph
         return [Candidate("onnx", "supplied", reason=one_line(error))]
 

@@ -11,7 +11,7 @@ from app.models.engines.output import EngineOutput, FiniteOutput
 from app.models.engines.partial import finite_rows
 from app.models.engines.preprocessing.label_steps import NotCovered
 from app.models.engines.preprocessing.preprocessor import Preprocessor
-from app.models.schema.rows import Matrix, Rows, Table, take
+from app.models.schema.rows import Matrix, Rows, columns_of, take
 
 # Rows prepared at once, which bounds the memory of wide rows such as texts.
 MAX_ROWS = 1_000
@@ -51,7 +51,9 @@ class CompiledEngine:
             holes = np.flatnonzero(np.isnan(prepared).any(axis=1)).tolist()
             if holes:
                 return self._without(rows, holes)
-        return output_of(self._run(_as_input(prepared, self._spec)), self._spec)
+        if self._spec.rounded:
+            prepared = prepared.astype(np.float32)
+        return output_of(self._run(np.ascontiguousarray(prepared, dtype=self._spec.dtype)), self._spec)
 
     def _in_range(self, rows: Rows) -> bool:
         """True if every number is within its limit, and none is missing."""
@@ -61,24 +63,19 @@ class CompiledEngine:
 
     def _out_of_range(self, rows: Rows) -> tuple[list[int], bool]:
         """The rows with a number beyond its limit, and whether any number is missing."""
-        columns = (
-            zip(rows.T, self._limits(rows.shape[1]), strict=True)
-            if isinstance(rows, np.ndarray)
-            else self._numbers(rows)
-        )
         beyond, has_nan = np.zeros(len(rows), dtype=bool), False
-        for column, limit in columns:
+        for column, limit in self._numbers(rows):
             beyond |= np.abs(column) > limit
             has_nan = has_nan or bool(np.isnan(column).any())
         return np.flatnonzero(beyond).tolist(), has_nan
 
-    def _numbers(self, table: Table) -> list[tuple[Matrix, float]]:
-        columns = zip(table.columns, self._limits(len(table.columns)), strict=True)
-        return [(column, limit) for column, limit in columns if column.dtype != object]
-
-    def _limits(self, width: int) -> list[float]:
-        limits: list[float] = np.broadcast_to(self._limit, width).tolist()
-        return limits
+    def _numbers(self, rows: Rows) -> list[tuple[Matrix, float]]:
+        """The columns of numbers, each with its limit."""
+        columns = columns_of(rows)
+        limits = np.broadcast_to(self._limit, len(columns)).tolist()
+        return [
+            (column, limit) for column, limit in zip(columns, limits, strict=True) if column.dtype != object
+        ]
 
     def _without(self, rows: Rows, left: list[int]) -> tuple[EngineOutput, list[int] | None]:
         others = sorted(set(range(len(rows))) - set(left))
@@ -87,7 +84,7 @@ class CompiledEngine:
         output, open_rows = self.attempt(take(rows, others))
         if len(output.values) == 0:
             return NOTHING, list(range(len(rows)))
-        return _spread(output, others, len(rows)), sorted([*left, *(others[row] for row in open_rows or ())])
+        return spread(output, others, len(rows)), sorted([*left, *(others[row] for row in open_rows or ())])
 
     def _in_parts(self, rows: Rows, size: int) -> tuple[EngineOutput, list[int] | None]:
         total, left = NOTHING, []
@@ -96,11 +93,11 @@ class CompiledEngine:
             output, open_rows = self.attempt(take(rows, positions))
             left += [positions[row] for row in open_rows or ()]
             if len(output.values):
-                total = _spread(output, positions, len(rows), into=total)
+                total = spread(output, positions, len(rows), into=total)
         return total, left or None
 
 
-def _spread(
+def spread(
     output: EngineOutput, positions: Sequence[int], n_rows: int, into: EngineOutput = NOTHING
 ) -> EngineOutput:
     """The output at its positions among ``n_rows`` rows; the others have zeros, or the rows of ``into``."""
@@ -114,13 +111,6 @@ def _spread(
     if into.probabilities is not None:
         into.probabilities[list(positions)] = probabilities
     return into
-
-
-def _as_input(matrix: Matrix, spec: KernelSpec) -> NDArray[Any]:
-    """Prepared rows in the kernel's dtype."""
-    if spec.rounded:
-        return matrix.astype(np.float32).astype(spec.dtype)
-    return np.ascontiguousarray(matrix, dtype=spec.dtype)
 
 
 def output_of(raw: NDArray[Any], spec: KernelSpec) -> tuple[EngineOutput, list[int] | None]:

@@ -56,7 +56,12 @@ class FallbackEngine:
             try:
                 output, open_rows = self._engine.attempt(rows)
             except Exception:  # a runtime may raise anything; the original can still answer
-                self._count_failure()
+                self._failures += 1
+                self._on_failure(self._engine.name)
+                out = self._failures >= MAX_FAILURES
+                log.exception(
+                    "engine failed", extra={"engine": self._engine.name, "out_until_next_load": out}
+                )
             else:
                 self._failures = 0
                 return output if open_rows is None else self._completed(output, open_rows, rows)
@@ -69,12 +74,11 @@ class FallbackEngine:
         :raises OriginalMissing: if scikit-learn is not installed.
         """
         with self._loading:
-            if self._reference is None:
-                try:
-                    self._reference = self._load_reference()
-                except ImportError:
-                    message = "only the original model can answer this row, and it cannot be loaded here"
-                    raise OriginalMissing(message) from None
+            try:
+                self._reference = self._reference or self._load_reference()
+            except ImportError:
+                message = "only the original model can answer this row, and it cannot be loaded here"
+                raise OriginalMissing(message) from None
             return self._reference
 
     def use_reference(self, reference: Engine) -> None:
@@ -92,9 +96,3 @@ class FallbackEngine:
             probabilities = np.array(probabilities)
             probabilities[open_rows] = reference.probabilities[open_rows]
         return EngineOutput(values, probabilities)
-
-    def _count_failure(self) -> None:
-        self._failures += 1
-        self._on_failure(self._engine.name)
-        out = self._failures >= MAX_FAILURES
-        log.exception("engine failed", extra={"engine": self._engine.name, "out_until_next_load": out})

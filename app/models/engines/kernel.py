@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 from numpy.typing import NDArray
 
-from app.models.engines import ENGINES, compiled_engines
+from app.models.engines import compiled_engines
 
 Reading = Literal["probabilities", "positive_probability", "scores", "values"]
 
@@ -63,7 +63,5 @@ def load_kernel(engine: str, content: bytes, spec: KernelSpec) -> Kernel:
     :raises ImportError: if the engine's runtime is not installed.
     :raises KeyError: if the table has no such engine, or the engine has no kernel.
     """
-    if engine not in compiled_engines():
-        raise KeyError(engine)
-    kernel: Kernel = resolve_name(ENGINES[engine].kernel)(content, spec)
+    kernel: Kernel = resolve_name(compiled_engines()[engine].kernel)(content, spec)
     return kernel

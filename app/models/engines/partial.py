@@ -92,7 +92,7 @@ def is_finite(output: EngineOutput) -> bool:
 def finite_rows(output: EngineOutput) -> NDArray[np.bool_]:
     """True for each row with finite numbers, (n,)."""
     numbers = output.values if output.probabilities is None else output.probabilities
-    finite: NDArray[np.bool_] = np.isfinite(numbers)
+    finite = np.isfinite(numbers)
     return finite if finite.ndim == 1 else np.asarray(finite.all(axis=1))
 
 
@@ -100,9 +100,8 @@ def _sort(output: EngineOutput, positions: Sequence[int], found: Partial) -> Non
     values, probabilities = output
     for index, (position, finite) in enumerate(zip(positions, finite_rows(output).tolist(), strict=True)):
         if finite:
-            rows = slice(index, index + 1)
-            found.answers[position] = EngineOutput(
-                values[rows], None if probabilities is None else probabilities[rows]
-            )
+            row = slice(index, index + 1)
+            shares = None if probabilities is None else probabilities[row]
+            found.answers[position] = EngineOutput(values[row], shares)
         else:
             found.errors[position] = NotFinite(NOT_FINITE)

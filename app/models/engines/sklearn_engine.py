@@ -52,9 +52,8 @@ class SklearnEngine:
         codes = self._codes_of(predicted)
         if not self._output.probabilities:
             return EngineOutput(codes, None)
-        return EngineOutput(
-            codes, np.asarray(called(self._estimator.predict_proba, fresh()), dtype=np.float64)
-        )
+        probabilities = np.asarray(called(self._estimator.predict_proba, fresh()), dtype=np.float64)
+        return EngineOutput(codes, probabilities)
 
     def _codes_of(self, labels: NDArray[Any]) -> NDArray[np.intp]:
         try:

@@ -16,15 +16,16 @@ MOST_COMPARED = 60
 
 def number(value: Any, feature: Feature) -> tuple[float, str | None]:
     """The value as float64, or the reason against it."""
-    boolean = isinstance(value, bool | np.bool_)
     if value is None or value != value:
         noun = "true or false" if feature.kind == "boolean" else "a number"
         return np.nan, None if feature.nullable else f"must be {noun}, not null"
+    numeric = isinstance(value, int | float | np.number)
+    boolean = isinstance(value, bool | np.bool_)
     if feature.kind == "boolean":
-        if boolean or (isinstance(value, int | float | np.number) and value in (0, 1)):
+        if boolean or (numeric and value in (0, 1)):
             return float(value), None
-        return np.nan, f"must be true or false, not {describe(value) if boolean else _shown(value)}"
-    if boolean or not isinstance(value, int | float | np.number):
+        return np.nan, f"must be true or false, not {'another number' if numeric else describe(value)}"
+    if boolean or not numeric:
         return np.nan, f"must be a number, not {describe(value)}"
     if isinstance(value, int) and abs(value) > EXACT_INTEGER:
         return np.nan, "integers beyond 2**53 cannot be represented exactly"
@@ -35,19 +36,13 @@ def number(value: Any, feature: Feature) -> tuple[float, str | None]:
     return float(value), None
 
 
-def _shown(value: Any) -> str:
-    return "another number" if isinstance(value, int | float | np.number) else describe(value)
-
-
 class Categories:
     """The domain of a column of labels or texts, in the model's own form."""
 
     def __init__(self, feature: Feature, suggest: Callable[[str, Sequence[str]], str]) -> None:
         self._feature = feature
         self._suggest = suggest
-        self._known: dict[tuple[bool, Any], Any] = {
-            (isinstance(label, bool), label): label for label in feature.categories
-        }
+        self._known = {(isinstance(label, bool), label): label for label in feature.categories}
         self._nouns = {describe(label) for label in feature.categories} or {_noun(str)}
         self._texts = {} if _noun(str) in self._nouns else {str(label): label for label in feature.categories}
 

@@ -62,7 +62,7 @@ def _column(feature: Feature, values: NDArray[Any]) -> Any:
         if dtype in {OBJECT_INTEGERS, OBJECT_NUMBERS}:
             whole = dtype == OBJECT_INTEGERS
             cells = [_missing(feature) if v != v else _number(v, whole=whole) for v in values.tolist()]
-            return _objects(cells)
+            return np.array(cells, dtype=object)
         if dtype is not None and _is_extension(dtype):
             return _extension([None if v != v else _number(v, whole=True) for v in values.tolist()], dtype)
         return _numbers(values, dtype)
@@ -72,7 +72,7 @@ def _column(feature: Feature, values: NDArray[Any]) -> Any:
         return pd.Categorical(values.tolist(), categories=list(feature.categories), ordered=feature.ordered)
     if dtype is not None and dtype != "object" and _is_extension(dtype):
         return _extension(values.tolist(), dtype)
-    return _objects([_missing(feature) if value is None else value for value in values])
+    return np.array([_missing(feature) if value is None else value for value in values], dtype=object)
 
 
 def _numbers(values: Matrix, dtype: str | None) -> NDArray[Any]:
@@ -85,14 +85,11 @@ def _numbers(values: Matrix, dtype: str | None) -> NDArray[Any]:
     if wanted.kind == "f":
         with np.errstate(over="ignore"):
             return values.astype(wanted)
-    if not np.isfinite(values).all() or (values != np.floor(values)).any():
-        return values
-    if values.size == 0:
-        return values.astype(wanted)
-    if np.abs(values).max() > EXACT_INTEGER:
+    # One comparison excludes NaN, infinity and large integers.
+    if not np.abs(values).max(initial=0) <= EXACT_INTEGER or (values != np.floor(values)).any():
         return values
     limits = np.iinfo(wanted)
-    fits = values.min() >= limits.min and values.max() <= limits.max
+    fits = values.min(initial=0) >= limits.min and values.max(initial=0) <= limits.max
     return values.astype(wanted if fits else np.int64)
 
 
@@ -121,9 +118,3 @@ def _extension(cells: list[Any], dtype: str) -> Any:
     if dtype.lower().startswith(("int", "uint")) and any(isinstance(cell, float) for cell in cells):
         dtype = "Float64"
     return pd.array(cells, dtype=dtype)
-
-
-def _objects(cells: list[Any]) -> NDArray[Any]:
-    column = np.empty(len(cells), dtype=object)
-    column[:] = cells
-    return column

@@ -25,11 +25,7 @@ class OutlierGuard:
         self._signature = signature
         self._policy = policy
         self._lower, self._upper = signature.bounds(tolerance)
-        self._categories = {
-            position: frozenset(feature.categories)
-            for position, feature in enumerate(signature.features)
-            if feature.categories
-        }
+        self._known = {i: frozenset(f.categories) for i, f in enumerate(signature.features) if f.categories}
 
     def inspect(self, rows: Rows, *, field: str) -> tuple[Rows, list[dict[str, Any]]]:
         """Return the rows to predict, clamped if that is the policy, and the first `MAX_WARNINGS` warnings.
@@ -53,8 +49,8 @@ class OutlierGuard:
         for position, column in enumerate(table.columns):
             if column.dtype != object:
                 warnings += self._number_warnings(column[:, None], (position,))
-            elif position in self._categories:
-                known = self._categories[position]
+            elif position in self._known:
+                known = self._known[position]
                 warnings += [
                     self._warning(row, position, value, "category never seen in training")
                     for row, value in enumerate(column)
@@ -83,9 +79,7 @@ class OutlierGuard:
         if not isinstance(rows, Table):
             return np.clip(rows, self._lower, self._upper)
         columns = tuple(
-            column
-            if column.dtype == object
-            else np.clip(column, self._lower[position], self._upper[position])
-            for position, column in enumerate(rows.columns)
+            column if column.dtype == object else np.clip(column, lower, upper)
+            for column, lower, upper in zip(rows.columns, self._lower, self._upper, strict=True)
         )
         return Table(rows.names, columns)

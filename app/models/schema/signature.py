@@ -19,7 +19,6 @@ Label = str | int | float | bool
 
 NUMBER_BYTES = 32
 TEXT_BYTES = 16 * 1024
-NUMERIC_KINDS = frozenset(("number", "boolean"))
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Feature:
     @property
     def numeric(self) -> bool:
         """True if engines get the values as float64."""
-        return self.kind in NUMERIC_KINDS
+        return self.kind in {"number", "boolean"}
 
     @property
     def value_bytes(self) -> int:

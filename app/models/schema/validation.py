@@ -83,9 +83,7 @@ class _Validator:
             for position, (feature, column) in enumerate(zip(self.signature.features, columns, strict=False))
         )
         if self.errors:
-            raise InvalidInput(
-                sorted(self.errors, key=lambda error: (error["row"], error.get("position", -1)))
-            )
+            raise InvalidInput(sorted(self.errors, key=lambda e: (e["row"], e.get("position", -1))))
         if self.signature.numeric:
             return _precise(np.ascontiguousarray(np.column_stack(arrays)), self.signature)
         return Table(self.signature.names, arrays)
@@ -133,9 +131,7 @@ class _Validator:
             return np.empty(len(values))
         if feature.numeric:
             return feature.rounded(np.array(cells, dtype=np.float64))
-        objects = np.empty(len(cells), dtype=object)
-        objects[:] = cells
-        return objects
+        return np.array(cells, dtype=object)
 
     def _add(self, row: int, position: int | None, name: str | None, reason: str) -> None:
         where = {"field": self.field, "row": row, "position": position, "name": name}

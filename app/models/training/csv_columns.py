@@ -8,11 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-# Marks of spreadsheets and libraries for an empty cell in a column of numbers; in a text column they are
-# text.
-NO_NUMBER = frozenset(
-    ("NA", "N/A", "#N/A", "n/a", "nan", "NaN", "-nan", "-NaN", "null", "NULL", "None", "<NA>", "NaT")
-)
+# Marks of spreadsheets and libraries for an empty cell in a column of numbers; in a text column, text.
+NO_NUMBER = {"NA", "N/A", "#N/A", "n/a", "nan", "NaN", "-nan", "-NaN", "null", "NULL", "None", "<NA>", "NaT"}
 TRUTHS = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False, "false": False}
 # Zip codes, account and part numbers, which a round trip through a number would change.
 LEADING_ZERO = r"[+-]?0\d"
@@ -32,13 +29,12 @@ def read_csv(path: Path, *, text: frozenset[str] = frozenset(), target: str | No
             cells = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
         except pd.errors.ParserWarning:
             raise ValueError("its rows have more fields than its header has names") from None
-    names = list(cells.columns)
     columns = [
         parse(cells.iloc[:, i].astype(object), text=name in text, whole=name == target)
-        for i, name in enumerate(names)
+        for i, name in enumerate(cells.columns)
     ]
     frame = pd.concat(columns, axis="columns") if columns else cells
-    return frame.set_axis(names, axis="columns")
+    return frame.set_axis(cells.columns, axis="columns")
 
 
 def _check_header(path: Path) -> None:

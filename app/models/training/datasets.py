@@ -45,9 +45,8 @@ class Dataset:
     @property
     def all_numeric(self) -> bool:
         """True for numbers and truth values only, none missing."""
-        columns = self.features
-        numeric = columns.select_dtypes(["number", "bool"])
-        return columns.shape[1] == numeric.shape[1] and not columns.isna().any(axis=None)
+        numeric = self.features.select_dtypes(["number", "bool"])
+        return self.features.shape == numeric.shape and not self.features.isna().any(axis=None)
 
 
 def bundled(name: str) -> Dataset:

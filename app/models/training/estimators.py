@@ -15,10 +15,7 @@ from sklearn.utils import all_estimators
 
 from app.models.training.datasets import SEED, DataError, Task
 
-DEFAULT: dict[Task, str] = {
-    "classification": "RandomForestClassifier",
-    "regression": "RandomForestRegressor",
-}
+DEFAULT: dict[Task, str] = {"classification": "RandomForestClassifier", "regression": "RandomForestRegressor"}
 
 
 def build(name: str, parameters: Mapping[str, Any]) -> Any:
@@ -36,8 +33,7 @@ def build(name: str, parameters: Mapping[str, Any]) -> Any:
     accepted = estimator.get_params()
     for parameter in parameters:
         if parameter not in accepted:
-            nearest = _nearest(parameter, list(accepted))
-            raise DataError(f"{name} has no parameter {parameter!r}{nearest}")
+            raise DataError(f"{name} has no parameter {parameter!r}{_nearest(parameter, list(accepted))}")
     seed = {"random_state": SEED} if "random_state" in accepted else {}
     return estimator.set_params(**seed | dict(parameters))
 
@@ -70,17 +66,12 @@ def mixed_pipeline(features: pd.DataFrame, estimator: Any) -> Pipeline:
     numeric = list(features.select_dtypes(["number", "boolean"]).columns)
     truths = list(features.select_dtypes("bool").columns.difference(numeric, sort=False))
     categorical = [column for column in features.columns if column not in (*numeric, *truths)]
+    imputer = SimpleImputer(strategy="constant", fill_value="missing")
+    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     branches = [
         ("numbers", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), numeric),
         ("truths", StandardScaler(), truths),
-        (
-            "categories",
-            make_pipeline(
-                SimpleImputer(strategy="constant", fill_value="missing"),
-                OneHotEncoder(handle_unknown="ignore", sparse_output=False),
-            ),
-            categorical,
-        ),
+        ("categories", make_pipeline(imputer, encoder), categorical),
     ]
     columns = ColumnTransformer([branch for branch in branches if branch[2]])
     return Pipeline([("columns", columns), ("estimator", estimator)])

@@ -65,6 +65,7 @@ def test_an_outage_costs_one_request_60_ms_and_ends_within_5_s(fault, redis_serv
     assert later[50] < 5
     end()
     assert wait_until(lambda: timed(limiters[0])[0].amount == 1_000_000, RECOVERY) < RECOVERY
+    wait_until(lambda: all(store.available for store in stores))  # so that no thread uses what is closed
     for store in stores:
         store.close()
 

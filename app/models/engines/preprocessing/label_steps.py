@@ -102,10 +102,7 @@ class Ordinal:
     @cached_property
     def _codes(self) -> list[dict[Label | None, float]]:
         missing = np.nan if self.missing is None else self.missing
-        found = []
-        for categories in self.categories:
-            codes: dict[Label | None, float] = {category: float(i) for i, category in enumerate(categories)}
-            if None in codes:
-                codes[None] = missing
-            found.append(codes)
-        return found
+        return [
+            {label: missing if label is None else float(i) for i, label in enumerate(labels)}
+            for labels in self.categories
+        ]

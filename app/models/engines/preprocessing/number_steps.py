@@ -53,7 +53,7 @@ class ScaleShift:
 
     def apply(self, columns: Matrix) -> Matrix:
         scale, shift = self._arrays
-        shifted: Matrix = columns * scale + shift
+        shifted = columns * scale + shift
         return shifted if self.clip is None else np.clip(shifted, *self.clip)
 
     def reach(self, limit: float) -> float:

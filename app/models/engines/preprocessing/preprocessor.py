@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from app.models.engines.preprocessing import label_steps, number_steps
 from app.models.engines.preprocessing.text import Substitute, WordCounts
@@ -34,7 +33,7 @@ class Branch:
 
     def apply(self, rows: Rows) -> Any:
         """Float64 (n, width) of this branch."""
-        columns: Any = [_column(rows, position) for position in self.columns]
+        columns: Any = [rows.columns[i] if isinstance(rows, Table) else rows[:, i] for i in self.columns]
         if not self.labels:
             columns = np.column_stack(columns)
         for step in self.steps:
@@ -51,15 +50,13 @@ class Preprocessor:
 
     def apply(self, rows: Rows) -> Matrix:
         """Transform n rows of raw input to the estimator's input, float64 (n, width)."""
-        data: Any = rows
         if self.branches:
             parts = [branch.apply(rows) for branch in self.branches]
-            data = np.hstack(parts) if len(parts) > 1 else parts[0]  # spares a copy of wide rows
-        elif isinstance(rows, Table):
-            data = np.column_stack(rows.columns)
+            prepared: Matrix = np.hstack(parts) if len(parts) > 1 else parts[0]  # spares a copy of wide rows
+        else:
+            prepared = np.column_stack(rows.columns) if isinstance(rows, Table) else rows
         for step in self.steps:
-            data = step.apply(data)
-        prepared: Matrix = data
+            prepared = step.apply(prepared)
         return prepared
 
     def function(self) -> Callable[[Rows], Matrix]:
@@ -123,10 +120,6 @@ def _reach(steps: Sequence[Step], limit: float) -> float:
             limit = step.reach(limit)
             largest = max(largest, limit)
     return largest
-
-
-def _column(rows: Rows, position: int) -> NDArray[Any]:
-    return rows.columns[position] if isinstance(rows, Table) else rows[:, position]
 
 
 def _step_to_dict(step: Any) -> dict[str, Any]:

@@ -26,9 +26,7 @@ class Substitute:
         return [(re.compile(pattern), replacement) for pattern, replacement in self.rules]
 
     def apply(self, columns: Sequence[NDArray[Any]]) -> Sequence[NDArray[Any]]:
-        cleaned = np.empty(len(columns[0]), dtype=object)
-        cleaned[:] = [self.clean(text) for text in columns[0]]
-        return [cleaned]
+        return [np.array([self.clean(text) for text in columns[0]], dtype=object)]
 
     def reach(self, limit: float) -> float:
         """Texts are no numbers."""

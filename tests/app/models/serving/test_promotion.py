@@ -197,7 +197,8 @@ def test_bad_promotion_leaves_the_old_version_serving(server, damage, reason, wa
             else:
                 store.activate("two")
                 server.wait_until(lambda: server.total("model_load_refusals_total") >= refusals + 4)
-                assert sum(reason.encode() in line for line in server.lines()[lines:]) >= 4
+                said = reason.encode()  # counted before it is logged
+                server.wait_until(lambda: sum(said in line for line in server.lines()[lines:]) >= 4)
             assert server.get("/api/health/ready").status_code == 200
             assert load.failed == load.mislabelled == []
             if way != "asked for over HTTP":
