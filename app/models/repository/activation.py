@@ -8,7 +8,7 @@ from typing import Any
 
 from app.exceptions import NothingToRollBack, StoreUnreadable
 from app.models.repository import atomic_files
-from app.models.repository.version_names import is_version
+from app.models.repository.version_names import Accept, is_version
 
 ACTIVE = "active.json"
 HISTORY = 10
@@ -35,10 +35,9 @@ class Activation:
         return self._read()[1]
 
     @atomic_files.writing()
-    def set(self, version: str, *, accept: Callable[[str], object] = lambda version: None) -> None:
+    def set(self, version: str, *, accept: Accept = lambda version: None) -> None:
         """Make ``version`` the active one.
 
-        :param accept: called with it first, under the lock; an error in it leaves everything unchanged.
         :raises StoreUnreadable: as `current` does.
         :raises StoreNotWritable: if the file cannot be replaced.
         """
@@ -49,13 +48,10 @@ class Activation:
             self._write(version, earlier if current in (None, version) else [current, *earlier])
 
     @atomic_files.writing()
-    def roll_back(
-        self, exists: Callable[[str], bool], *, accept: Callable[[str], object] = lambda version: None
-    ) -> str:
+    def roll_back(self, exists: Callable[[str], bool], *, accept: Accept = lambda version: None) -> str:
         """Activate the latest earlier version, and return its name.
 
         :param exists: whether a version is still in the store.
-        :param accept: called with the version first; an error in it leaves everything unchanged.
         :raises NothingToRollBack: if there is no earlier version.
         :raises StoreUnreadable, StoreNotWritable: as `set` does.
         """

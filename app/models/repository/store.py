@@ -1,6 +1,6 @@
 """The store: versions on disk, written once, complete or absent, verified on reading."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from app.models.repository import atomic_files, staging, version_files
 from app.models.repository.activation import Activation
 from app.models.repository.traffic_split import TrafficSplit, TrafficSplitFile
 from app.models.repository.version_files import METADATA, PREFIX, SIGNATURE, Check, Metadata, is_complete
-from app.models.repository.version_names import check_version, free_name
+from app.models.repository.version_names import Accept, check_version, free_name
 
 
 class ModelStore:
@@ -190,10 +190,9 @@ class ModelStore:
         """
         self.traffic_split.set(routing, accept=self.raw_metadata)
 
-    def roll_back(self, *, accept: Callable[[str], object] = lambda version: None) -> str:
+    def roll_back(self, *, accept: Accept = lambda version: None) -> str:
         """Activate the previously active version, and return its name.
 
-        :param accept: called with its name first; an error in it leaves the active version unchanged.
         :raises NothingToRollBack: if there is no earlier version.
         """
         return self.activation.roll_back(lambda version: is_complete(self.folder(version)), accept=accept)

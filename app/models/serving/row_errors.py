@@ -54,8 +54,7 @@ def _answers_golden_row(model: LoadedVersion) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    """A sentence for clients: messages of scikit-learn's own checks are meant for them, others may hold
-    secrets."""
+    """A sentence for clients: scikit-learn's own checks write for them, other messages may hold secrets."""
     if isinstance(error, NotFinite | NotAClass | OriginalMissing):
         return str(error)
     if not _meant_for_clients(error):

@@ -85,8 +85,7 @@ def check_histogram_boosting(estimator: Any) -> None:
 def _check_nodes(
     name: str, inner: NDArray[Any], left: NDArray[Any], right: NDArray[Any], *, depth: int | None = None
 ) -> None:
-    """Each node but the first is a child once, and after its parent: every node is reachable, without a
-    circle."""
+    """Each node but the first is a child once, and after its parent: all are reachable, without a circle."""
     if len(inner) == 0:
         raise Unsound(f"{name} has no nodes")
     parents = np.flatnonzero(inner)
