@@ -70,13 +70,11 @@ class WorkerStatusFile:
 
     def living(self) -> list[dict[str, Any]]:
         """What each living worker reported; files of the dead are removed."""
-        try:
-            if not self._folder.is_dir():
-                return []
-            with atomic_files.locked(self._folder):
-                return self._read()
-        except OSError:  # the store is mounted read-only
-            return []
+        with suppress(OSError):  # the store is mounted read-only
+            if self._folder.is_dir():
+                with atomic_files.locked(self._folder):
+                    return self._read()
+        return []
 
     def _read(self) -> list[dict[str, Any]]:
         reports = []
