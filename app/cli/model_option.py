@@ -3,6 +3,7 @@
 from typing import Any
 
 import click
+from flask.cli import AppGroup
 
 from app.cli.command_errors import failures
 from app.exceptions import ModelNotFound
@@ -12,14 +13,10 @@ from app.models.serving.served_model import DEFAULT, ServedModel
 META = "app.model"
 
 
-class PerModel(click.Group):
+class PerModel(AppGroup):
     """Group of commands with ``--model``, which `chosen_model` reads, and with errors in one line."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command.
-
-        :raises ClickException: for a `ServiceError` or a `DataError`.
-        """
         with failures():
             return super().invoke(ctx)
 
@@ -39,8 +36,7 @@ class PerModel(click.Group):
 
 def chosen_name() -> str:
     """Name of the chosen model."""
-    name: str = click.get_current_context().meta.get(META, DEFAULT)
-    return name
+    return str(click.get_current_context().meta.get(META, DEFAULT))
 
 
 def chosen_model() -> ServedModel:

@@ -1,6 +1,5 @@
 """Renders events as lines, JSON for machines or text for people; no event can become two lines."""
 
-import io
 import json
 import sys
 import traceback
@@ -62,13 +61,10 @@ def to_text(_: Any, name: str, event: Event, *, render: Processor) -> bytes:
 def renderers(*, console: bool) -> list[Processor]:
     """The processors that turn an event into the bytes of its line."""
     if console:
-        render = structlog.dev.ConsoleRenderer(
-            colors=bool(sys.stdout and sys.stdout.isatty()), exception_formatter=_format_exception
-        )
+        colors = bool(sys.stdout and sys.stdout.isatty())
+        render = structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=_format_exception)
         return [partial(to_text, render=render)]
-    exceptions = structlog.tracebacks.ExceptionDictTransformer(
-        show_locals=False
-    )  # locals hold inputs and keys
+    exceptions = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # locals hold inputs, keys
     return [structlog.processors.ExceptionRenderer(exceptions), to_json]
 
 
@@ -90,6 +86,5 @@ def _escaped(character: str, *, json_escape: bool) -> str:
 
 
 def _format_exception(out: Any, exc_info: ExcInfo) -> None:
-    buffer = io.StringIO()
-    traceback.print_exception(*exc_info, file=buffer)
-    out.write("\n".join(f"    {_escape(line)}" for line in buffer.getvalue().splitlines()))
+    text = "".join(traceback.format_exception(*exc_info))
+    out.write("\n".join(f"    {_escape(line)}" for line in text.splitlines()))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -30,9 +31,7 @@ class RequestRecord:
     model_seconds: float = 0.0
     fields: dict[str, Any] = field(default_factory=dict)
 
-    def add(
-        self, prediction: Prediction, *, engine: str, seconds: float, inputs: RawRows | None = None
-    ) -> None:
+    def add(self, prediction: Prediction, *, engine: str, seconds: float, inputs: RawRows | None) -> None:
         """Add a prediction; a request may make several. ``inputs`` are its rows, if they are logged."""
         fields = self.fields
         fields["version"] = prediction.model.version
@@ -60,7 +59,7 @@ class RequestLog:
     def __init__(self, sink: sinks.Sink, settings: Any) -> None:
         render = lines.renderers(console=settings["LOG_FORMAT"] == "console")
         self._log = structlog.wrap_logger(
-            _Output(sink),
+            SimpleNamespace(info=sink.write, error=sink.write),
             processors=[structlog.processors.add_log_level, lines.add_timestamp, *render],
             wrapper_class=structlog.make_filtering_bound_logger(settings["LOG_LEVEL"]),
             context_class=dict,
@@ -91,18 +90,10 @@ class RequestLog:
             "client": environ.get("REMOTE_ADDR"),
             **record.fields,
         }
-        principal = context.get("principal")
-        if principal is not None:
+        if (principal := context.get("principal")) is not None:
             event["caller"] = principal.id
         (self._log.error if response.status_code >= 500 else self._log.info)("request", **event)
         return response
-
-
-class _Output:
-    """The logger that structlog hands a rendered line to."""
-
-    def __init__(self, sink: sinks.Sink) -> None:
-        self.info = self.error = sink.write
 
 
 def init_app(app: Flask) -> None:

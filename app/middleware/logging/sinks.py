@@ -69,13 +69,8 @@ class FileSink:
 
     def _follow(self) -> None:
         """Put the new file under the old number, so that a thread that is writing cannot hit a closed one."""
-        try:
-            current = os.stat(self._path)
-        except FileNotFoundError:
-            pass
-        else:
-            mine = os.fstat(self._descriptor)
-            if (current.st_ino, current.st_dev) == (mine.st_ino, mine.st_dev):
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.stat(self._path), os.fstat(self._descriptor)):
                 return
         fresh = self._open()
         os.dup2(fresh, self._descriptor, inheritable=False)

@@ -13,10 +13,6 @@ def prediction_cache(app: Flask) -> PredictionCache:
     """The cache that ``CACHE_MODE`` asks for."""
     if app.config["CACHE_MODE"] == "off":
         return NullCache()
-    size, ttl = app.config["CACHE_SIZE"], app.config["CACHE_TTL"]
-    store = redis_store(app)
-    return TieredCache(
-        TTLCache(size, ttl),
-        RedisShared(store, ttl=ttl) if store else NoShared(),
-        every_route=app.config["CACHE_MODE"] == "all",
-    )
+    mode, size, ttl = app.config["CACHE_MODE"], app.config["CACHE_SIZE"], app.config["CACHE_TTL"]
+    shared = RedisShared(store, ttl=ttl) if (store := redis_store(app)) else NoShared()
+    return TieredCache(TTLCache(size, ttl), shared, every_route=mode == "all")

@@ -1,6 +1,7 @@
 """The tier that all workers and machines share: Redis, or nothing."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol, cast
 
 from redis import Redis
@@ -55,12 +56,8 @@ class RedisShared:
             contents = self._store.call(lambda redis: cast("list[Any]", redis.mget(names)))
         except Unavailable:
             return {}
-        outputs = {
-            key: unpack(content, model)
-            for key, content in zip(keys, contents, strict=True)
-            if content is not None
-        }
-        return {key: output for key, output in outputs.items() if output is not None}
+        found = [(key, content) for key, content in zip(keys, contents, strict=True) if content is not None]
+        return {key: output for key, content in found if (output := unpack(content, model)) is not None}
 
     def set(self, outputs: Mapping[bytes, EngineOutput]) -> None:
         def write(redis: Redis) -> None:
@@ -69,7 +66,5 @@ class RedisShared:
                 pipeline.set(CACHE_KEY_PREFIX + key, pack(output), ex=self._ttl)
             pipeline.execute()
 
-        try:
+        with suppress(Unavailable):
             self._store.call(write)
-        except Unavailable:
-            return

@@ -52,6 +52,9 @@ class PendingRow:
         self.output: EngineOutput | None = None
 
 
+Pending = dict[bytes, PendingRow]
+
+
 class TieredCache:
     """A `PredictionCache`; see there. Failures are not cached: each call that waited computes for itself.
 
@@ -66,7 +69,7 @@ class TieredCache:
         self._shared = shared
         self.every_route = every_route
         self._lock = Lock()
-        self._pending: dict[bytes, PendingRow] = {}
+        self._pending: Pending = {}
         self._key_builders: WeakKeyDictionary[LoadedVersion, dict[str, CacheKeyBuilder]] = WeakKeyDictionary()
 
     def output(self, model: LoadedVersion, rows: Rows, compute: Compute) -> tuple[EngineOutput, list[bool]]:
@@ -98,11 +101,11 @@ class TieredCache:
                 key_builders.setdefault(engine, CacheKeyBuilder(model, engine))
         return key_builders[engine]
 
-    def _claim(self, keys: Sequence[bytes]) -> tuple[Found, dict[bytes, PendingRow], dict[bytes, PendingRow]]:
+    def _claim(self, keys: Sequence[bytes]) -> tuple[Found, Pending, Pending]:
         """Outputs in memory; pending rows that are now this call's; pending rows of other calls."""
         found: Found = {}
-        mine: dict[bytes, PendingRow] = {}
-        others: dict[bytes, PendingRow] = {}
+        mine: Pending = {}
+        others: Pending = {}
         with self._lock:
             for key in dict.fromkeys(keys):
                 if (output := self._local.get(key)) is not None:
@@ -113,9 +116,7 @@ class TieredCache:
                     mine[key] = self._pending[key] = PendingRow()
         return found, mine, others
 
-    def _resolve(
-        self, lookup: Lookup, pending: dict[bytes, PendingRow], found: Found, *, use_shared: bool
-    ) -> Found:
+    def _resolve(self, lookup: Lookup, pending: Pending, found: Found, *, use_shared: bool) -> Found:
         """Add the shared tier's outputs to ``found``, and return the rest, computed in one call."""
         computed: Found = {}
         shared: Found = {}
@@ -131,7 +132,7 @@ class TieredCache:
             self._shared.set(computed)
         return computed
 
-    def _release(self, pending: dict[bytes, PendingRow], outputs: Found) -> None:
+    def _release(self, pending: Pending, outputs: Found) -> None:
         with self._lock:
             self._local.update(outputs)
             for key in pending:
@@ -140,7 +141,7 @@ class TieredCache:
             row.output = outputs.get(key)
             row.done.release()
 
-    def _wait(self, lookup: Lookup, pending: dict[bytes, PendingRow], found: Found) -> Found:
+    def _wait(self, lookup: Lookup, pending: Pending, found: Found) -> Found:
         """Add the outputs of other calls to ``found``, and return those that failed there, computed here.
 
         A call waits only after it has released its own rows, so no two calls wait for each other.
