@@ -67,9 +67,7 @@ def certify(version: str, as_json: bool) -> None:
 
     with Console(stderr=True).status("Certifying…") as status:
         metadata = recertify(
-            chosen_model().store,
-            version,
-            report=lambda part: status.update(f"Certifying: {part}…"),
+            chosen_model().store, version, report=lambda part: status.update(f"Certifying: {part}…")
         )
     found = {"engine": metadata["engine"], "certificates": metadata["certificates"]}
     tables.show(found, tables.certificates(metadata), as_json=as_json)

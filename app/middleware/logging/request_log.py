@@ -10,7 +10,7 @@ import numpy as np
 import structlog
 from flask import Flask, Response, g, request
 
-from app.middleware.logging import configure, lines, sinks
+from app.middleware.logging import configure, lines
 from app.models.prediction import Prediction
 from app.models.schema.validation import RawRows
 
@@ -56,7 +56,7 @@ def note_caller(body: Mapping[str, Any]) -> None:
 class RequestLog:
     """Writes the request's line past the standard library, which alone would cost 15 µs."""
 
-    def __init__(self, sink: sinks.Sink, settings: Any) -> None:
+    def __init__(self, sink: lines.Sink, settings: Any) -> None:
         render = lines.renderers(console=settings["LOG_FORMAT"] == "console")
         self._log = structlog.wrap_logger(
             SimpleNamespace(info=sink.write, error=sink.write),

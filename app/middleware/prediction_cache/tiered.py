@@ -31,10 +31,10 @@ class Lookup:
 
     def compute(self, keys: Sequence[bytes]) -> Found:
         """One engine call for the rows of these keys."""
-        if len(keys) == len(self.keys):
-            return dict(zip(self.keys, split(self._compute(self._rows)), strict=True))
-        position = {key: index for index, key in enumerate(self.keys)}
-        rows = take(self._rows, [position[key] for key in keys])
+        rows = self._rows
+        if len(keys) < len(self.keys):
+            position = {key: index for index, key in enumerate(self.keys)}
+            rows = take(rows, [position[key] for key in keys])
         return dict(zip(keys, split(self._compute(rows)), strict=True))
 
 
