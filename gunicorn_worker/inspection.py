@@ -135,10 +135,8 @@ class RequestInspector:
             return None
         try:
             Request(self._cfg, IterUnreader([data]), client, req_number=2)
-        except NoMoreData:
-            return None
         except Exception as error:
-            return error
+            return None if isinstance(error, NoMoreData) else error
         return None
 
 

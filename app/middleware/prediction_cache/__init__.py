@@ -3,7 +3,7 @@
 from cachetools import TTLCache
 from flask import Flask
 
-from app.middleware.prediction_cache.shared import NoShared, RedisShared
+from app.middleware.prediction_cache.shared import RedisShared
 from app.middleware.prediction_cache.tiered import TieredCache
 from app.middleware.redis_store import redis_store
 from app.models.ports import NullCache, PredictionCache
@@ -14,5 +14,5 @@ def prediction_cache(app: Flask) -> PredictionCache:
     if app.config["CACHE_MODE"] == "off":
         return NullCache()
     mode, size, ttl = app.config["CACHE_MODE"], app.config["CACHE_SIZE"], app.config["CACHE_TTL"]
-    shared = RedisShared(store, ttl=ttl) if (store := redis_store(app)) else NoShared()
+    shared = RedisShared(store, ttl=ttl) if (store := redis_store(app)) else None
     return TieredCache(TTLCache(size, ttl), shared, every_route=mode == "all")

@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 
 from app.middleware.prediction_cache.cache_keys import CacheKeyBuilder, canonical
 from app.middleware.prediction_cache.row_outputs import join, split
-from app.middleware.prediction_cache.shared import Shared
+from app.middleware.prediction_cache.shared import RedisShared
 from app.models.engines.output import EngineOutput
 from app.models.loading.loader import LoadedVersion
 from app.models.ports import Compute
@@ -59,11 +59,16 @@ class TieredCache:
     """A `PredictionCache`; see there. Failures are not cached: each call that waited computes for itself.
 
     :param local: outputs by key; may drop any.
+    :param shared: None where each worker caches for itself.
     :param every_route: look up on every route, not only where the route asks for it.
     """
 
     def __init__(
-        self, local: MutableMapping[bytes, EngineOutput], shared: Shared, *, every_route: bool = False
+        self,
+        local: MutableMapping[bytes, EngineOutput],
+        shared: RedisShared | None,
+        *,
+        every_route: bool = False,
     ) -> None:
         self._local = local
         self._shared = shared
@@ -84,9 +89,9 @@ class TieredCache:
         computed: Found = {}
         if mine or others:
             lookup = Lookup(model, rows, keys, compute)
-            use_shared = self._shared.configured and not (single and key_builder.engine_us <= SHARED_US)
+            shared = None if single and key_builder.engine_us <= SHARED_US else self._shared
             if mine:
-                computed |= self._resolve(lookup, mine, found, use_shared=use_shared)
+                computed |= self._resolve(lookup, mine, found, shared)
             if others:
                 computed |= self._wait(lookup, others, found)
             found |= computed
@@ -116,20 +121,20 @@ class TieredCache:
                     mine[key] = self._pending[key] = PendingRow()
         return found, mine, others
 
-    def _resolve(self, lookup: Lookup, pending: Pending, found: Found, *, use_shared: bool) -> Found:
+    def _resolve(self, lookup: Lookup, pending: Pending, found: Found, shared: RedisShared | None) -> Found:
         """Add the shared tier's outputs to ``found``, and return the rest, computed in one call."""
         computed: Found = {}
-        shared: Found = {}
+        known: Found = {}
         try:
-            if use_shared:
-                shared = self._shared.get(list(pending), lookup.model)
-                found |= shared
-            if missing := [key for key in pending if key not in shared]:
+            if shared:
+                known = shared.get(list(pending), lookup.model)
+                found |= known
+            if missing := [key for key in pending if key not in known]:
                 computed = lookup.compute(missing)
         finally:
-            self._release(pending, shared | computed)
-        if use_shared and computed:
-            self._shared.set(computed)
+            self._release(pending, known | computed)
+        if shared and computed:
+            shared.set(computed)
         return computed
 
     def _release(self, pending: Pending, outputs: Found) -> None:
