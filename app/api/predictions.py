@@ -1,27 +1,11 @@
 """``POST /api/predict``, ``/fast`` and ``/batch``, and the same below ``/api/models/<name>``."""
 
-from datetime import UTC, datetime
-from time import perf_counter
-from typing import Any
+from flask import Blueprint, Response
 
-from flask import Blueprint, Response, g, request
-
-from app.api.formats import CODECS, load_body
-from app.api.schemas import BatchSchema, Body, PredictSchema
-from app.exceptions import InvalidInput, PermissionMissing
-from app.flask_fast.messages import BytesResponse
-from app.middleware.client_network import client_network
-from app.middleware.route_table import ADMIN
+from app.api.prediction_requests import predict_row, predict_rows_of_request
 from app.models.ml_models import model_manager
-from app.models.prediction import Prediction
-from app.models.serving.row_errors import predict_possible
-from app.models.serving.served_model import ServedModel
 
 bp = Blueprint("predictions", __name__, url_prefix="/api")
-
-predict_schema = PredictSchema()
-batch_schema = BatchSchema()
-PIN = "HTTP_X_MODEL_VERSION"
 
 
 @bp.post("/predict")
@@ -44,87 +28,3 @@ def predict_fast(name: str | None = None) -> Response:
 def predict_batch(name: str | None = None) -> Response:
     """Predict several rows with one model version."""
     return predict_rows_of_request(model_manager.registry[name] if name else model_manager.served_model)
-
-
-def predict_row(served_model: ServedModel, *, use_cache: bool = False) -> Response:
-    """Predict the one row of the request; through the cache with ``cached`` and ``response_time`` (s)."""
-    started = perf_counter()
-    media_type, body = load_body(predict_schema, served_model.signature)
-    options = version_options(served_model, body)
-    prediction = served_model.predict(body["rows"], use_cache=use_cache, **options)
-    members = envelope(prediction, body)
-    if use_cache:
-        members["cached"] = any(prediction.cached)
-        members["response_time"] = round(perf_counter() - started, 6)
-    content = CODECS[media_type].encode(prediction, members, single=True, rejected={})
-    return BytesResponse(content, content_type=media_type)
-
-
-def predict_rows_of_request(served_model: ServedModel) -> Response:
-    """Predict the rows of the request with one model version; with ``?errors=rows`` as many as possible."""
-    by_row = errors_by_row()
-    media_type, body = load_body(batch_schema, served_model.signature)
-    options = version_options(served_model, body) | {"field": "samples"}
-    rejected: dict[int, Any] = {}
-    if by_row:
-        prediction, positions, rejected = predict_possible(served_model.predict, body["rows"], **options)
-        members = {"rejected": len(rejected), **envelope(prediction, body)}
-        if prediction.warnings:
-            members["warnings"] = [each | {"row": positions[each["row"]]} for each in prediction.warnings]
-    else:
-        prediction = served_model.predict(body["rows"], **options)
-        members = envelope(prediction, body)
-    content = CODECS[media_type].encode(prediction, members, single=False, rejected=rejected)
-    return BytesResponse(content, content_type=media_type)
-
-
-def envelope(prediction: Prediction, body: Body) -> dict[str, Any]:
-    """What every answer says besides its result: the version that predicted, the ids of the request, the time
-    in UTC, and warnings if there are any."""
-    members = {
-        "model_version": prediction.model.version,
-        "request_id": body.get("request_id") or g.request_id,
-        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
-    }
-    if "client_id" in body:
-        members["client_id"] = body["client_id"]
-    if prediction.warnings:
-        members["warnings"] = prediction.warnings
-    return members
-
-
-def errors_by_row() -> bool:
-    """Whether the client wants the errors of single rows beside the answers to the others.
-
-    :raises InvalidInput: if ``errors`` is anything else than ``rows`` or ``request``.
-    """
-    if not request.environ.get("QUERY_STRING"):
-        return False
-    wanted = request.args.get("errors", "request")
-    if wanted not in ("rows", "request"):
-        raise InvalidInput([{"field": "errors", "reason": "must be rows or request"}])
-    return wanted == "rows"
-
-
-def version_options(served_model: ServedModel, body: Body) -> dict[str, Any]:
-    """Which version is to answer, as `ServedModel.predict` takes it: the one that ``X-Model-Version`` pins,
-    else the client's in the traffic split.
-
-    :raises PermissionMissing: if the principal may not pin a version.
-    """
-    environ = request.environ
-    pinned = environ.get(PIN)
-    if pinned is None and served_model.traffic_router.split is None:
-        return {}
-    if pinned is not None and ADMIN not in g.principal.scopes:
-        raise PermissionMissing(ADMIN)
-    return {"sticky_key": sticky_key(body, environ), "pinned": pinned}
-
-
-def sticky_key(body: Body, environ: dict[str, Any]) -> str:
-    """Sticky-routing key: ``client_id``, else the credential's id, else the client IP."""
-    if "client_id" in body:
-        return f"client:{body['client_id']}"
-    if g.principal.id is not None:
-        return f"key:{g.principal.id}"
-    return f"address:{client_network(environ.get('REMOTE_ADDR') or '')}"

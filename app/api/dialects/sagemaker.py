@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from app.api.predictions import predict_rows_of_request
+from app.api.prediction_requests import predict_rows_of_request
 from app.models.ml_models import model_manager
 
 bp = Blueprint("sagemaker", __name__)

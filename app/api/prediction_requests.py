@@ -1,0 +1,157 @@
+"""From a request to its answer, whichever model is asked: read the body, decode, predict, encode."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any
+
+from flask import Response, current_app, g, request
+from werkzeug.exceptions import UnsupportedMediaType
+
+from app.api.formats import CODECS, DOCUMENTS, Codec
+from app.api.formats.body_size import ROOM, SHORT
+from app.api.schemas import BatchSchema, Body, BodySchema, PredictSchema
+from app.exceptions import InvalidInput, PermissionMissing
+from app.flask_fast.messages import BytesResponse
+from app.middleware.client_network import client_network
+from app.middleware.logging.request_log import note_caller
+from app.middleware.route_table import ADMIN
+from app.models.prediction import Prediction
+from app.models.schema.signature import InputSignature
+from app.models.serving.row_errors import predict_possible
+from app.models.serving.served_model import ServedModel
+
+predict_schema = PredictSchema()
+batch_schema = BatchSchema()
+PIN = "HTTP_X_MODEL_VERSION"
+
+
+def predict_row(served_model: ServedModel, *, use_cache: bool = False) -> Response:
+    """Predict the one row of the request; through the cache with ``cached`` and ``response_time`` (s)."""
+    started = perf_counter()
+    media_type, body = load_body(predict_schema, served_model.signature)
+    options = version_options(served_model, body)
+    prediction = served_model.predict(body["rows"], use_cache=use_cache, **options)
+    members = envelope(prediction, body)
+    if use_cache:
+        members["cached"] = any(prediction.cached)
+        members["response_time"] = round(perf_counter() - started, 6)
+    content = CODECS[media_type].encode(prediction, members, single=True, rejected={})
+    return BytesResponse(content, content_type=media_type)
+
+
+def predict_rows_of_request(served_model: ServedModel) -> Response:
+    """Predict the rows of the request with one model version; with ``?errors=rows`` as many as possible."""
+    by_row = errors_by_row()
+    media_type, body = load_body(batch_schema, served_model.signature)
+    options = version_options(served_model, body) | {"field": "samples"}
+    rejected: dict[int, Any] = {}
+    if by_row:
+        prediction, positions, rejected = predict_possible(served_model.predict, body["rows"], **options)
+        members = {"rejected": len(rejected), **envelope(prediction, body)}
+        if prediction.warnings:
+            members["warnings"] = [each | {"row": positions[each["row"]]} for each in prediction.warnings]
+    else:
+        prediction = served_model.predict(body["rows"], **options)
+        members = envelope(prediction, body)
+    content = CODECS[media_type].encode(prediction, members, single=False, rejected=rejected)
+    return BytesResponse(content, content_type=media_type)
+
+
+def load_body(
+    schema: BodySchema, signature: InputSignature | None = None, *, codecs: Mapping[str, Codec] = CODECS
+) -> tuple[str, Body]:
+    """Read, decode and validate the body, and log the ids that the client gave.
+
+    :param signature: of the model that it is for, if it is for one: then it may be as long as
+        ``MAX_BATCH_SIZE`` rows can be, where ``MAX_CONTENT_LENGTH`` is not set.
+    :returns: its media type, a key of ``codecs``, and what ``schema`` loaded.
+    :raises InvalidInput: if there is none, it is malformed, or it does not fit ``schema``.
+    :raises UnsupportedMediaType: if it is declared to be of another type, or compressed.
+    :raises RequestEntityTooLarge: if it is too long.
+    """
+    config = current_app.config
+    current = request._get_current_object()  # type: ignore[attr-defined] # a LocalProxy
+    current.max_content_length = config["MAX_CONTENT_LENGTH"]
+    if signature is not None and config["BODY_FOLLOWS_MODEL"]:
+        longest = max(SHORT, ROOM + config["MAX_BATCH_SIZE"] * signature.row_bytes)
+        current.max_content_length = min(current.max_content_length, longest)
+    raw = current.get_data(cache=False)
+    if not raw:
+        raise InvalidInput([], message="No JSON data provided")
+    media_type = current.environ.get("CONTENT_TYPE", "")
+    if media_type not in codecs or "HTTP_CONTENT_ENCODING" in current.environ:
+        media_type = _accepted(media_type, current.environ.get("HTTP_CONTENT_ENCODING", ""), codecs)
+    body = codecs[media_type].decode(raw, schema, signature)
+    if "request_id" in body or "client_id" in body:
+        note_caller(body)  # now, so that they are logged whatever becomes of the request
+    return media_type, body
+
+
+def load_document(schema: BodySchema) -> Body:
+    """`load_body` of a body without rows."""
+    return load_body(schema, codecs=DOCUMENTS)[1]
+
+
+def _accepted(content_type: str, codings: str, codecs: Mapping[str, Codec]) -> str:
+    """The media type without parameters, and with a structured suffix as what it stands for:
+    ``application/x+json`` is ``application/json``."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type.startswith("application/") and "+" in media_type:
+        media_type = f"application/{media_type.rpartition('+')[2]}"
+    compressed = any(coding.strip().lower() not in ("", "identity") for coding in codings.split(","))
+    if compressed or media_type not in codecs:
+        raise UnsupportedMediaType(f"The request body must be {' or '.join(codecs)}, not compressed")
+    return media_type
+
+
+def envelope(prediction: Prediction, body: Body) -> dict[str, Any]:
+    """What every answer says besides its result: the version that predicted, the ids of the request, the time
+    in UTC, and warnings if there are any."""
+    members = {
+        "model_version": prediction.model.version,
+        "request_id": body.get("request_id") or g.request_id,
+        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
+    }
+    if "client_id" in body:
+        members["client_id"] = body["client_id"]
+    if prediction.warnings:
+        members["warnings"] = prediction.warnings
+    return members
+
+
+def errors_by_row() -> bool:
+    """Whether the client wants the errors of single rows beside the answers to the others.
+
+    :raises InvalidInput: if ``errors`` is anything else than ``rows`` or ``request``.
+    """
+    if not request.environ.get("QUERY_STRING"):
+        return False
+    wanted = request.args.get("errors", "request")
+    if wanted not in ("rows", "request"):
+        raise InvalidInput([{"field": "errors", "reason": "must be rows or request"}])
+    return wanted == "rows"
+
+
+def version_options(served_model: ServedModel, body: Body) -> dict[str, Any]:
+    """Which version is to answer, as `ServedModel.predict` takes it: the one that ``X-Model-Version`` pins,
+    else the client's in the traffic split.
+
+    :raises PermissionMissing: if the principal may not pin a version.
+    """
+    environ = request.environ
+    pinned = environ.get(PIN)
+    if pinned is None and served_model.traffic_router.split is None:
+        return {}
+    if pinned is not None and ADMIN not in g.principal.scopes:
+        raise PermissionMissing(ADMIN)
+    return {"sticky_key": sticky_key(body, environ), "pinned": pinned}
+
+
+def sticky_key(body: Body, environ: dict[str, Any]) -> str:
+    """Sticky-routing key: ``client_id``, else the credential's id, else the client IP."""
+    if "client_id" in body:
+        return f"client:{body['client_id']}"
+    if g.principal.id is not None:
+        return f"key:{g.principal.id}"
+    return f"address:{client_network(environ.get('REMOTE_ADDR') or '')}"
