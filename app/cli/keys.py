@@ -39,8 +39,7 @@ def parse_duration(_context: click.Context, _option: click.Parameter, value: str
     """``90d``, ``12h`` or ``2w`` as a duration."""
     if value is None:
         return None
-    found = re.fullmatch(r"([1-9]\d{0,4})([hdw])", value)
-    if not found:
+    if not (found := re.fullmatch(r"([1-9]\d{0,4})([hdw])", value)):
         raise click.BadParameter("must be a number of hours, days or weeks, such as 12h, 90d or 2w")
     return timedelta(days=int(found[1]) * DAYS[found[2]])
 

@@ -69,9 +69,8 @@ class RequestLog:
         """Start the record of the request."""
         asked = request._get_current_object()  # type: ignore[attr-defined] # a LocalProxy
         rule, method = asked.url_rule, asked.environ["REQUEST_METHOD"]
-        g.record = RequestRecord(
-            route=rule.rule if rule else UNMATCHED, method=method if method in METHODS else OTHER_METHOD
-        )
+        method = method if method in METHODS else OTHER_METHOD
+        g.record = RequestRecord(route=rule.rule if rule else UNMATCHED, method=method)
 
     def write(self, response: Response) -> Response:
         """Log which principal asked for what, how that ended, and how long it took in milliseconds."""

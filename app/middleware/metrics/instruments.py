@@ -143,13 +143,11 @@ class ServiceCollector:
         restarts = CounterMetricFamily("worker_restarts", "Worker processes started in place of others.")
         restarts.add_metric([], max(0.0, starts - self._workers))
         alive = GaugeMetricFamily("workers", "Worker processes alive.", value=self._instruments.workers())
-        uptime = GaugeMetricFamily(
-            "uptime_seconds", "Time since the server started.", value=time() - self._instruments.started
-        )
+        age = time() - self._instruments.started
+        uptime = GaugeMetricFamily("uptime_seconds", "Time since the server started.", value=age)
         return [*families, restarts, alive, uptime]
 
 
 def _counts(file: Path, living: set[int]) -> bool:
-    if not file.stat().st_size:  # a worker is just making it
-        return False
-    return not file.name.startswith("gauge_live") or int(file.stem.rpartition("_")[2]) in living
+    alive = not file.name.startswith("gauge_live") or int(file.stem.rpartition("_")[2]) in living
+    return alive and file.stat().st_size > 0  # 0: a worker is just making it

@@ -32,8 +32,7 @@ class RequestCounter:
         return response
 
     def _bind(self, key: tuple[str, str, int]) -> Callable[[], None]:
-        route = key[0]
-        self._durations.setdefault(route, self._instruments.duration.labels(route).observe)
+        self._durations.setdefault(key[0], self._instruments.duration.labels(key[0]).observe)
         return self._requests.setdefault(key, self._instruments.requests.labels(*key).inc)
 
 
