@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from app.api.prediction_requests import load_document
+from app.api.formats import load_document
 from app.api.requested_model import requested_model
 from app.api.schemas import TrafficSplitSchema
 from app.middleware.metrics import of_app

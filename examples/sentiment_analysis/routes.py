@@ -6,7 +6,8 @@ from flask import Blueprint, Flask
 
 from app import create_app
 from app.api import health as probes
-from app.api.prediction_requests import envelope, load_document
+from app.api.formats import load_document
+from app.api.prediction_requests import envelope
 from app.middleware.route_table import OPEN, PREDICT, Routes
 from app.models.ml_models import model_manager
 from app.models.prediction import Prediction
