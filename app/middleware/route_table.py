@@ -55,12 +55,14 @@ class RouteTable:
             if overrides:
                 raise ValueError(f"blueprint {row.blueprint.name!r} has no view {', '.join(overrides)}")
         paths = {rule.rule: limits.get(rule.endpoint) for rule in url_map.iter_rules()}
-        self.exempt = frozenset(path for path, kind in paths.items() if kind == "exempt")
+        self.exempt = frozenset(path for path, limit in paths.items() if limit == "exempt")
         # Of paths without variables, which most requests are for.
-        self.plain = frozenset(path for path, kind in paths.items() if kind == "requests" and "<" not in path)
+        self.plain = frozenset(
+            path for path, limit in paths.items() if limit == "requests" and "<" not in path
+        )
         # Up to the first variable, so that paths below that no route has are included.
-        self._admin = tuple(path.partition("<")[0] for path, kind in paths.items() if kind == "admin")
-        others = (path for path, kind in paths.items() if kind != "admin" and path.startswith(self._admin))
+        self._admin = tuple(path.partition("<")[0] for path, limit in paths.items() if limit == "admin")
+        others = (path for path, limit in paths.items() if limit != "admin" and path.startswith(self._admin))
         self._others = re.compile("|".join(re.sub("<[^>]*>", "[^/]+", re.escape(path)) for path in others))
 
     def is_administrative(self, path: str) -> bool:
