@@ -76,8 +76,7 @@ class MLModelManager:
             ),
         )
         self._latest = app
-        if current_app is not None:
-            self._current_app = current_app
+        self._current_app = current_app or self._current_app
 
     @property
     def served_model(self) -> ServedModel:
@@ -161,7 +160,10 @@ class MLModelManager:
         :raises ModelNotLoaded: if no model is loaded.
         :raises InvalidInput: naming each value that does not fit.
         """
-        rows: Any = _records(samples) if hasattr(samples, "to_dict") else samples
+        rows: Any = samples
+        if hasattr(rows, "to_dict"):  # a data frame: by column name, None where a value is missing
+            objects = rows.rename(columns=str).astype(object)
+            rows = objects.where(rows.notna().to_numpy(), None).to_dict("records")
         return self.served_model.predict(rows, field="samples").to_dicts()
 
 
@@ -186,13 +188,6 @@ def loading_options(config: Mapping[str, Any]) -> LoadingOptions:
             sklearn_version=config["SKLEARN_VERSION_POLICY"],
         ),
     )
-
-
-def _records(frame: Any) -> list[dict[str, Any]]:
-    """The rows of a data frame by column name, None wherever a value is missing, whatever its dtype says."""
-    objects = frame.rename(columns=str).astype(object)
-    records: list[dict[str, Any]] = objects.where(frame.notna().to_numpy(), None).to_dict("records")
-    return records
 
 
 model_manager = MLModelManager()

@@ -112,18 +112,8 @@ class PortFailed(NamedTuple):
     port: str
 
 
-Event = (
-    Predicted
-    | CacheLookedUp
-    | EngineFailed
-    | Loaded
-    | LoadRejected
-    | Routed
-    | Shadowed
-    | NotShadowed
-    | CanaryEnded
-    | PortFailed
-)
+SplitEvent = Routed | Shadowed | NotShadowed | CanaryEnded
+Event = Predicted | CacheLookedUp | EngineFailed | Loaded | LoadRejected | SplitEvent | PortFailed
 # Called with the name of the model and what happened to it.
 Observer = Callable[[str, Event], None]
 

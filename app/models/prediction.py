@@ -31,10 +31,6 @@ class Prediction:
             return [{"prediction": prediction} for prediction in predictions]
         keys = signature.probability_keys
         return [
-            {
-                "prediction": prediction,
-                "confidence": max(row),
-                "probabilities": dict(zip(keys, row, strict=True)),
-            }
-            for prediction, row in zip(predictions, probabilities.tolist(), strict=True)
+            {"prediction": label, "confidence": max(row), "probabilities": dict(zip(keys, row, strict=True))}
+            for label, row in zip(predictions, probabilities.tolist(), strict=True)
         ]

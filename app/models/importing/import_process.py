@@ -56,12 +56,11 @@ def _result(request: dict[str, Any], report: Callable[[str], None]) -> dict[str,
     except ServiceError as error:
         return {"refused": error.message, "details": error.details}
     except DataError as error:
-        return {"refused": str(error), "details": {}}
+        return {"refused": str(error)}
     except MemoryError:
-        reason = f"it takes more than {MEMORY / 1024**3:.0f} GiB of memory to import"
-        return {"refused": reason, "details": {}}
+        return {"refused": f"it takes more than {MEMORY / 1024**3:.0f} GiB of memory to import"}
     except Exception as error:  # an untrusted model may raise anything
-        return {"refused": f"the model cannot be imported: {type(error).__name__}: {error}", "details": {}}
+        return {"refused": f"the model cannot be imported: {type(error).__name__}: {error}"}
 
 
 if __name__ == "__main__":

@@ -47,12 +47,11 @@ def import_files(request: ImportRequest, *, report: Report = lambda step: None) 
 
     model, scaler = read(request.model), read(request.scaler) if request.scaler else None
     report("Reading the sample")
-    text = text_columns(model, request.target)
     return import_model(
         ModelStore(request.root),
         model,
         scaler,
-        read_sample(request.sample, request.target, text=text),
+        read_sample(request.sample, request.target, text=text_columns(model, request.target)),
         version=request.version,
         graph=request.onnx.read_bytes() if request.onnx else None,
         report=lambda part: report(f"Certifying: {part}"),

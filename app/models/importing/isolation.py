@@ -2,10 +2,10 @@
 
 import json
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import DEVNULL, PIPE, Popen
 from typing import Any
 
 from app.models.importing.import_process import CPU_SECONDS
@@ -20,14 +20,8 @@ def import_apart(request: ImportRequest, *, report: Callable[[str], None] = lamb
 
     :raises ImportRefused: for any error of that process, and if it is killed.
     """
-    with subprocess.Popen(
-        [sys.executable, "-m", "app.models.importing.import_process", json.dumps(request.to_dict())],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
+    command = [sys.executable, "-m", "app.models.importing.import_process", json.dumps(request.to_dict())]
+    with Popen(command, cwd=ROOT, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None  # Popen opened a pipe
             reply: dict[str, Any] = {}
@@ -41,7 +35,9 @@ def import_apart(request: ImportRequest, *, report: Callable[[str], None] = lamb
     if "saved" in reply and process.returncode == 0:
         return str(reply["saved"])
     if "refused" in reply:
-        raise ImportRefused(_printable(reply["refused"]), details=reply["details"])
+        # An untrusted file may have put control characters into the message.
+        message = "".join(each if each.isprintable() else " " for each in reply["refused"])
+        raise ImportRefused(message, details=reply.get("details", {}))
     raise ImportRefused(f"{request.model.name} cannot be imported: {_cause_of_end(process.returncode)}")
 
 
@@ -50,8 +46,3 @@ def _cause_of_end(status: int) -> str:
         return f"it takes more than {CPU_SECONDS} s of computing"
     by = signal.Signals(-status).name if status < 0 else f"itself, with status {status}"
     return f"the process that tried it was ended by {by}"
-
-
-def _printable(message: str) -> str:
-    """The message without control characters, which an untrusted file may have put there."""
-    return "".join(character if character.isprintable() else " " for character in message)

@@ -1,7 +1,7 @@
 """An import request, as it passes between processes."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,7 @@ class ImportRequest:
     policy: VersionPolicy = "refuse"
 
     def to_dict(self) -> dict[str, Any]:
-        pairs = asdict(self).items()
-        return {name: str(value) if isinstance(value, Path) else value for name, value in pairs}
+        return {name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "ImportRequest":

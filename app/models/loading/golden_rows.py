@@ -24,10 +24,8 @@ def choose(predicted: EngineOutput, output: OutputSignature) -> list[int]:
         wide = np.flatnonzero(best[:, -1] - best[:, -2] > MARGIN)
         clear = wide if len(wide) else clear
     spread = clear[np.linspace(0, len(clear) - 1, min(len(clear), MIN_ROWS)).astype(int)].tolist()
-    firsts = (
-        clear[np.unique(predicted.values[clear], return_index=True)[1]].tolist() if output.classes else []
-    )
-    return sorted({*spread, *firsts[: MAX_ROWS - MIN_ROWS]})
+    _, firsts = np.unique(predicted.values[clear] if output.classes else [], return_index=True)
+    return sorted({*spread, *clear[firsts[: MAX_ROWS - MIN_ROWS]].tolist()})
 
 
 def record(rows: Rows, predicted: EngineOutput, output: OutputSignature) -> dict[str, Any]:
@@ -36,11 +34,8 @@ def record(rows: Rows, predicted: EngineOutput, output: OutputSignature) -> dict
     # A short sample is repeated: every version has at least MIN_ROWS.
     indices *= -(-MIN_ROWS // len(indices))
     probabilities = None if predicted.probabilities is None else predicted.probabilities[indices].tolist()
-    return {
-        "rows": to_lists(take(rows, indices)),
-        "values": predicted.values[indices].tolist(),
-        "probabilities": probabilities,
-    }
+    values = predicted.values[indices].tolist()
+    return {"rows": to_lists(take(rows, indices)), "values": values, "probabilities": probabilities}
 
 
 def disagreement(golden: dict[str, Any], predicted: EngineOutput, output: OutputSignature) -> str | None:
@@ -62,6 +57,4 @@ def disagreement(golden: dict[str, Any], predicted: EngineOutput, output: Output
     else:
         scale = tolerance.scale(expected, output)
         wrong = ~(np.abs(predicted.values - expected) <= tolerance.PROMISED * scale)
-    if not wrong.any():
-        return None
-    return f"{int(wrong.sum())} of {len(expected)} answers differ from those recorded"
+    return f"{wrong.sum()} of {len(expected)} answers differ from those recorded" if wrong.any() else None

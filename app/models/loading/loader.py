@@ -69,22 +69,18 @@ def load(store: ModelStore, version: str, options: LoadingOptions) -> LoadedVers
     :raises ArtifactInvalid: if it fails a check, or has no valid certificate for the requested engine.
     """
     try:
-        return _load(store, version, options)
+        artifact = verification.verify(store, version, options.admission)
+        for note in artifact.notes:
+            log.warning("version has a flaw", extra={"model_version": version, "reason": note})
+        guard = OutlierGuard(artifact.input, policy=options.policy, tolerance=options.tolerance)
+        engine = _engine(artifact, options)
+        model = LoadedVersion(version, artifact.metadata, artifact.input, artifact.output, engine, guard)
+        _replay_golden_rows(model)
+        return model
     except ServiceError:
         raise
     except Exception as error:  # wrong metadata may pass every check
         raise ArtifactInvalid(version, f"loading raised {type(error).__name__}") from error
-
-
-def _load(store: ModelStore, version: str, options: LoadingOptions) -> LoadedVersion:
-    artifact = verification.verify(store, version, options.admission)
-    for note in artifact.notes:
-        log.warning("version has a flaw", extra={"model_version": version, "reason": note})
-    guard = OutlierGuard(artifact.input, policy=options.policy, tolerance=options.tolerance)
-    engine = _engine(artifact, options)
-    model = LoadedVersion(version, artifact.metadata, artifact.input, artifact.output, engine, guard)
-    _replay_golden_rows(model)
-    return model
 
 
 def _engine(artifact: VersionArtifact, options: LoadingOptions) -> Engine:
@@ -103,14 +99,12 @@ def _engine(artifact: VersionArtifact, options: LoadingOptions) -> Engine:
     try:
         recorded = None if spec.whole else json.loads(artifact.files[PREPROCESSING_FILE])
         preprocessor = Preprocessor() if recorded is None else Preprocessor.from_dict(recorded)
-        kernel = load_kernel(wanted, artifact.files[spec.file], spec)
+        compiled = CompiledEngine(preprocessor, load_kernel(wanted, artifact.files[spec.file], spec))
     except Exception as error:
         needs = f"; it needs {', '.join(ENGINES[wanted].install)}" if isinstance(error, ImportError) else ""
         reason = f"its {wanted} engine cannot be made: {type(error).__name__}{needs}"
         raise ArtifactInvalid(version, reason) from error
-    return FallbackEngine(
-        CompiledEngine(preprocessor, kernel), load_reference, on_failure=options.on_engine_failure
-    )
+    return FallbackEngine(compiled, load_reference, on_failure=options.on_engine_failure)
 
 
 def _reference(artifact: VersionArtifact) -> Engine:

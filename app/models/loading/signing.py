@@ -7,7 +7,6 @@ import base64
 import hmac
 import json
 from dataclasses import dataclass
-from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -27,19 +26,14 @@ class Verifier:
     hmac_key: str | None = None
     public_key: str | None = None
 
-    @property
-    def required(self) -> bool:
-        """True if versions must be signed."""
-        return bool(self.hmac_key or self.public_key)
-
     def reason_against(self, metadata: bytes, signature: bytes | None) -> str | None:
         """Why the signature is invalid for these bytes of ``metadata.json``, or None."""
-        if not self.required:
+        if not (self.hmac_key or self.public_key):
             return None
         if signature is None:
             return "it is not signed"
         try:
-            document: dict[str, Any] = json.loads(signature)
+            document = json.loads(signature)
             algorithm, value = document["algorithm"], base64.b64decode(document["value"], validate=True)
         except (ValueError, TypeError, KeyError, RecursionError):
             return "its signature cannot be read"

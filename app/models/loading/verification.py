@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 from typing import Any, Literal
@@ -70,13 +71,8 @@ def verify(store: ModelStore, version: str, policy: VerificationPolicy) -> Versi
     :raises VersionNotFound: if there is no such version.
     :raises ArtifactInvalid: with the reason of the first failed check.
     """
-    artifact = VersionArtifact(
-        version,
-        store.raw_metadata(version),
-        store.signature(version),
-        lambda name: store.read_file(version, name),
-        policy,
-    )
+    read = partial(store.read_file, version)
+    artifact = VersionArtifact(version, store.raw_metadata(version), store.signature(version), read, policy)
     for check in CHECKS:
         if reason := check(artifact):
             raise ArtifactInvalid(version, reason)
@@ -130,10 +126,8 @@ def intact(artifact: VersionArtifact) -> str | None:
 
 def self_contained(artifact: VersionArtifact) -> str | None:
     """No file, under any name, has external data of ONNX; `open_session` does not read it either."""
-    for name, content in artifact.files.items():
-        if refers_outside(content):
-            return f"{name} refers to external data"
-    return None
+    outside = [name for name, content in artifact.files.items() if refers_outside(content)]
+    return f"{outside[0]} refers to external data" if outside else None
 
 
 def trained_with_installed_scikit_learn(artifact: VersionArtifact) -> str | None:

@@ -1,7 +1,5 @@
 """Probes of single columns: whether whole numbers, missing values and unseen categories matter to a model."""
 
-import warnings
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,15 +15,13 @@ from app.models.schema.signature import Feature, InputSignature
 
 # Relative to the largest prediction; a smaller difference comes from the order of a sum.
 ROUNDING = 1e-12
-INTEGERS = ("int", "uint", "Int", "UInt")
+INTEGERS = ("int", "uint", "Int", "UInt", OBJECT_INTEGERS)
 
 
 def predictions(model: Any, rows: Rows, signature: InputSignature) -> Any:
     """The model's predictions for rows in the form of a signature, or the error that it raised."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return np.asarray(called(model.predict, restore(rows, signature)))
+        return np.asarray(called(model.predict, restore(rows, signature)))
     except Exception as error:  # a model may raise anything
         return error
 
@@ -42,10 +38,7 @@ def equal(one: Any, other: Any) -> bool:
 
 def with_whole_columns(model: Any, rows: Rows, signature: InputSignature) -> InputSignature:
     """The signature with integer columns marked as ``whole``, if the model predicts otherwise for floats."""
-    whole = [
-        f.dtype is not None and (f.dtype.startswith(INTEGERS) or f.dtype == OBJECT_INTEGERS)
-        for f in signature.features
-    ]
+    whole = [(f.dtype or "").startswith(INTEGERS) for f in signature.features]
     if not any(whole):
         return signature
     pairs = list(zip(signature.features, whole, strict=True))
@@ -72,9 +65,8 @@ def _probed(model: Any, signature: InputSignature, position: int, template: Rows
     feature = signature.features[position]
     missing = np.nan if feature.numeric else None
     expected = _is_imputed(model, feature.name) or feature.statistics.get("missing", 0) > 0
-    nullable = (
-        expected and _holds_missing(feature) and _answers_row(model, signature, template, position, missing)
-    )
+    possible = expected and _holds_missing(feature)
+    nullable = possible and _answers_row(model, signature, template, position, missing)
     if feature.kind != "category" or feature.dtype == CATEGORY:
         return replace(feature, nullable=nullable)
     unseen = unseen_label(feature)
@@ -85,9 +77,8 @@ def _probed(model: Any, signature: InputSignature, position: int, template: Rows
 
 def _holds_missing(feature: Feature) -> bool:
     """True if the dtype has a missing value that does not change the column's other values."""
-    if feature.dtype == "bool":
-        return False
-    return not (feature.whole and (feature.dtype or "").startswith(("int", "uint")))
+    dtype = feature.dtype or ""
+    return dtype != "bool" and not (feature.whole and dtype.startswith(("int", "uint")))
 
 
 def _answers_row(model: Any, signature: InputSignature, template: Rows, position: int, value: Any) -> bool:
@@ -102,10 +93,8 @@ def _answers_row(model: Any, signature: InputSignature, template: Rows, position
 
 
 def _is_imputed(model: Any, name: str) -> bool:
-    branches: Sequence[tuple[Any, Any]] = list(column_transformers(model))
-    if branches:
-        return any(name in columns and _has_imputer(branch) for branch, columns in branches)
-    return _has_imputer(model)
+    branches = list(column_transformers(model)) or [(model, [name])]
+    return any(name in columns and _has_imputer(branch) for branch, columns in branches)
 
 
 def _has_imputer(model: Any) -> bool:

@@ -1,6 +1,7 @@
 """The columns of a sample: kinds, dtypes and categories, and the sample's rows as in a request."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,7 @@ def as_rows(frame: pd.DataFrame, signature: InputSignature) -> Rows:
         if feature.numeric:
             columns.append(series.to_numpy(dtype=np.float64, na_value=np.nan))
         else:
-            column = np.empty(len(series), dtype=object)
-            cells = zip(series.astype(object).tolist(), series.isna(), strict=True)
-            column[:] = [None if missing else value for value, missing in cells]
-            columns.append(column)
+            columns.append(series.astype(object).where(series.notna(), None).to_numpy())
     if signature.numeric:
         return np.ascontiguousarray(np.column_stack(columns))
     return Table(signature.names, tuple(columns))
@@ -114,12 +112,5 @@ def _check_kinds(kinds: set[type], name: str) -> None:
 def _categorical(column: "pd.Series[Any]", name: str) -> Feature:
     labels = column.cat.categories.astype(object).tolist()
     _check_kinds({type(label) for label in labels}, name)
-    return Feature(
-        name,
-        "category",
-        categories=tuple(labels),
-        open=False,
-        statistics=describe_column(column),
-        dtype=CATEGORY,
-        ordered=bool(column.cat.ordered),
-    )
+    feature = Feature(name, "category", categories=tuple(labels), statistics=describe_column(column))
+    return replace(feature, open=False, dtype=CATEGORY, ordered=bool(column.cat.ordered))

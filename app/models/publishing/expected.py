@@ -1,7 +1,7 @@
 """The first rows of a sample, with the model's own predictions for them in their original form."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -37,9 +37,6 @@ class Expected:
             if predicted.probabilities is not None:
                 probabilities[position] = predicted.probabilities[0].tolist()
         return cls(to_lists(rows), values, probabilities)
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
     def disagreement(
         self, predict: Callable[[Rows], EngineOutput], signature: InputSignature, output: OutputSignature

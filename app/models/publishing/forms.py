@@ -83,9 +83,8 @@ def _check_no_numbers_as_text(model: Any, frame: pd.DataFrame, signature: InputS
 
 
 def _are_numbers(labels: Sequence[Label]) -> bool:
-    if not all(isinstance(label, str) for label in labels):
-        return False
-    return bool(pd.to_numeric(pd.Series(labels), errors="coerce").notna().all())
+    texts = all(isinstance(label, str) for label in labels)
+    return texts and bool(pd.to_numeric(pd.Series(labels), errors="coerce").notna().all())
 
 
 def _layouts(model: Any, frame: pd.DataFrame, *, array: bool) -> list[Layout]:

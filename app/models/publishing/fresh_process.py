@@ -2,11 +2,12 @@
 
 import atexit
 import json
-import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
+from subprocess import DEVNULL, PIPE, Popen
 from threading import Lock, Timer
-from typing import IO, Any, ClassVar
+from typing import ClassVar
 
 from app.exceptions import UnsupportedModel
 from app.models.publishing.expected import Expected
@@ -23,13 +24,8 @@ class FreshProcess:
     _starting: ClassVar[Lock] = Lock()
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "app.models.publishing.replay_process"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+        command = [sys.executable, "-m", "app.models.publishing.replay_process"]
+        self._process = Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
         self._lock = Lock()
         atexit.register(self.close)
 
@@ -48,35 +44,31 @@ class FreshProcess:
         :raises UnsupportedModel: if the version does not load, or predicts otherwise; the message says what
             to do.
         """
-        request = {"root": str(staging), "version": version, "expected": expected.to_dict()}
+        request = {"root": str(staging), "version": version, "expected": asdict(expected)}
         with self._lock:
-            reason = self._ask(request)
+            reply = self._ask(json.dumps(request).encode())
+        ended = f"the process that tried it ended, or took longer than {SECONDS:.0f} s"
+        reason = json.loads(reply)["reason"] if reply else ended
         if reason is not None:
             raise UnsupportedModel(f"the version would not serve: {reason}")
 
-    def _ask(self, request: dict[str, Any]) -> str | None:
+    def _ask(self, request: bytes) -> bytes:
+        requests, replies = self._process.stdin, self._process.stdout
+        assert requests is not None  # Popen opened both pipes
+        assert replies is not None
         timer = Timer(SECONDS, self._process.kill)
         timer.daemon = True
         timer.start()
         try:
-            _pipe(self._process.stdin).write(json.dumps(request).encode() + b"\n")
-            _pipe(self._process.stdin).flush()
-            line = _pipe(self._process.stdout).readline()
+            requests.write(request + b"\n")
+            requests.flush()
+            return replies.readline()
         except BrokenPipeError:
-            line = b""
+            return b""
         finally:
             timer.cancel()
-        if not line:
-            return f"the process that tried it ended, or took longer than {SECONDS:.0f} s"
-        reason: str | None = json.loads(line)["reason"]
-        return reason
 
     def close(self) -> None:
         """End the process."""
         self._process.kill()
         self._process.wait()
-
-
-def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
-    assert stream is not None  # Popen opened a pipe
-    return stream

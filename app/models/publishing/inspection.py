@@ -47,10 +47,9 @@ def inspect_model(original: Any, sample: Any = None, feature_names: Any = None) 
     if sample is None:
         sample = stand_in_sample(original)
     frame = sample_frame(original, sample, feature_names)
-    array = not isinstance(sample, pd.DataFrame)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about rows that are odd on purpose
-        signature = forms.input_signature(original, frame, array=array)
+        signature = forms.input_signature(original, frame, array=not isinstance(sample, pd.DataFrame))
         known = columns.as_rows(_some_of(frame), signature)
         output = outputs.output_signature(original, restore(known, signature))
         engine = SklearnEngine(original, signature, output)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,14 +17,6 @@ NO_CLASSES = "predicts labels but has no classes_: set self.classes_ = np.unique
 SEVERAL_TARGETS = "has several target columns, which are not supported: save one model per column"
 
 
-@dataclass(frozen=True)
-class SamplePredictions:
-    """A model's predictions for its sample, and its probabilities if it has ``predict_proba``."""
-
-    predicted: NDArray[Any]
-    probabilities: NDArray[np.float64] | None
-
-
 def output_signature(model: Any, data: Any) -> OutputSignature:
     """The task, classes and probabilities of a model.
 
@@ -33,27 +24,29 @@ def output_signature(model: Any, data: Any) -> OutputSignature:
     :raises UnsupportedModel: for several labels a row, labels that JSON cannot carry, or labels without
         ``classes_``.
     """
-    found = _predictions(model, data)
-    predicted, probabilities = found.predicted, found.probabilities
-    classes = _classes(model)
-    if classes:
-        _check_labels(predicted, classes)
+    predicted, probabilities = _predictions(model, data), _probabilities(model, data)
+    if classes := _classes(model):
+        if unknown := sorted(set(predicted.tolist()) - set(classes), key=str):
+            known = ", ".join(map(repr, classes[:10]))
+            raise UnsupportedModel(
+                f"the model predicts {unknown[0]!r}, which is not among its classes: {known}"
+            )
         task: Task = "outlier_detection" if _tagged(is_outlier_detector, model) else "classification"
         return OutputSignature(task, classes, _has_probabilities(probabilities, len(classes)))
-    if predicted.dtype.kind in "iu" and predicted.ndim == 1:
-        return _whole_numbers(model, predicted, probabilities)
+    whole = predicted.dtype.kind in "iu" and predicted.ndim == 1
+    if whole and (found := _whole_numbers(model, predicted, probabilities)):
+        return found
     if _says_classifier(model) or predicted.dtype.kind not in "fiu":
         raise UnsupportedModel(f"{_name(model)} {NO_CLASSES}")
     values = predicted.astype(np.float64).reshape(len(predicted), -1)
     finite = values[np.isfinite(values).all(axis=1)]
     if not len(finite):
         raise UnsupportedModel(f"{_name(model)} predicts no finite number for any row of the sample")
-    return OutputSignature(
-        "regression", center=tuple(finite.mean(axis=0).tolist()), spread=tuple(finite.std(axis=0).tolist())
-    )
+    center, spread = finite.mean(axis=0).tolist(), finite.std(axis=0).tolist()
+    return OutputSignature("regression", center=tuple(center), spread=tuple(spread))
 
 
-def _predictions(model: Any, data: Any) -> SamplePredictions:
+def _predictions(model: Any, data: Any) -> NDArray[Any]:
     predicted = called(model.predict, deepcopy(data))
     if hasattr(predicted, "toarray"):
         predicted = predicted.toarray()
@@ -69,7 +62,7 @@ def _predictions(model: Any, data: Any) -> SamplePredictions:
             f"{_name(model)} predicts several labels a row: several target columns are not supported;"
             f" save {predicted.shape[1]} models, one per label"
         )
-    return SamplePredictions(predicted, _probabilities(model, data))
+    return predicted
 
 
 def _probabilities(model: Any, data: Any) -> NDArray[np.float64] | None:
@@ -99,21 +92,16 @@ def _has_probabilities(probabilities: NDArray[np.float64] | None, n_classes: int
 
 def _whole_numbers(
     model: Any, predicted: NDArray[Any], probabilities: NDArray[np.float64] | None
-) -> OutputSignature:
-    """Integers without classes: outliers, clusters, components of a mixture; or a regressor of integers."""
+) -> OutputSignature | None:
+    """Integers without classes: outliers, clusters, components of a mixture; None for other models."""
     values = set(np.unique(predicted).tolist())
     if (_tagged(is_outlier_detector, model) or isinstance(model, OutlierMixin)) and values <= {-1, 1}:
         return OutputSignature("outlier_detection", (-1, 1))
-    if _tagged(is_regressor, model):
-        numbers = predicted.astype(np.float64)
-        return OutputSignature("regression", center=(float(numbers.mean()),), spread=(float(numbers.std()),))
-    if _says_classifier(model):
-        raise UnsupportedModel(f"{_name(model)} {NO_CLASSES}")
+    if _tagged(is_regressor, model) or _says_classifier(model):
+        return None
     if probabilities is not None and probabilities.ndim == 2 and values <= set(range(probabilities.shape[1])):
-        n_components = probabilities.shape[1]
-        return OutputSignature(
-            "clustering", tuple(range(n_components)), _has_probabilities(probabilities, n_components)
-        )
+        n = probabilities.shape[1]
+        return OutputSignature("clustering", tuple(range(n)), _has_probabilities(probabilities, n))
     return OutputSignature("clustering")
 
 
@@ -142,13 +130,6 @@ def _classes_of(model: Any) -> Any:
     except (AttributeError, TypeError):
         return None
     return None if classes is None or np.size(classes) == 0 else classes
-
-
-def _check_labels(predicted: NDArray[Any], classes: tuple[Label, ...]) -> None:
-    unknown = sorted(set(predicted.tolist()) - set(classes), key=str)
-    if unknown:
-        known = ", ".join(map(repr, classes[:10]))
-        raise UnsupportedModel(f"the model predicts {unknown[0]!r}, which is not among its classes: {known}")
 
 
 def _says_classifier(model: Any) -> bool:

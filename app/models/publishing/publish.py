@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version as installed
 from platform import python_version
 from typing import Any
@@ -79,20 +80,18 @@ def publish(
     if scaler is not None:
         check_has(scaler, "transform")
     check_has(model, "predict")
-    extra = dict(metadata or {})
+    extra = metadata or {}
     original = model if scaler is None else make_pipeline(scaler, model)
     own = {MODEL: dump(model)} | ({} if scaler is None else {SCALER: dump(scaler)})
     process = FreshProcess.started()
-    feature_names = extra.pop("feature_names", None)
     known = inspected is not None or sample is not None
-    found = inspected or inspect_model(original, sample, feature_names)
+    found = inspected or inspect_model(original, sample, extra.get("feature_names"))
     certification = _certify(original, found.signature, found.output, found.rows, graph, report)
     document = plain(extra) | _description(model, found, statistics=known) | _record(certification, graph)
     report("a fresh process")
     contents = {**(files or {}), **own, **certification.files}
-    return store.save(
-        contents, document, version=version, check=lambda at, name: process.check(at, name, found.replayed)
-    )
+    check = partial(process.check, expected=found.replayed)
+    return store.save(contents, document, version=version, check=check)
 
 
 def _description(model: Any, inspected: InspectedModel, *, statistics: bool) -> Metadata:
@@ -139,11 +138,9 @@ def recertify(store: ModelStore, version: str, *, report: Report = lambda step: 
     :raises ArtifactInvalid: if its files are damaged.
     """
     artifact = verification.verify(store, version, verification.VerificationPolicy(sklearn_version="warn"))
-    metadata, signature, output = artifact.metadata, artifact.input, artifact.output
-    estimator = load_estimator(artifact)
-    rows = validate_rows(metadata["golden"]["rows"], signature)
-    graph = artifact.files.get(USER_ONNX_FILE)
-    certification = _certify(estimator, signature, output, rows, graph, report)
+    metadata, graph = artifact.metadata, artifact.files.get(USER_ONNX_FILE)
+    rows = validate_rows(metadata["golden"]["rows"], artifact.input)
+    certification = _certify(load_estimator(artifact), artifact.input, artifact.output, rows, graph, report)
     return store.replace_engines(version, certification.files, metadata | _record(certification, graph))
 
 

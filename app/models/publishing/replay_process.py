@@ -37,27 +37,24 @@ def main() -> None:
     os.dup2(2, 1)
     warnings.simplefilter("ignore")
     for line in requests:
-        replies.write(json.dumps({"reason": _in_fork(json.loads(line))}).encode() + b"\n")
+        replies.write(_in_fork(json.loads(line)) + b"\n")
         replies.flush()
 
 
-def _in_fork(request: dict[str, Any]) -> str | None:
+def _in_fork(request: dict[str, Any]) -> bytes:
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         with contextlib.suppress(BaseException):
             reason = _reason(Path(request["root"]), request["version"], Expected(**request["expected"]))
-            os.write(writer, json.dumps(reason).encode())
+            os.write(writer, json.dumps({"reason": reason}).encode())
         os._exit(0)
     os.close(writer)
     with os.fdopen(reader, "rb") as stream:
         content = stream.read()
     _, status = os.waitpid(child, 0)
-    if content:
-        found: str | None = json.loads(content)
-        return found
     ended = f"by {signal.Signals(os.WTERMSIG(status)).name}" if os.WIFSIGNALED(status) else "itself"
-    return f"a process that loaded it ended {ended}"
+    return content or json.dumps({"reason": f"a process that loaded it ended {ended}"}).encode()
 
 
 def _reason(root: Path, version: str, expected: Expected) -> str | None:
@@ -75,10 +72,9 @@ def _reason(root: Path, version: str, expected: Expected) -> str | None:
     except ArtifactInvalid as error:
         return _remedy(error.__cause__) or error.reason
     except ServiceError as error:
-        reasons = [
-            f"{each.get('name', 'a row')} {each['reason']}" for each in error.details.get("errors", ())
-        ]
-        return f"{error.message}: {'; '.join(reasons[:3])}" if reasons else error.message
+        first = error.details.get("errors", ())[:3]
+        reasons = "; ".join(f"{each.get('name', 'a row')} {each['reason']}" for each in first)
+        return f"{error.message}: {reasons}" if reasons else error.message
     except Exception as error:  # a custom model may raise anything
         return f"loaded again, it raises {type(error).__name__}: {str(error)[:200]}"
     if isinstance(model.engine, FallbackEngine):

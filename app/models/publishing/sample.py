@@ -49,7 +49,7 @@ def stand_in_sample(model: Any) -> Matrix:
     :raises UnsupportedModel: if the number of features is unknown, or columns are picked by name.
     """
     width = getattr(model, "n_features_in_", None)
-    if width is None or picks_columns(model):
+    if width is None or any(True for _ in column_transformers(model)):
         raise UnsupportedModel("a sample of the training data is needed to know the model's columns")
     first = model.steps[0][1] if isinstance(model, Pipeline) else model
     centre, spread = getattr(first, "mean_", 0.0), getattr(first, "scale_", 1.0)
@@ -66,11 +66,6 @@ def names_of(model: Any) -> list[str] | None:
     return None if names is None else [str(name) for name in names]
 
 
-def picks_columns(model: Any) -> bool:
-    """True if a nested ColumnTransformer chooses among the columns."""
-    return any(True for _ in column_transformers(model))
-
-
 def _as_frame(sample: Any, known: Sequence[str] | None, feature_names: Sequence[str] | None) -> pd.DataFrame:
     if isinstance(sample, pd.DataFrame):
         return sample
@@ -80,13 +75,9 @@ def _as_frame(sample: Any, known: Sequence[str] | None, feature_names: Sequence[
         raise UnsupportedModel("the sample is sparse: pass it dense, as sample.toarray()")
     if hasattr(sample, "to_pandas"):
         raise UnsupportedModel("the sample is no data frame of pandas: pass sample.to_pandas()")
-    if isinstance(sample, str | bytes) or not (
-        isinstance(sample, list | tuple) or hasattr(sample, "__array__")
-    ):
-        kind = type(sample).__name__
-        raise UnsupportedModel(
-            f"the sample must be a data frame, an array of rows or a list of texts, not a {kind}"
-        )
+    if not (isinstance(sample, list | tuple) or hasattr(sample, "__array__")):
+        wanted = "a data frame, an array of rows or a list of texts"
+        raise UnsupportedModel(f"the sample must be {wanted}, not a {type(sample).__name__}")
     if len(sample) and isinstance(sample[0], dict):
         return pd.DataFrame(list(sample))
     array = _as_array(sample)
@@ -128,9 +119,7 @@ def _in_order_of(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
     unknown = [name for name in names if name not in known]
     if not missing and not unknown:
         return frame.set_axis(names, axis="columns")[known]
-    reasons = []
-    if missing:
-        reasons.append(f"lacks columns of the model: {_listed(missing)}")
+    reasons = [f"lacks columns of the model: {_listed(missing)}"] if missing else []
     if unknown:
         reasons.append(f"has columns that the model was not fitted to: {_listed(unknown)}")
     raise SampleMismatch(f"the sample {' and '.join(reasons)}")
@@ -148,23 +137,18 @@ def _listed(names: list[str], *, most: int = 10) -> str:
 
 def _check_numbers(frame: pd.DataFrame) -> None:
     """:raises UnsupportedModel: for numbers that JSON or float64 cannot represent."""
-    for name, column in zip(frame.columns, (frame.iloc[:, i] for i in range(frame.shape[1])), strict=True):
-        numbers = _numbers_of(column)
+    for name, column in frame.items():
+        numbers, found = _numbers_of(column), f"column {name!r} of the sample holds"
         if np.isinf(numbers).any():
-            raise UnsupportedModel(
-                f"column {name!r} of the sample holds infinity, which JSON cannot carry: leave such rows out"
-            )
+            raise UnsupportedModel(f"{found} infinity, which JSON cannot carry: leave such rows out")
         if (np.abs(numbers[np.isfinite(numbers)]) > EXACT_INTEGER).any() and _is_whole(column):
             hint = "leave it out, or make it text"
-            raise UnsupportedModel(
-                f"column {name!r} of the sample holds whole numbers beyond 2**53, which JSON rounds: {hint}"
-            )
+            raise UnsupportedModel(f"{found} whole numbers beyond 2**53, which JSON rounds: {hint}")
 
 
 def _numbers_of(column: "pd.Series[Any]") -> Matrix:
     if pd.api.types.is_numeric_dtype(column.dtype) and column.dtype.kind in "iufb":
-        found: Matrix = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        return found
+        return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
     if not pd.api.types.is_object_dtype(column.dtype):
         return np.empty(0)
     numbers = [float(v) for v in column.tolist() if isinstance(v, int | float | np.number) and v == v]

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.exceptions import NothingToRollBack, StoreUnreadable
 from app.models.repository import atomic_files
-from app.models.repository.version_names import is_version
+from app.models.repository.version_names import Accept, is_version
 
 ACTIVE = "active.json"
 HISTORY = 10
@@ -25,40 +25,33 @@ class Activation:
 
         :raises StoreUnreadable: if the file cannot be read, or names no version.
         """
-        version: str | None = self._read().get("version")
-        return version
+        return self._read()[0]
 
     def previous(self) -> list[str]:
         """Earlier active versions, the latest first.
 
         :raises StoreUnreadable: as `current` does.
         """
-        previous: list[str] = self._read().get("previous", [])
-        return previous
+        return self._read()[1]
 
     @atomic_files.writing()
-    def set(self, version: str, *, accept: Callable[[str], object] = lambda version: None) -> None:
+    def set(self, version: str, *, accept: Accept = lambda version: None) -> None:
         """Make ``version`` the active one.
 
-        :param accept: called with it first, under the lock; an error in it leaves everything unchanged.
         :raises StoreUnreadable: as `current` does.
         :raises StoreNotWritable: if the file cannot be replaced.
         """
         with atomic_files.locked(self._root):
             accept(version)
-            current = self.current()
-            earlier = [name for name in self.previous() if name != version]
-            history = earlier if current in (None, version) else [current, *earlier]
-            self._write(version, history)
+            current, previous = self._read()
+            earlier = [name for name in previous if name != version]
+            self._write(version, earlier if current in (None, version) else [current, *earlier])
 
     @atomic_files.writing()
-    def roll_back(
-        self, exists: Callable[[str], bool], *, accept: Callable[[str], object] = lambda version: None
-    ) -> str:
+    def roll_back(self, exists: Callable[[str], bool], *, accept: Accept = lambda version: None) -> str:
         """Activate the latest earlier version, and return its name.
 
         :param exists: whether a version is still in the store.
-        :param accept: called with the version first; an error in it leaves everything unchanged.
         :raises NothingToRollBack: if there is no earlier version.
         :raises StoreUnreadable, StoreNotWritable: as `set` does.
         """
@@ -79,11 +72,11 @@ class Activation:
         }
         atomic_files.replace(self._root / ACTIVE, json.dumps(document).encode())
 
-    def _read(self) -> dict[str, Any]:
+    def _read(self) -> tuple[str | None, list[str]]:
         document = atomic_files.read_object(self._root / ACTIVE)
         if document is None:
-            return {}
-        previous = document.get("previous", [])
-        if not isinstance(previous, list) or not all(map(is_version, [document.get("version"), *previous])):
+            return None, []
+        version, previous = document.get("version"), document.get("previous", [])
+        if not isinstance(previous, list) or not all(map(is_version, [version, *previous])):
             raise StoreUnreadable(ACTIVE, "it does not name versions")
-        return document
+        return version, previous

@@ -25,7 +25,7 @@ def write(path: Path, content: bytes, *, mode: int | None = None) -> None:
     :param mode: of the file; by default as the folder's, see `share`.
     :raises FileExistsError: if the file exists.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     with open(os.open(path, flags, 0o666 if mode is None else mode), "wb") as file:
         if mode is None:
             share(file.fileno(), path.parent)
@@ -40,11 +40,8 @@ def make_folder(path: Path) -> None:
     :raises FileExistsError: if the folder exists.
     """
     path.mkdir()
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
+    with opened(path, os.O_RDONLY) as descriptor:
         share(descriptor, path.parent)
-    finally:
-        os.close(descriptor)
 
 
 def share(descriptor: int, folder: Path) -> None:
@@ -79,8 +76,7 @@ def read_regular(path: Path, *, most: int | None = None) -> bytes:
     :param most: the maximum number of bytes.
     :raises OSError: for a symbolic link, which could point anywhere, a pipe or device, or a file too long.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
+    with opened(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK) as descriptor:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise OSError("it is no regular file")
@@ -88,8 +84,6 @@ def read_regular(path: Path, *, most: int | None = None) -> bytes:
             raise OSError(f"it has more than {most} bytes")
         with open(descriptor, "rb", closefd=False) as file:
             return file.read()
-    finally:
-        os.close(descriptor)
 
 
 def read_object(path: Path) -> dict[str, Any] | None:
@@ -117,9 +111,16 @@ def reason_of(error: Exception) -> str:
 
 def sync(folder: Path) -> None:
     """Wait until the entries of a folder are on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
+    with opened(folder, os.O_RDONLY) as descriptor:
         os.fsync(descriptor)
+
+
+@contextmanager
+def opened(path: Path, flags: int, mode: int = 0o666) -> Iterator[int]:
+    """The descriptor of a file or folder, closed at the end and in programs that the process starts."""
+    descriptor = os.open(path, flags, mode)
+    try:
+        yield descriptor
     finally:
         os.close(descriptor)
 
@@ -150,14 +151,11 @@ def locked(folder: Path, name: str = LOCK, *, mode: int | None = None) -> Iterat
             make_folder(folder)
     path = folder / name
     is_new = not os.path.lexists(path)
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(path, flags, 0o666 if mode is None else mode)
-    try:
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+    with opened(path, flags, 0o666 if mode is None else mode) as descriptor:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "it is no regular file", name)
         if is_new and mode is None:
             share(descriptor, folder)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(descriptor)

@@ -8,29 +8,28 @@ import fcntl
 import os
 from pathlib import Path
 
+from app.models.repository import atomic_files
+
 
 def claim(path: Path, *, mode: int = 0o600) -> int | None:
     """Make or open a file and lock it for as long as its descriptor, which is returned, stays open.
 
     :returns: None if a living process holds it.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, mode)
     if _try_lock(descriptor):
         return descriptor
     os.close(descriptor)
     return None
 
 
-def is_held(path: Path) -> bool:
-    """Whether a living process holds the file.
+def is_held(path: Path, *, flags: int = os.O_RDWR) -> bool:
+    """Whether a living process holds the file, or the folder with the ``flags`` of one.
 
     :raises OSError: if it cannot be opened.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    try:
+    with atomic_files.opened(path, flags) as descriptor:
         return not _try_lock(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _try_lock(descriptor: int) -> bool:

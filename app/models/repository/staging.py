@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from app.models.repository import atomic_files
+from app.models.repository import atomic_files, process_files
 
 STAGED = ".draft-"
 TRASHED = ".removed-"
@@ -16,8 +16,7 @@ TRASHED = ".removed-"
 
 @contextmanager
 def staging_folder(root: Path) -> Iterator[Path]:
-    """A new folder in which to prepare a folder for a rename; removed at the end, or after a kill by the
-    next.
+    """A new folder in which to prepare a folder for a rename; removed at the end, or by the next.
 
     The process holds a lock on it, which the kernel releases at any exit.
     """
@@ -50,16 +49,5 @@ def empty_trash(trashed: Path) -> None:
 def _remove_left_over(root: Path) -> None:
     for folder in (*root.glob(f"{STAGED}*"), *root.glob(f"{TRASHED}*")):
         with suppress(OSError):  # removed already, or another user's: harmless
-            if not _is_held(folder):
+            if not process_files.is_held(folder, flags=os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW):
                 shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_held(folder: Path) -> bool:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False

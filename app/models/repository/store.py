@@ -1,18 +1,18 @@
 """The store: versions on disk, written once, complete or absent, verified on reading."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
 
-from app.exceptions import ArtifactInvalid, VersionExists, VersionInUse, VersionNotFound
+from app.exceptions import ArtifactInvalid, StoreUnreadable, VersionExists, VersionInUse, VersionNotFound
 from app.models.repository import atomic_files, staging, version_files
 from app.models.repository.activation import Activation
 from app.models.repository.traffic_split import TrafficSplit, TrafficSplitFile
 from app.models.repository.version_files import METADATA, PREFIX, SIGNATURE, Check, Metadata, is_complete
-from app.models.repository.version_names import check_version, free_name
+from app.models.repository.version_names import Accept, check_version, free_name
 
 
 class ModelStore:
@@ -40,8 +40,7 @@ class ModelStore:
         :raises StoreUnreadable: if the store itself cannot be read.
         """
         found = version_files.version_names(self.root)
-        saved_at = {version: self._saved_at(version) for version in found}
-        return sorted(found, key=lambda version: (saved_at[version], version), reverse=True)
+        return sorted(found, key=lambda version: (self._saved_at(version), version), reverse=True)
 
     def _saved_at(self, version: str) -> str:
         with suppress(VersionNotFound, ArtifactInvalid):
@@ -68,9 +67,8 @@ class ModelStore:
         :raises VersionNotFound: if there is no complete version of that name.
         :raises ArtifactInvalid: if the file cannot be read.
         """
-        content = version_files.read_if_there(
-            self.folder(version), METADATA, most=version_files.LONGEST_METADATA
-        )
+        most = version_files.LONGEST_METADATA
+        content = version_files.read_if_there(self.folder(version), METADATA, most=most)
         if content is None:
             raise VersionNotFound(version)
         return content
@@ -102,7 +100,10 @@ class ModelStore:
 
         :raises StoreUnreadable: if its folder cannot be read.
         """
-        return version_files.size_of(self.folder(version))
+        try:
+            return sum(path.lstat().st_size for path in self.folder(version).iterdir())
+        except OSError as error:
+            raise StoreUnreadable(f"{PREFIX}{version}", atomic_files.reason_of(error)) from None
 
     @atomic_files.writing()
     def check_free(self, version: str) -> None:
@@ -189,10 +190,9 @@ class ModelStore:
         """
         self.traffic_split.set(routing, accept=self.raw_metadata)
 
-    def roll_back(self, *, accept: Callable[[str], object] = lambda version: None) -> str:
+    def roll_back(self, *, accept: Accept = lambda version: None) -> str:
         """Activate the previously active version, and return its name.
 
-        :param accept: called with its name first; an error in it leaves the active version unchanged.
         :raises NothingToRollBack: if there is no earlier version.
         """
         return self.activation.roll_back(lambda version: is_complete(self.folder(version)), accept=accept)

@@ -3,7 +3,7 @@
 import json
 import math
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -12,7 +12,7 @@ from typing import Any
 
 from app.exceptions import InvalidInput, StoreUnreadable
 from app.models.repository import atomic_files
-from app.models.repository.version_names import is_version
+from app.models.repository.version_names import Accept, is_version
 
 ROUTING = "routing.json"
 MODES = ("canary", "shadow", "ab")
@@ -37,10 +37,8 @@ class TrafficSplit:
 
         A growing share keeps its clients: a hash of client and versions orders them.
         """
-        digest = blake2b(
-            f"{','.join(self.shares)}\n{client}".encode(errors="replace"), digest_size=8
-        ).digest()
-        point = int.from_bytes(digest) % POINTS
+        key = f"{','.join(self.shares)}\n{client}".encode(errors="replace")
+        point = int.from_bytes(blake2b(key, digest_size=8).digest()) % POINTS
         upto = 0.0
         for version, percent in self.shares.items():
             upto += percent * POINTS / 100
@@ -122,13 +120,9 @@ class TrafficSplitFile:
             raise StoreUnreadable(ROUTING, f"{found['field']} {found['reason']}") from None
 
     @atomic_files.writing()
-    def set(
-        self, routing: TrafficSplit | None, *, accept: Callable[[str], object] = lambda version: None
-    ) -> None:
+    def set(self, routing: TrafficSplit | None, *, accept: Accept = lambda version: None) -> None:
         """Put ``routing`` in force, or end any split.
 
-        :param accept: called with each version first, under the lock; an error in it leaves everything
-            unchanged.
         :raises StoreNotWritable: if the file cannot be replaced.
         """
         with atomic_files.locked(self._root):

@@ -93,14 +93,6 @@ def read_verified(folder: Path, name: str, metadata: Metadata) -> bytes:
     return content
 
 
-def size_of(folder: Path) -> int:
-    """Total bytes of the files in a folder; see `ModelStore.size`."""
-    try:
-        return sum(path.lstat().st_size for path in folder.iterdir())
-    except OSError as error:
-        raise StoreUnreadable(folder.name, atomic_files.reason_of(error)) from None
-
-
 @atomic_files.writing()
 def write_version(root: Path, name: str, files: Mapping[str, bytes], metadata: Metadata, check: Check) -> str:
     """Write a version into a staging folder, check it there, and make it visible by one rename."""
@@ -135,8 +127,7 @@ def replace_engines(folder: Path, files: Mapping[str, bytes], metadata: Metadata
     scikit-learn.
     """
     kept = {name: found for name, found in metadata["files"].items() if name not in files}
-    interim = metadata | WITHOUT_ENGINES | {"files": kept}
-    atomic_files.replace(folder / METADATA, _encoded(interim))
+    atomic_files.replace(folder / METADATA, _encoded(metadata | WITHOUT_ENGINES | {"files": kept}))
     for name, content in files.items():
         atomic_files.replace(folder / name, content)
     document = metadata | {"files": kept | {name: fingerprint(content) for name, content in files.items()}}

@@ -8,6 +8,9 @@ from typing import Any, TypeGuard
 
 from app.exceptions import InvalidInput
 
+# Called with a version before the change that names it, under the lock; an error in it prevents the change.
+Accept = Callable[[str], object]
+
 PATTERN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 

@@ -40,10 +40,8 @@ def load_active_or_previous(served_model: ServedModel) -> LoadedVersion:
 
 def _candidates(served_model: ServedModel) -> tuple[list[str], str]:
     """Versions to try in place of the active one, the likeliest first, and the log event for it."""
+    store = served_model.store
     try:
-        return served_model.store.activation.previous(), "SERVING AN EARLIER VERSION THAN THE ACTIVE ONE"
+        return store.activation.previous(), "SERVING AN EARLIER VERSION THAN THE ACTIVE ONE"
     except StoreUnreadable:
-        return (
-            served_model.store.versions(),
-            "SERVING THE NEWEST USABLE VERSION: WHICH IS ACTIVE CANNOT BE READ",
-        )
+        return store.versions(), "SERVING THE NEWEST USABLE VERSION: WHICH IS ACTIVE CANNOT BE READ"

@@ -1,6 +1,6 @@
 """Control plane: activate, roll back, verify, split traffic, remove; HTTP, commands and training call it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import Any
@@ -54,10 +54,9 @@ def roll_back(served_model: ServedModel, *, wait: bool = False) -> dict[str, Any
     :raises NotAllWorkersServe: if ``wait`` and some do not serve it after 10 seconds.
     """
     loaded: list[LoadedVersion] = []
+    load = served_model.load_version
     with _rejections():
-        version = served_model.store.roll_back(
-            accept=lambda name: loaded.append(served_model.load_version(name))
-        )
+        version = served_model.store.roll_back(accept=lambda name: loaded.append(load(name)))
     served_model.swap_in(loaded[0])
     return _settled(served_model, version, wait=wait)
 
@@ -76,10 +75,8 @@ def route(served_model: ServedModel, split: TrafficSplit | None, *, wait: bool =
         verify(served_model, version)
     served_model.store.route(split)
     served_model.poll_traffic_split()
-    wanted = split.id if split else None
-    workers = _workers_that(
-        served_model, lambda report: report.get("routing") == wanted, wait=wait, what=", ".join(versions)
-    )
+    wanted = {"routing": split.id if split else None}
+    workers = _workers_that_report(served_model, wanted, wait=wait, what=", ".join(versions))
     return served_model.store.traffic_split.document() | {"workers": workers}
 
 
@@ -97,13 +94,12 @@ def prune(served_model: ServedModel, *, keep: int) -> list[str]:
 
     Returns the names of those removed.
     """
-    store, removed, versions = served_model.store, [], served_model.store.versions()
+    store, versions = served_model.store, served_model.store.versions()
     earlier = [version for version in store.activation.previous() if version in versions]
     kept = {store.active(), *earlier[:1]}
-    for version in versions[keep:]:
-        if version not in kept and not store.traffic_split.uses(version):
-            remove(served_model, version)
-            removed.append(version)
+    removed = [name for name in versions[keep:] if name not in kept and not store.traffic_split.uses(name)]
+    for version in removed:
+        remove(served_model, version)
     return removed
 
 
@@ -117,22 +113,17 @@ def _rejections() -> Iterator[None]:
 
 
 def _settled(served_model: ServedModel, version: str, *, wait: bool) -> dict[str, Any]:
-    workers = _workers_that(
-        served_model, lambda report: report["version"] == version, wait=wait, what=version
-    )
+    workers = _workers_that_report(served_model, {"version": version}, wait=wait, what=version)
     return {"version": version, "state": "active", "workers": workers}
 
 
-def _workers_that(
-    served_model: ServedModel, follow: Callable[[dict[str, Any]], bool], *, wait: bool, what: str
-) -> int:
-    """How many workers follow a change, once all of them do if ``wait``.
-
-    :raises NotAllWorkersServe: if some do not after 10 seconds.
-    """
+def _workers_that_report(served_model: ServedModel, wanted: dict[str, Any], *, wait: bool, what: str) -> int:
+    """How many workers follow a change, once all of them do if ``wait``; NotAllWorkersServe after 10 s."""
     end = monotonic() + PATIENCE
-    while wait and not all(map(follow, served_model.workers.living())):
+    while True:
+        following = [wanted.items() <= report.items() for report in served_model.workers.living()]
+        if all(following) or not wait:
+            return sum(following)
         if monotonic() > end:
             raise NotAllWorkersServe(what)
         sleep(0.05)
-    return sum(map(follow, served_model.workers.living()))

@@ -29,16 +29,14 @@ class ModelRegistry:
         self._make = make
         self._lock = Lock()
         self.default = make(DEFAULT, ModelStore(root))
-        self._named: dict[str, ServedModel] = {}
+        self._models = {DEFAULT: self.default}
 
     def __getitem__(self, name: str) -> ServedModel:
         """A model, made on first use without loading anything.
 
         :raises ModelNotFound: if there is no such model.
         """
-        if name == DEFAULT:
-            return self.default
-        if (served_model := self._named.get(name)) is not None:
+        if (served_model := self._models.get(name)) is not None:
             return served_model
         if not self._is_model(name):
             raise ModelNotFound(name)
@@ -49,19 +47,17 @@ class ModelRegistry:
 
         :raises ModelNotFound: if no model can have that name.
         """
-        if name == DEFAULT:
-            return self.default
-        if not is_name(name):
+        if name != DEFAULT and not is_name(name):
             raise ModelNotFound(name)
         with self._lock:
-            if name not in self._named:
-                self._named[name] = self._make(name, ModelStore(self._root / name))
-            return self._named[name]
+            if name not in self._models:
+                self._models[name] = self._make(name, ModelStore(self._root / name))
+            return self._models[name]
 
     def forget(self, name: str) -> None:
         """Give up a model whose folder is gone."""
         with self._lock:
-            self._named.pop(name, None)
+            self._models.pop(name, None)
 
     def names(self) -> list[str]:
         """Models beside the default one: folders with a complete version.

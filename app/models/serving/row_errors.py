@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from traceback import walk_tb
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,6 @@ from app.models.schema.rows import Rows
 from app.models.schema.validation import RawRows, validate_rows
 
 log = logging.getLogger(__name__)
-
-REASON_LENGTH = 200
 
 
 def predict_one_by_one(
@@ -42,12 +41,8 @@ def predict_one_by_one(
     if not (isinstance(first, NotFinite | NotAClass | OriginalMissing) or _meant_for_clients(first)):
         # For operators: the client gets no more than a sentence.
         log.warning("the model raised for rows", exc_info=first, extra={"model_version": model.version})
-    raise InvalidInput(
-        [
-            {"field": field, "row": position, "reason": _reason(error)}
-            for position, error in sorted(found.errors.items())
-        ]
-    )
+    errors = sorted(found.errors.items())
+    raise InvalidInput([{"field": field, "row": row, "reason": _reason(error)} for row, error in errors])
 
 
 def _answers_golden_row(model: LoadedVersion) -> bool:
@@ -59,27 +54,18 @@ def _answers_golden_row(model: LoadedVersion) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    """A sentence for clients: messages of scikit-learn's own checks are meant for them, others may hold
-    secrets."""
+    """A sentence for clients: scikit-learn's own checks write for them, other messages may hold secrets."""
     if isinstance(error, NotFinite | NotAClass | OriginalMissing):
         return str(error)
     if not _meant_for_clients(error):
         return f"the model refuses this row: {type(error).__name__}"
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return f"the model refuses this row: {lines[0][:REASON_LENGTH]}"
+    return f"the model refuses this row: {lines[0][:200]}"
 
 
 def _meant_for_clients(error: Exception) -> bool:
-    return isinstance(error, ValueError) and _raised_by(error).startswith("sklearn.")
-
-
-def _raised_by(error: Exception) -> str:
-    """The module whose code raised it."""
-    traceback, module = error.__traceback__, ""
-    while traceback is not None:
-        module = str(traceback.tb_frame.f_globals.get("__name__", ""))
-        traceback = traceback.tb_next
-    return module
+    modules = [str(frame.f_globals.get("__name__")) for frame, _ in walk_tb(error.__traceback__)]
+    return isinstance(error, ValueError) and "".join(modules[-1:]).startswith("sklearn.")
 
 
 def predict_possible(

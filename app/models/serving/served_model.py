@@ -9,21 +9,11 @@ from time import perf_counter
 from typing import Any
 
 from app.exceptions import InvalidInput, ModelNotLoaded, ServiceError
+from app.models import ports
 from app.models.engines.output import EngineOutput, FiniteOutput
 from app.models.engines.partial import is_finite
 from app.models.loading import loader
 from app.models.loading.loader import LoadedVersion, LoadingOptions
-from app.models.ports import (
-    CacheLookedUp,
-    EngineFailed,
-    Loaded,
-    LoadRejected,
-    Notifier,
-    NullCache,
-    Observer,
-    Predicted,
-    PredictionCache,
-)
 from app.models.prediction import Prediction
 from app.models.repository.store import ModelStore
 from app.models.schema.rows import Rows
@@ -53,16 +43,16 @@ class ServedModel:
         options: LoadingOptions,
         *,
         limits: CanaryLimits | None = None,
-        cache: PredictionCache | None = None,
-        observers: Sequence[Observer] = (),
+        cache: ports.PredictionCache | None = None,
+        observers: Sequence[ports.Observer] = (),
         name: str = DEFAULT,
     ) -> None:
         self.store = store
-        self.options = replace(options, on_engine_failure=lambda engine: self._notify(EngineFailed(engine)))
+        self.options = replace(options, on_engine_failure=lambda name: self._notify(ports.EngineFailed(name)))
         self.workers = WorkerStatusFile(store.root)
         self.rejected: dict[str, str] = {}
-        self._cache = cache or NullCache()
-        self._notify = Notifier(name, observers)
+        self._cache = cache or ports.NullCache()
+        self._notify = ports.Notifier(name, observers)
         self._current: LoadedVersion | None = None
         self._loading = Lock()
         self.traffic_router = TrafficRouter(
@@ -115,8 +105,7 @@ class ServedModel:
     def load_version(self, version: str) -> LoadedVersion:
         """Load a version up to where it could serve; what serves goes on serving.
 
-        :raises VersionNotFound: if there is no such version.
-        :raises ArtifactInvalid: if it fails a check.
+        :raises VersionNotFound, ArtifactInvalid: as `load` does.
         """
         started = perf_counter()
         try:
@@ -124,10 +113,10 @@ class ServedModel:
         except ServiceError as error:
             self.rejected[version] = error.message
             self._report()
-            self._notify(LoadRejected(version, error.message))
+            self._notify(ports.LoadRejected(version, error.message))
             log.error("version rejected", extra={"model_version": version, "reason": error.message})
             raise
-        self._notify(Loaded(model, perf_counter() - started))
+        self._notify(ports.Loaded(model, perf_counter() - started))
         return model
 
     def swap_in(self, model: LoadedVersion) -> None:
@@ -177,13 +166,11 @@ class ServedModel:
         if champion is None:
             raise ModelNotLoaded
         if pinned is None and self.traffic_router.split is None:
-            return self._predict_with(champion, rows, field=field, use_cache=use_cache)
-        predict_with = partial(self._predict_with, rows=rows, field=field, use_cache=use_cache)
+            return self._predict(champion, rows, field=field, use_cache=use_cache)
+        predict_with = partial(self._predict, rows=rows, field=field, use_cache=use_cache)
         return self.traffic_router.predict(champion, rows, predict_with, sticky_key=sticky_key, pinned=pinned)
 
-    def _predict_with(
-        self, model: LoadedVersion, rows: RawRows, *, field: str, use_cache: bool
-    ) -> Prediction:
+    def _predict(self, model: LoadedVersion, rows: RawRows, *, field: str, use_cache: bool) -> Prediction:
         validated = validate_rows(rows, model.signature, field=field)
         inspected, warnings = model.guard.inspect(validated, field=field)
         started = perf_counter()
@@ -192,14 +179,12 @@ class ServedModel:
         else:
             output, cached = _run_engine(model, inspected, field), []
         prediction = Prediction(model, output, warnings, cached)
-        self._notify(Predicted(prediction, rows, perf_counter() - started))
+        self._notify(ports.Predicted(prediction, rows, perf_counter() - started))
         return prediction
 
     def _through_cache(self, model: LoadedVersion, rows: Rows, field: str) -> tuple[EngineOutput, list[bool]]:
         try:
-            output, cached = self._cache.output(
-                model, rows, lambda missing: _run_engine(model, missing, field)
-            )
+            output, cached = self._cache.output(model, rows, partial(_run_engine, model, field=field))
         except InvalidInput:  # names rows by their positions among those that were not cached
             return _run_engine(model, rows, field), []
         except ServiceError:
@@ -208,7 +193,7 @@ class ServedModel:
             self._notify.failed("cache")
             return _run_engine(model, rows, field), []
         if cached:
-            self._notify(CacheLookedUp(hits=sum(cached), misses=cached.count(False)))
+            self._notify(ports.CacheLookedUp(hits=sum(cached), misses=cached.count(False)))
         return output, cached
 
 
@@ -219,11 +204,7 @@ def predict_unseen(model: LoadedVersion, rows: RawRows) -> Prediction:
 
 
 def _run_engine(model: LoadedVersion, rows: Rows, field: str) -> EngineOutput:
-    """The engine's output for validated rows.
-
-    :param field: the client's name for the rows, used in errors.
-    :raises InvalidInput, PredictionFailed: as `predict_one_by_one` does.
-    """
+    """The engine's output for validated rows; raises as `predict_one_by_one` does."""
     try:
         output = model.engine.predict(rows)
     except ServiceError:

@@ -44,11 +44,7 @@ class Shadow:
     """
 
     def __init__(
-        self,
-        predict: PredictUnseen,
-        notify: Notifier,
-        *,
-        rest: Callable[[float], None] = sleep,
+        self, predict: PredictUnseen, notify: Notifier, *, rest: Callable[[float], None] = sleep
     ) -> None:
         self._predict = predict
         self._notify = notify

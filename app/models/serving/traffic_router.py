@@ -18,7 +18,6 @@ from app.models.serving.shadow import Job, PredictUnseen, Shadow
 
 log = logging.getLogger(__name__)
 
-
 # Predicts the rows of one request with the version that it is given.
 PredictWith = Callable[[LoadedVersion], Prediction]
 
@@ -102,18 +101,14 @@ class TrafficRouter:
             return predict_with(model)
         if loaded is None:  # ended in the meantime
             return predict_with(champion)
-        prediction = self._answer(
-            loaded, loaded.version_for(sticky_key, champion), champion, rows, predict_with
-        )
+        model = loaded.version_for(sticky_key, champion)
+        prediction = self._answer(loaded, model, champion, rows, predict_with)
         for challenger in loaded.shadows(champion):
             self.shadow.submit(Job(challenger, rows, prediction))
         return prediction
 
     def poll(self, champion: LoadedVersion | None) -> None:
-        """Take up a change of the file, load what it needs, and judge a canary.
-
-        :param champion: the version that serves, None if there is none.
-        """
+        """Take up a change of the file, load what it needs beside the champion, and judge a canary."""
         with self._polling:
             split, loaded = self._file.current(), self.split
             if split is None:
@@ -155,15 +150,14 @@ class TrafficRouter:
 
         def count(seconds: float | None, *, failed: bool) -> None:
             """The one feed of the canary's tallies and the metrics."""
-            role = CHAMPION if model is champion else CHALLENGER
-            loaded.tallies.add(role, seconds=seconds, failed=failed)
+            loaded.tallies.add(CHAMPION if model is champion else CHALLENGER, seconds=seconds, failed=failed)
             self._notify(Routed(model, seconds, failed))
 
         started = perf_counter()
         try:
             prediction = predict_with(model)
         except ServiceError as error:
-            if self._fault_of_client(error, champion, rows):
+            if isinstance(error, InvalidInput) and self._rejects(champion, rows):
                 raise
             count(None, failed=True)
             if model is champion:
@@ -175,14 +169,12 @@ class TrafficRouter:
         count(None if cached else (perf_counter() - started) / len(prediction.output.values), failed=False)
         return prediction
 
-    def _fault_of_client(self, error: ServiceError, champion: LoadedVersion, rows: RawRows) -> bool:
-        """Whether the champion rejects these rows too."""
-        if not isinstance(error, InvalidInput):
-            return False
+    def _rejects(self, champion: LoadedVersion, rows: RawRows) -> bool:
+        """Whether the fault is the client's: the champion rejects these rows too."""
         try:
             self._predict_unseen(champion, rows)
-        except ServiceError as other:
-            return isinstance(other, InvalidInput)
+        except ServiceError as error:
+            return isinstance(error, InvalidInput)
         return False
 
     def _report(self) -> None:
@@ -195,10 +187,9 @@ class TrafficRouter:
             self._tell_workers(notes)
 
     def _judge(self, split: TrafficSplit) -> None:
-        others = (
-            r for r in self._reports() if r.get("routing") == split.id and r["process"] != self._process
-        )
-        tallies = [report["ledger"] for report in (self._notes, *others)]
+        reports = [report for report in self._reports() if report.get("routing") == split.id]
+        others = [report["ledger"] for report in reports if report["process"] != self._process]
+        tallies = [self._notes["ledger"], *others]
         champion, canary = (total(each[role] for each in tallies) for role in (CHAMPION, CHALLENGER))
         reason = decide(champion, canary, self._limits)
         if reason and self._file.end(split, reason):

@@ -90,12 +90,11 @@ class RepositoryWatcher:
         seen = (wanted, _fingerprint(self._served_model.store.folder(wanted)))
         if seen == self._rejected:
             return
+        self._rejected = None
         try:
             self._served_model.load(wanted)
         except ServiceError:
             self._rejected = seen
-            return
-        self._rejected = None
 
     def _run(self) -> None:
         while not self._stopped.wait(POLL_INTERVAL):

@@ -82,9 +82,7 @@ class _Parts(pickle.Pickler):
     def __init__(self) -> None:
         super().__init__(_Nowhere(), protocol=5, buffer_callback=lambda buffer: None)
         self.found: list[Any] = []
-        self._kinds = tuple(
-            each for kind, _ in CHECKS for each in (kind if isinstance(kind, tuple) else (kind,))
-        )
+        self._kinds = tuple(kind for kind, _ in CHECKS)
 
     def persistent_id(self, part: Any) -> None:
         """Called by pickle for each object; None continues."""

@@ -46,12 +46,10 @@ def check_width(estimator: Any) -> None:
 
 def check_isolation_forest(estimator: Any) -> None:
     """An isolation forest passes a subset of the columns to each tree, or all if their number is equal."""
-    width = _width(estimator) if "estimators_" in vars(estimator) else 0
-    for member, columns in zip(
-        vars(estimator).get("estimators_", ()), vars(estimator).get("estimators_features_", ()), strict=True
-    ):
+    own = vars(estimator)
+    for member, columns in zip(own.get("estimators_", ()), own.get("estimators_features_", ()), strict=True):
         _check_member(member, len(columns))
-        if len(columns) > width:
+        if len(columns) > _width(estimator):
             raise Unsound("a tree of an IsolationForest takes more columns than the forest")
 
 
@@ -87,8 +85,7 @@ def check_histogram_boosting(estimator: Any) -> None:
 def _check_nodes(
     name: str, inner: NDArray[Any], left: NDArray[Any], right: NDArray[Any], *, depth: int | None = None
 ) -> None:
-    """Each node but the first is a child once, and after its parent: every node is reachable, without a
-    circle."""
+    """Each node but the first is a child once, and after its parent: all are reachable, without a circle."""
     if len(inner) == 0:
         raise Unsound(f"{name} has no nodes")
     parents = np.flatnonzero(inner)

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
-from numpy.typing import NDArray
 from sklearn.metrics._dist_metrics import EuclideanDistance64
 from sklearn.neighbors import BallTree, KDTree
 from sklearn.svm._base import LIBSVM_IMPL
@@ -54,16 +53,12 @@ def check_neighbors(estimator: Any) -> None:
     """Estimators of neighbours: rows of the recorded width, existing classes."""
     if "_fit_X" not in vars(estimator):
         return
-    rows, kind = estimator._fit_X, type(estimator).__name__
+    rows, tree, kind = estimator._fit_X, estimator._tree, type(estimator).__name__
     if rows.ndim != 2 or rows.shape != (estimator.n_samples_fit_, estimator.n_features_in_):
         raise Unsound(f"{kind} holds other rows than it was fitted to")
-    if (
-        isinstance(estimator._tree, KDTree | BallTree)
-        and estimator._tree.__getstate__()[0].shape != rows.shape
-    ):
+    if isinstance(tree, KDTree | BallTree) and tree.__getstate__()[0].shape != rows.shape:
         raise Unsound(f"{kind} has a tree of other rows than its own")
-    codes = vars(estimator).get("_y")
-    classes = vars(estimator).get("classes_")
+    codes, classes = vars(estimator).get("_y"), vars(estimator).get("classes_")
     if codes is None or classes is None:
         return
     codes = codes.reshape(len(codes), -1)
@@ -79,8 +74,7 @@ def check_libsvm(estimator: Any) -> None:
     if "support_" not in vars(estimator):
         return
     vectors, coefficients, counts = estimator.support_vectors_, estimator._dual_coef_, estimator._n_support
-    own = len(estimator.support_)
-    classes = len(counts)
+    own, classes = len(estimator.support_), len(counts)
     pairs = classes * (classes - 1) // 2
     probabilities = {len(estimator._probA), len(estimator._probB)}
     classifies = LIBSVM_IMPL.index(estimator._impl) < 2
@@ -94,7 +88,7 @@ def check_libsvm(estimator: Any) -> None:
         and len(probabilities) == 1
         and (counts >= 0).all()
         and (not classifies or counts.sum() == own)
-        and _within(estimator.support_, estimator.shape_fit_[0])
+        and ((estimator.support_ >= 0) & (estimator.support_ < estimator.shape_fit_[0])).all()
     ):
         raise Unsound(f"{type(estimator).__name__} has support vectors that do not fit its coefficients")
 
@@ -104,7 +98,3 @@ def check_clusters(estimator: Any) -> None:
     centers = vars(estimator).get("cluster_centers_")
     if centers is not None and (centers.ndim != 2 or centers.shape[1] != estimator.n_features_in_):
         raise Unsound(f"{type(estimator).__name__} has centers of another width than its rows")
-
-
-def _within(positions: NDArray[Any], length: int) -> bool:
-    return bool(((positions >= 0) & (positions < length)).all())

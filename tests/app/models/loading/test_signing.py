@@ -34,7 +34,6 @@ def test_signature_holds_for_what_was_signed_and_nothing_else(verifier, signatur
 
 
 def test_without_a_key_nothing_is_asked_for():
-    assert not Verifier().required
     assert Verifier().reason_against(CONTENT, None) is None
     assert Verifier().reason_against(CONTENT, b"nonsense") is None
 
