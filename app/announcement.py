@@ -24,12 +24,10 @@ def announce(settings: Config, addresses: Sequence[str]) -> None:
     :param addresses: URLs, and names of Unix sockets.
     """
     print(f"\n  Serving on {', '.join(addresses)}", flush=True)
-    command = None
     with suppress(Exception):  # the example is optional, and loading reports a damaged store
         url = next(address for address in addresses if "://" in address)
-        command = example_request(ModelStore(settings.MODELS_DIR), url)
-    if command:
-        print(f"  Try it:\n\n{command}\n", flush=True)
+        if command := example_request(ModelStore(settings.MODELS_DIR), url):
+            print(f"  Try it:\n\n{command}\n", flush=True)
 
 
 def example_request(store: ModelStore, address: str) -> str | None:

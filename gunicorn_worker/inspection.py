@@ -6,7 +6,7 @@ never waits for a client.
 
 from collections.abc import Callable
 from io import BytesIO
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from gunicorn.http import wsgi
 from gunicorn.http.body import LengthReader
@@ -128,18 +128,15 @@ class RequestInspector:
     def _early_error(self, data: bytes, client: Any, inspected_lines: int) -> Exception | None:
         # A TLS handshake holds no line feed, for which gunicorn would wait.
         if data[:1] < b" " and data[:1] not in (b"\r", b"\n"):
-            binary: Exception = InvalidRequestLine("binary data")
-            return binary
+            return cast("Exception", InvalidRequestLine("binary data"))
         # gunicorn bounds an unfinished request line, which an empty line may precede.
         too_long = 0 < self._cfg.limit_request_line < len(data) and data.find(b"\n", 2) < 0
         if not too_long and data.count(b"\n") <= inspected_lines:
             return None
         try:
             Request(self._cfg, IterUnreader([data]), client, req_number=2)
-        except NoMoreData:
-            return None
         except Exception as error:
-            return error
+            return None if isinstance(error, NoMoreData) else error
         return None
 
 

@@ -50,10 +50,6 @@ def options_fault(cfg: Any, *, workers: int) -> str | None:
         value = cfg.settings[name].get()
         if value != wanted:
             return f"gunicorn's {name}={value!r}: must stay {wanted!r}; {instead}"
-    return _value_fault(cfg)
-
-
-def _value_fault(cfg: Any) -> str | None:
     for name, least in LEAST.items():
         value = cfg.settings[name].get()
         if value < least:

@@ -28,8 +28,7 @@ class QueueingWorker(BalancedWorker):
         if thread is threading.main_thread():
             return self.queue_position
         pool = self.operators if thread.name.startswith(OPERATORS) else self.tpool
-        length: int = pool._work_queue.qsize()
-        return length
+        return int(pool._work_queue.qsize())
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Like `ThreadWorker`'s, but requests beyond `max_ready` are rejected before any other is processed.

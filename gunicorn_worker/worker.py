@@ -114,12 +114,9 @@ class PromptWorker(InlineWorker):
         if self.send_rest(conn, fs):
             return
         expect_request(conn)  # now, because its beginning may be there
-        if conn.parser is None and not fs.cancelled() and fs.result() is True:
-            self._keep(conn)
-        else:
+        if conn.parser is not None or fs.cancelled() or fs.result() is not True:
             super().finish_request(conn, fs)
-
-    def _keep(self, conn: Any) -> None:
+            return
         conn.sock.setblocking(False)
         conn.set_timeout()
         if not self.alive:

@@ -72,7 +72,13 @@ def test_module_uses_no_private_name_of_a_package(name):
 
 
 def test_the_modules_that_matter_are_checked():
-    expected = {"app", "app.middleware", "app.models.compilation.compilers", "app.settings.rate_limits", "run"}
+    expected = {
+        "app",
+        "app.middleware",
+        "app.models.compilation.compilers",
+        "app.settings.rate_limits",
+        "run",
+    }
     assert expected | {"config", "train_model", "gunicorn.conf", "granian_server"} <= set(OUTSIDE)
     assert all(map(is_checked, expected))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask, g, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException
 
 from app.exceptions import ServiceError
 from app.middleware import metrics
@@ -30,9 +30,7 @@ STATUS = {
     "model_error": 503,
     "overloaded": 503,
 }
-HTTP_ERROR_TYPES = {
-    status: error_type for error_type, status in STATUS.items() if error_type != "model_error"
-}
+HTTP_ERROR_TYPES = {status: name for name, status in STATUS.items() if name != "model_error"}
 GENERIC_MESSAGE = "The service failed to answer this request"
 HTTP_MESSAGES = {
     404: "There is nothing at this address",
@@ -88,7 +86,7 @@ def page_without_request(app: Flask, status: int) -> tuple[list[tuple[str, str]]
 
 
 def _render_http(error: HTTPException) -> ResponseReturnValue:
-    status = error.code or InternalServerError.code
+    status = error.code or 500
     error_type = HTTP_ERROR_TYPES.get(status, "validation_error")
     # That of 415 names the formats, and only the raiser knows which are accepted.
     message = str(error.description) if status == 415 else HTTP_MESSAGES.get(status, error.name)

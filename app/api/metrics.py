@@ -1,7 +1,7 @@
 """``GET /metrics``: for Prometheus to scrape."""
 
 from flask import Blueprint, Response, current_app
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from app.middleware.metrics import of_app
 from app.middleware.metrics.instruments import ServiceCollector
@@ -12,6 +12,5 @@ bp = Blueprint("metrics", __name__)
 @bp.get("/metrics")
 def metrics() -> Response:
     """The numbers of the whole service, in Prometheus' text format."""
-    registry = CollectorRegistry()
-    registry.register(ServiceCollector(of_app(), workers=current_app.config["WORKERS"]))
-    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    collector = ServiceCollector(of_app(), workers=current_app.config["WORKERS"])
+    return Response(generate_latest(collector), content_type=CONTENT_TYPE_LATEST)

@@ -17,8 +17,6 @@ from app.models.serving.served_model import DEFAULT
 
 bp = Blueprint("models", __name__, url_prefix="/api/models")
 
-traffic_split_schema = TrafficSplitSchema()
-
 
 @bp.get("")
 def overview() -> dict[str, Any]:
@@ -71,8 +69,8 @@ def traffic_split() -> dict[str, Any]:
 @bp.post("/routing")
 def split_traffic() -> dict[str, Any]:
     """Split the clients among versions, or end the split."""
-    wanted = parse(load_document(traffic_split_schema))
-    return operations.route(requested_model(), wanted, wait=_wait())
+    split = parse(load_document(TrafficSplitSchema()))
+    return operations.route(requested_model(), split, wait=_wait())
 
 
 @bp.get("/comparison")
@@ -80,11 +78,10 @@ def comparison() -> dict[str, Any]:
     """Champion and challengers by numbers."""
     served_model = requested_model()
     model = request.args.get("model", DEFAULT)
-    versions = compare(of_app(), prefix="" if model == DEFAULT else f"{model}/")
     return {
         "champion": served_model.model.version if served_model.loaded else None,
         "routing": served_model.store.traffic_split.document(),
-        "versions": versions,
+        "versions": compare(of_app(), prefix="" if model == DEFAULT else f"{model}/"),
     }
 
 

@@ -7,10 +7,9 @@ from app.cli.models import models
 from app.cli.traffic_split import route
 
 models.add_command(route)
-GROUPS = (models, keys)
 
 
 def init_app(app: Flask) -> None:
     """Add the groups to ``flask``."""
-    for group in GROUPS:
+    for group in (models, keys):
         app.cli.add_command(group)

@@ -1,6 +1,5 @@
 """``flask keys``: make, list and revoke API keys."""
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,22 +8,21 @@ from pathlib import Path
 
 import click
 from flask import current_app
-from flask.cli import with_appcontext
-from rich.console import Console
+from flask.cli import AppGroup
 from rich.table import Table
 from rich.text import Text
 
+from app.cli import tables
 from app.middleware.auth import key_file
 from app.middleware.auth.api_keys import Hasher, generate
 from app.middleware.auth.key_file import KeyFileInvalid, StoredKey
 from app.settings.rate_limits import is_limit
 from config import SCOPES
 
-console = Console()
 DAYS = {"h": 1 / 24, "d": 1.0, "w": 7.0}
 
 
-@click.group()
+@click.group(cls=AppGroup)
 def keys() -> None:
     """Make, list and revoke API keys, in the file that API_KEYS_FILE names."""
 
@@ -41,8 +39,7 @@ def parse_duration(_context: click.Context, _option: click.Parameter, value: str
     """``90d``, ``12h`` or ``2w`` as a duration."""
     if value is None:
         return None
-    found = re.fullmatch(r"([1-9]\d{0,4})([hdw])", value)
-    if not found:
+    if not (found := re.fullmatch(r"([1-9]\d{0,4})([hdw])", value)):
         raise click.BadParameter("must be a number of hours, days or weeks, such as 12h, 90d or 2w")
     return timedelta(days=int(found[1]) * DAYS[found[2]])
 
@@ -61,11 +58,6 @@ def parse_name(_context: click.Context, _option: click.Parameter, value: str) ->
     return value.strip()
 
 
-as_json_option: Callable[..., Callable[..., None]] = click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON."
-)
-
-
 @keys.command()
 @click.option("--name", required=True, callback=parse_name, help="Who or what the key is for.")
 @click.option(
@@ -75,8 +67,7 @@ as_json_option: Callable[..., Callable[..., None]] = click.option(
     "--expires", "lifetime", callback=parse_duration, help="After how long, e.g. 90d. Default: never."
 )
 @click.option("--rate-limit", callback=parse_rate, help='A limit of its own, e.g. "100/minute".')
-@as_json_option
-@with_appcontext
+@tables.as_json
 def create(
     name: str, scopes: list[str], lifetime: timedelta | None, rate_limit: str | None, as_json: bool
 ) -> None:
@@ -93,16 +84,13 @@ def create(
         rate_limit=rate_limit,
     )
     change(lambda known: known.update({key_id: stored}))
-    if as_json:
-        click.echo(json.dumps({"key": key, **stored.summary()}))
-        return
-    console.print(key_table([stored], now=now))
-    click.echo(f"\n  {key}\n\nThis is the only time the key is shown.")
+    tables.show({"key": key, **stored.summary()}, key_table([stored], now=now), as_json=as_json)
+    if not as_json:
+        click.echo(f"\n  {key}\n\nThis is the only time the key is shown.")
 
 
 @keys.command("list")
-@as_json_option
-@with_appcontext
+@tables.as_json
 def list_keys(as_json: bool) -> None:
     """List the keys, without what would let one use them."""
     now = datetime.now(UTC)
@@ -110,16 +98,13 @@ def list_keys(as_json: bool) -> None:
         stored = key_file.read(path())
     except (OSError, KeyFileInvalid) as error:
         raise click.ClickException(f"API_KEYS_FILE: {error}") from None
-    if as_json:
-        click.echo(json.dumps([{**key.summary(), "state": state(key, now=now)} for key in stored]))
-        return
-    console.print(key_table(stored, now=now))
+    found = [{**key.summary(), "state": state(key, now=now)} for key in stored]
+    tables.show(found, key_table(stored, now=now), as_json=as_json)
 
 
 @keys.command()
 @click.argument("key_id", metavar="ID")
-@as_json_option
-@with_appcontext
+@tables.as_json
 def revoke(key_id: str, as_json: bool) -> None:
     """Reject the key ID from now on; running services notice within a second."""
     now = datetime.now(UTC)
@@ -131,10 +116,8 @@ def revoke(key_id: str, as_json: bool) -> None:
         known[key_id] = replace(known[key_id], revoked_at=revoked_at)
 
     stored = change(mark)[key_id]
-    if as_json:
-        click.echo(json.dumps({**stored.summary(), "state": state(stored, now=now)}))
-        return
-    console.print(key_table([stored], now=now))
+    found = {**stored.summary(), "state": state(stored, now=now)}
+    tables.show(found, key_table([stored], now=now), as_json=as_json)
 
 
 def path() -> Path:

@@ -1,6 +1,5 @@
 """``flask models import``: take over a model that was fitted elsewhere."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,7 @@ REFUSAL = "If you trust whoever made it, repeat the command with --trust."
 @click.option("--version", help="Name of the new version; by default the UTC time.")
 @click.option("--activate", is_flag=True, help="Make it the version that serves.")
 @click.option("--trust", is_flag=True, help="Read a pickle although it can run any code.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+@tables.as_json
 @with_appcontext
 def import_command(
     model: Path,
@@ -90,11 +89,8 @@ def _import(request: ImportRequest, *, report: Callable[[str], None]) -> str:
 
 def report(found: dict[str, Any], onnx: Path | None, *, as_json: bool) -> None:
     """Show the version, and what became of the graph that came with it."""
-    if as_json:
-        click.echo(json.dumps(found))
-        return
-    certificate = found.pop("supplied_onnx", None)
-    tables.console().print(tables.fields(found))
+    certificate = None if as_json else found.pop("supplied_onnx", None)
+    tables.show(found, tables.fields(found), as_json=as_json)
     if onnx and certificate:
         sentence, color = _result_of(certificate, engine=found["engine"])
         click.secho(f"{onnx.name} {sentence}", fg=color)

@@ -3,25 +3,30 @@
 from typing import Any
 
 import click
+from flask.cli import AppGroup
 
-from app.cli.command_errors import failures
-from app.exceptions import ModelNotFound
+from app.exceptions import ModelNotFound, ServiceError
 from app.models.ml_models import model_manager
 from app.models.serving.served_model import DEFAULT, ServedModel
 
 META = "app.model"
 
 
-class PerModel(click.Group):
+class PerModel(AppGroup):
     """Group of commands with ``--model``, which `chosen_model` reads, and with errors in one line."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command.
-
-        :raises ClickException: for a `ServiceError` or a `DataError`.
-        """
-        with failures():
+        """Run a command; a `ServiceError` or a `DataError` ends it with one line and exit status 1."""
+        try:
             return super().invoke(ctx)
+        except ServiceError as error:
+            errors = error.details.get("errors", ())
+            reasons = "; ".join(f"{found['field']} {found['reason']}" for found in errors)
+            raise click.ClickException(f"{error.message}{f': {reasons}' if reasons else ''}") from None
+        except ValueError as error:
+            if type(error).__name__ != "DataError":  # by name: importing its module would import scikit-learn
+                raise
+            raise click.ClickException(str(error)) from None
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         """Add a command with the option."""
@@ -39,8 +44,7 @@ class PerModel(click.Group):
 
 def chosen_name() -> str:
     """Name of the chosen model."""
-    name: str = click.get_current_context().meta.get(META, DEFAULT)
-    return name
+    return str(click.get_current_context().meta.get(META, DEFAULT))
 
 
 def chosen_model() -> ServedModel:

@@ -1,11 +1,9 @@
 """``flask models``: look after the versions in the store."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import click
-from flask.cli import with_appcontext
+from flask import current_app
 from rich.console import Console
 
 from app.cli import tables
@@ -16,7 +14,6 @@ from app.models.loading import signing
 from app.models.serving import operations, overview
 
 console = tables.console()
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
 @click.group(cls=PerModel)
@@ -28,86 +25,77 @@ models.add_command(import_command)
 
 
 @models.command("list")
-@as_json
-@with_appcontext
+@tables.as_json
 def list_versions(as_json: bool) -> None:
     """All versions, newest first."""
     found = overview.versions(chosen_model())
-    _show(found, as_json=as_json, table=tables.versions(found))
+    tables.show(found, tables.versions(found), as_json=as_json)
     if not as_json and (reasons := tables.refusals(found)):
         console.print(reasons)
 
 
 @models.command()
 @click.argument("version")
-@as_json
-@with_appcontext
+@tables.as_json
 def show(version: str, as_json: bool) -> None:
     """One VERSION with the certificates of its engines."""
     found = overview.summary(chosen_model(), version)
     metadata = chosen_model().store.metadata(version)
     if not isinstance(metadata.get("certificates"), dict):
         raise ArtifactInvalid(version, "metadata has no usable certificates")
-    _show(found | {"certificates": metadata["certificates"]}, as_json=as_json, table=tables.fields(found))
+    tables.show(found | {"certificates": metadata["certificates"]}, tables.fields(found), as_json=as_json)
     if not as_json:
         console.print(tables.certificates(metadata))
 
 
 @models.command()
 @click.argument("version")
-@as_json
-@with_appcontext
+@tables.as_json
 def verify(version: str, as_json: bool) -> None:
     """Run every check on VERSION that it must pass before it serves."""
     with Console(stderr=True).status("Verifying…"):
         found = operations.verify(chosen_model(), version)
-    _show(found, as_json=as_json, table=f"[green]{version} passes all checks[/], engine {found['engine']}")
+    tables.show(found, f"[green]{version} passes all checks[/], engine {found['engine']}", as_json=as_json)
 
 
 @models.command()
 @click.argument("version")
-@as_json
-@with_appcontext
+@tables.as_json
 def certify(version: str, as_json: bool) -> None:
     """Compile VERSION again, compare every engine with scikit-learn, and record the certificates."""
     from app.models.publishing.publish import recertify
 
     with Console(stderr=True).status("Certifying…") as status:
         metadata = recertify(
-            chosen_model().store,
-            version,
-            report=lambda part: status.update(f"Certifying: {part}…"),
+            chosen_model().store, version, report=lambda part: status.update(f"Certifying: {part}…")
         )
     found = {"engine": metadata["engine"], "certificates": metadata["certificates"]}
-    _show(found, as_json=as_json, table=tables.certificates(metadata))
+    tables.show(found, tables.certificates(metadata), as_json=as_json)
 
 
 @models.command()
 @click.argument("version")
 @click.option("--wait", is_flag=True, help="Return only when all workers serve it.")
-@as_json
-@with_appcontext
+@tables.as_json
 def activate(version: str, wait: bool, as_json: bool) -> None:
     """Verify VERSION and make it the one that serves, in all running workers."""
     with Console(stderr=True).status("Activating…"):
         found = operations.activate(chosen_model(), version, wait=wait)
-    _show(found, as_json=as_json, table=f"[green]{version} is active[/]")
+    tables.show(found, f"[green]{version} is active[/]", as_json=as_json)
 
 
 @models.command()
 @click.option("--wait", is_flag=True, help="Return only when all workers serve it.")
-@as_json
-@with_appcontext
+@tables.as_json
 def rollback(wait: bool, as_json: bool) -> None:
     """Make the version that served before serve again."""
     found = operations.roll_back(chosen_model(), wait=wait)
-    _show(found, as_json=as_json, table=f"[green]{found['version']} is active[/]")
+    tables.show(found, f"[green]{found['version']} is active[/]", as_json=as_json)
 
 
 @models.command()
 @click.argument("version")
 @click.confirmation_option(prompt="Remove this version for good?")
-@with_appcontext
 def remove(version: str) -> None:
     """Remove VERSION for good; never the active one."""
     operations.remove(chosen_model(), version)
@@ -116,22 +104,18 @@ def remove(version: str) -> None:
 
 @models.command()
 @click.option("--keep", type=click.IntRange(min=1), required=True, help="How many of the newest to keep.")
-@as_json
-@with_appcontext
+@tables.as_json
 def prune(keep: int, as_json: bool) -> None:
     """Remove all but the newest versions, those in use and the one that rollback would go back to."""
     removed = operations.prune(chosen_model(), keep=keep)
-    _show({"removed": removed}, as_json=as_json, table=f"removed: {', '.join(removed) or 'none'}")
+    tables.show({"removed": removed}, f"removed: {', '.join(removed) or 'none'}", as_json=as_json)
 
 
 @models.command()
 @click.argument("version")
 @click.option("--key", type=click.Path(path_type=Path, exists=True), help="Ed25519 private key in PEM.")
-@with_appcontext
 def sign(version: str, key: Path | None) -> None:
     """Sign VERSION with an Ed25519 key, or with MODEL_SIGNING_KEY."""
-    from flask import current_app
-
     store = chosen_model().store
     try:
         signature = signing.sign(
@@ -143,10 +127,3 @@ def sign(version: str, key: Path | None) -> None:
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     console.print(f"{version} is signed")
-
-
-def _show(found: Any, *, as_json: bool, table: Any) -> None:
-    if as_json:
-        click.echo(json.dumps(found))
-    else:
-        console.print(table)

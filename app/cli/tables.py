@@ -1,8 +1,10 @@
-"""Tables for the output of commands."""
+"""Output of commands: tables for people, JSON for scripts."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import click
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.filesize import decimal
@@ -12,11 +14,21 @@ from rich.table import Column, Table
 COLORS = {"active": "bold green", "challenger": "cyan", "refused": "red"}
 PIPED_WIDTH = 200  # columns where the output is no terminal
 
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+
 
 def console() -> Console:
     """Console as wide as the terminal, or wide enough for all columns where there is none."""
     found = Console()
     return found if found.is_terminal else Console(width=PIPED_WIDTH)
+
+
+def show(found: Any, table: Any, *, as_json: bool) -> None:
+    """Print what a command found: as JSON, or as ``table``, anything that rich prints."""
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        console().print(table)
 
 
 def versions(found: Sequence[Mapping[str, Any]]) -> Table:
@@ -49,15 +61,10 @@ def fields(found: Mapping[str, Any]) -> Table:
     """Table of one object, a field per row."""
     table = Table(show_header=False)
     for name, value in found.items():
-        table.add_row(name, escape(_text(value)))
+        if isinstance(value, Mapping):
+            value = ", ".join(f"{key} {item}" for key, item in value.items())
+        table.add_row(name, escape(str(value)))
     return table
-
-
-def _text(value: Any) -> str:
-    """Format a mapping for people; anything else by ``str``."""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {item}" for key, item in value.items())
-    return str(value)
 
 
 def certificates(metadata: Mapping[str, Any]) -> Table:

@@ -1,6 +1,5 @@
 """``flask models route``: split the traffic among versions."""
 
-import json
 from typing import Any
 
 import click
@@ -8,7 +7,6 @@ from flask.cli import with_appcontext
 
 from app.cli import tables
 from app.cli.model_option import chosen_model
-from app.cli.models import as_json, console
 from app.models.repository.traffic_split import MODES, OFF, parse
 from app.models.serving import operations
 
@@ -18,7 +16,7 @@ from app.models.serving import operations
 @click.argument("versions", nargs=-1, metavar="[VERSION | VERSION=SHARE ...]")
 @click.option("--percent", type=click.FloatRange(0, 100), help="Of the callers, for a canary.")
 @click.option("--wait", is_flag=True, help="Return only when all workers follow it.")
-@as_json
+@tables.as_json
 @with_appcontext
 def route(
     mode: str | None, versions: tuple[str, ...], percent: float | None, wait: bool, as_json: bool
@@ -36,10 +34,7 @@ def route(
     else:
         split = parse({"mode": mode, "percent": percent, **_document(mode, versions)})
         found = operations.route(chosen_model(), split, wait=wait)
-    if as_json:
-        click.echo(json.dumps(found))
-    else:
-        console.print(tables.fields(found))
+    tables.show(found, tables.fields(found), as_json=as_json)
 
 
 def _document(mode: str, versions: tuple[str, ...]) -> dict[str, Any]:

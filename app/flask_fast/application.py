@@ -48,8 +48,7 @@ class FastFlask(Flask):
         if isinstance(error, RequestRedirect):
             target = urlsplit(error.new_url)
             # Of two slashes at its beginning a browser would take what follows for a host.
-            path = "/" + target.path.lstrip("/")
-            error.new_url = urlunsplit(("", "", path, target.query, ""))
+            error.new_url = urlunsplit(("", "", "/" + target.path.lstrip("/"), target.query, ""))
         assert error is not None  # Flask asks only then
         raise error
 

@@ -7,34 +7,25 @@ import flask
 
 # What a request context consists of: `dispatch.RouteContext` sets all of it itself.
 CONTEXT = {"app", "request", "url_adapter", "flashes", "_session", "_after_request_functions", "_cv_tokens"}
-ENVIRON = {
-    "REQUEST_METHOD": "GET",
-    "SERVER_NAME": "localhost",
-    "SERVER_PORT": "80",
-    "wsgi.url_scheme": "http",
-}
+ENVIRON = {"REQUEST_METHOD": "GET", "SERVER_NAME": "host", "SERVER_PORT": "80", "wsgi.url_scheme": "http"}
+PARAMETERS = {"handle_user_exception": "e", "handle_exception": "e", "make_response": "rv"}
 
 
 def missing_parts(app: flask.Flask) -> list[str]:
     """The inner parts that are absent or of another shape; looked for one by one, not by Flask's version."""
     found = {
-        **{f"flask.globals.{name}": _is_context_variable(name) for name in ("_cv_app", "_cv_request")},
+        **{
+            f"flask.globals.{name}": isinstance(vars(flask.globals).get(name), ContextVar)
+            for name in ("_cv_app", "_cv_request")
+        },
         "flask.ctx.RequestContext": _makes_known_contexts(app),
         "Flask._got_first_request": hasattr(app, "_got_first_request"),
         **{
             f"Flask.{name}({parameter})": _takes(getattr(app, name, None), parameter)
-            for name, parameter in {
-                "handle_user_exception": "e",
-                "handle_exception": "e",
-                "make_response": "rv",
-            }.items()
+            for name, parameter in PARAMETERS.items()
         },
     }
     return [name for name, present in found.items() if not present]
-
-
-def _is_context_variable(name: str) -> bool:
-    return isinstance(vars(flask.globals).get(name), ContextVar)
 
 
 def _makes_known_contexts(app: flask.Flask) -> bool:

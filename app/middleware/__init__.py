@@ -6,14 +6,7 @@ A module of `HOOKS` has ``init_app(app)``, which registers at most one function 
 
 from flask import Flask
 
-from app.middleware import (
-    cors,
-    load_shedding,
-    proxies,
-    request_id,
-    security_headers,
-    server_timing,
-)
+from app.middleware import cors, load_shedding, proxies, request_id, security_headers, server_timing
 from app.middleware.auth import authentication
 from app.middleware.logging import request_log
 from app.middleware.metrics import request_counter

@@ -7,10 +7,8 @@ from ipaddress import IPv6Address
 @lru_cache(maxsize=4096)
 def client_network(client_ip: str) -> str:
     """The client's IPv4 address, or its IPv6 /64, because one subscriber has all of that to itself."""
-    if ":" not in client_ip:
-        return client_ip[:64]
     try:
         whole = IPv6Address(client_ip.partition("%")[0])
-    except ValueError:
+    except ValueError:  # IPv4, or no address
         return client_ip[:64]
     return str(whole.ipv4_mapped or IPv6Address(int(whole) >> 64 << 64))

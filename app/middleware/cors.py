@@ -5,8 +5,6 @@ from flask_cors import CORS
 
 # Headers that a page may read.
 EXPOSED = ("X-Request-ID", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
-# For which a browser keeps the answer to a preflight; Chromium's most is 7,200.
-PREFLIGHT_SECONDS = 7_200
 
 
 def init_app(app: Flask) -> None:
@@ -18,5 +16,5 @@ def init_app(app: Flask) -> None:
             resources=r"/api/*",
             send_wildcard=origins == ["*"],
             expose_headers=EXPOSED,
-            max_age=PREFLIGHT_SECONDS,
+            max_age=7_200,  # s; Chromium keeps the answer to a preflight no longer
         )

@@ -85,9 +85,6 @@ def init_app(app: Flask) -> None:
 
 
 def reject() -> None:
-    """Reject the request if it exceeded the limit.
-
-    :raises Overloaded: if so.
-    """
+    """Raise `Overloaded` if the request exceeded the limit."""
     if OVERLOADED in request.environ:
         raise Overloaded

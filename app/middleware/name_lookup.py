@@ -1,8 +1,8 @@
 """Looks up a host's name for a limited time: the system's own call may take 20 s where a name is gone."""
 
-import socket
 from collections.abc import Callable
 from concurrent.futures import Future
+from socket import getaddrinfo
 from threading import Lock, Thread
 from time import monotonic
 from typing import Any
@@ -15,9 +15,7 @@ STALE_AFTER = 2.0  # seconds, after which a look-up is given up and another begi
 class NameLookup:
     """Looks up in a thread, one name at a time; calls during a look-up wait for that same one."""
 
-    def __init__(
-        self, look_up: LookUp = socket.getaddrinfo, *, clock: Callable[[], float] = monotonic
-    ) -> None:
+    def __init__(self, look_up: LookUp = getaddrinfo, *, clock: Callable[[], float] = monotonic) -> None:
         self._look_up = look_up
         self._clock = clock
         self._lock = Lock()

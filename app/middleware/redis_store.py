@@ -17,9 +17,7 @@ from app.middleware.name_lookup import LookUp, NameLookup
 
 log = logging.getLogger(__name__)
 
-TIMEOUT = 0.05
-PAUSE = 1.0
-PROBE = "probe"
+TIMEOUT = 0.05  # s
 REDIS_EXTENSION = "redis_store"
 
 Result = TypeVar("Result")
@@ -50,7 +48,7 @@ class RedisStore:
     :param look_up: finds the addresses of a host's name.
     """
 
-    def __init__(self, url: str, *, pause: float = PAUSE, look_up: LookUp = getaddrinfo) -> None:
+    def __init__(self, url: str, *, pause: float = 1.0, look_up: LookUp = getaddrinfo) -> None:
         self.client = Redis.from_url(
             url,
             socket_timeout=TIMEOUT,
@@ -93,7 +91,7 @@ class RedisStore:
         while not self._closed.wait(self._pause):
             try:
                 # A write, because a replica or a full Redis answers PING and rejects everything useful.
-                self.client.set(PROBE, 1, px=1000)
+                self.client.set("probe", 1, px=1000)
             except RedisError:
                 continue
             self.available = True

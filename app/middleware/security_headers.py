@@ -18,21 +18,16 @@ HEADERS = [
 ]
 
 
-class SecurityHeaders:
-    """WSGI middleware: the list of headers grows at once, where a hook of Flask adds header by header."""
+def wrap(app: Flask, application: "WSGIApplication") -> "WSGIApplication":
+    """Add the headers to every answer, unless the view brought a policy of its own, as a web page does.
 
-    def __init__(self, application: "WSGIApplication") -> None:
-        self._application = application
+    Here the list of headers grows at once, where a hook of Flask adds header by header.
+    """
 
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Answer a request with the headers added."""
-
+    def add_headers(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Callable[[bytes], object]:
             return start_response(status, headers if POLICY in dict(headers) else headers + HEADERS, *rest)
 
-        return self._application(environ, start)
+        return application(environ, start)
 
-
-def wrap(app: Flask, application: "WSGIApplication") -> "WSGIApplication":
-    """Add the headers to every answer, unless the view brought a policy of its own, as a web page does."""
-    return SecurityHeaders(application)
+    return add_headers

@@ -14,8 +14,7 @@ PERIOD = "cpu/cpu.cfs_period_us"
 
 def workers(root: Path = CGROUP) -> int:
     """A worker per core, as many as the memory limit has room for, at least one."""
-    count = cores(root)
-    limit = memory(root)
+    count, limit = cores(root), memory(root)
     return count if limit is None else max(1, min(count, limit // WORKER_MEMORY))
 
 

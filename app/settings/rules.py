@@ -112,10 +112,8 @@ def networks(values: list[str]) -> tuple[Network, ...]:
     word = ",".join(values).lower()
     if word in NO:
         return ()
-    if word in YES:
-        values = list(PRIVATE)
     try:
-        found = tuple(map(ip_network, values))
+        found = tuple(map(ip_network, PRIVATE if word in YES else values))
         if mapped := [str(each) for each in found if getattr(each.network_address, "ipv4_mapped", None)]:
             raise ValueError(f"{mapped[0]} is to be written as one of IPv4")
         return found
@@ -180,9 +178,7 @@ def _url_fault(url: str) -> str | None:
 def store_fault(config: Any) -> str | None:
     """Why nothing can be stored in ``MODELS_DIR``, or None; a missing folder is made later."""
     folder = config.MODELS_DIR
-    if folder.exists() and not folder.is_dir():
-        return f"MODELS_DIR={str(folder)!r}: is no folder"
-    return None
+    return f"MODELS_DIR={str(folder)!r}: is no folder" if folder.exists() and not folder.is_dir() else None
 
 
 def authentication_fault(config: Any) -> str | None:

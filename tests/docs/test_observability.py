@@ -2,9 +2,10 @@
 
 import re
 
+from app.api.errors import REJECTION_REASONS
 from app.api.stats import stats
 from app.middleware.metrics import instruments_of
-from app.middleware.metrics.instruments import REJECTION_REASONS, ServiceCollector
+from app.middleware.metrics.instruments import ServiceCollector
 from tests.estimators import SumClassifier, fitted
 from tests.settings import ROOT
 
@@ -25,7 +26,7 @@ def test_the_metrics_are_those_of_the_registry(app):
     labels = {m._name: set(m._labelnames) for m in counted.registry._collector_to_names}
     for (name,), documented, _ in table("Metrics"):
         assert labels.get(name.removesuffix("_total"), set()) == documented, name
-    assert all(f"`{reason}`" in DOCUMENT for reason in REJECTION_REASONS)
+    assert all(f"`{reason}`" in DOCUMENT for reason in REJECTION_REASONS.values())
 
 
 def test_the_statistics_are_those_of_the_route(app):

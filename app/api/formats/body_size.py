@@ -7,10 +7,8 @@ from flask import current_app
 from app.exceptions import InvalidInput
 from app.models.schema.signature import InputSignature
 
-# Bytes: bodies up to this length are read whatever the model; they cost little.
-SHORT = 128 * 1024
-# Bytes beside the rows: ids, and names of fields.
-ROOM = 4096
+SHORT = 128 * 1024  # bytes: bodies up to this length are read whatever the model; they cost little
+ROOM = 4096  # bytes beside the rows: ids, and names of fields
 # Up to so many times as much as the model takes is left to the model's own check, which names each error.
 SLACK = 2
 # A string without an end takes all the rest, so that each byte is looked at once.
@@ -35,15 +33,11 @@ def check_values(raw: bytes, signature: InputSignature) -> None:
 def _values(raw: bytes, most: int) -> int:
     """The number of values, roughly; more than ``most`` if they are clearly more."""
     found = _separators(raw)
-    if found > most and _quotes(raw) <= 2 * most:
+    # Quotes without a backslash before them: at least one for each string.
+    if found > most and raw.count(b'"') - raw.count(b'\\"') <= 2 * most:
         # Separators inside strings separate no values. With more strings than ``most`` they do not matter.
         found -= sum(_separators(match[0]) for match in STRING.finditer(raw))
     return found
-
-
-def _quotes(raw: bytes) -> int:
-    """Quotes without a backslash before them: at least one for each string."""
-    return raw.count(b'"') - raw.count(b'\\"')
 
 
 def _separators(raw: bytes) -> int:

@@ -1,8 +1,6 @@
 """JSON: strict, with exact integers."""
 
 import json
-from collections.abc import Mapping
-from itertools import chain
 from typing import Any
 
 import orjson
@@ -16,9 +14,6 @@ from app.models.schema.signature import InputSignature
 from app.models.schema.validation import RawRows, numeric_matrix
 
 MALFORMED = "The body is not valid JSON"
-REJECTED = "Validation failed"
-
-
 ROUNDING_STARTS = 2.0**63
 
 
@@ -92,7 +87,7 @@ class Json:
             return orjson.dumps({"success": True, "result": results[0], **envelope})
         predicted = iter(results)
         samples = [
-            {"sample_id": position, "error": REJECTED, "details": {"errors": rejected[position]}}
+            {"sample_id": position, "error": "Validation failed", "details": {"errors": rejected[position]}}
             if position in rejected
             else {"sample_id": position, **next(predicted)}
             for position in range(len(results) + len(rejected))
@@ -102,11 +97,7 @@ class Json:
 
 def _exact(values: list[Any]) -> list[Any]:
     """The rows, unless the parser may have rounded an integer of theirs."""
-    cells = chain.from_iterable(row.values() if isinstance(row, Mapping) else _items(row) for row in values)
-    if any(type(cell) is float and abs(cell) >= ROUNDING_STARTS for cell in cells):
+    rows = (row.values() if isinstance(row, dict) else row for row in values if isinstance(row, dict | list))
+    if any(type(cell) is float and abs(cell) >= ROUNDING_STARTS for row in rows for cell in row):
         raise RoundedInteger
     return values
-
-
-def _items(row: Any) -> list[Any]:
-    return row if isinstance(row, list) else []

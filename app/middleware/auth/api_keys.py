@@ -19,8 +19,7 @@ log = logging.getLogger(__name__)
 
 KEY_PREFIX = "msk"
 MAX_LENGTH = 512
-# Seconds between two polls of the file: a stat costs more than the rest of the check.
-POLL_INTERVAL = 1.0
+POLL_INTERVAL = 1.0  # s between two polls of the file: a stat costs more than the rest of the check
 
 
 def generate() -> tuple[str, str]:
@@ -139,10 +138,6 @@ class ApiKeyVerifier:
 
 def _entry(key: StoredKey) -> Entry:
     rate_limit = parse_limit(key.rate_limit) if key.rate_limit else None
+    principal = Principal(key.id, frozenset(key.scopes), rate_limit)
     expires = datetime.fromisoformat(key.expires_at).timestamp() if key.expires_at else math.inf
-    return Entry(
-        bytes.fromhex(key.hash),
-        Principal(key.id, frozenset(key.scopes), rate_limit),
-        expires=expires,
-        revoked=key.revoked_at is not None,
-    )
+    return Entry(bytes.fromhex(key.hash), principal, expires, revoked=key.revoked_at is not None)

@@ -91,8 +91,7 @@ class Authenticator:
             raise PermissionMissing(scope)
 
     def _identify(self, environ: Mapping[str, Any]) -> Principal:
-        key = environ.get("HTTP_X_API_KEY", "")
-        authorization = environ.get("HTTP_AUTHORIZATION", "")
+        key, authorization = environ.get("HTTP_X_API_KEY", ""), environ.get("HTTP_AUTHORIZATION", "")
         bearer = authorization[: len(BEARER)].title() == BEARER
         if not key and not bearer:
             raise self._rejection("missing")

@@ -13,8 +13,6 @@ class FailureLimit:
     """Answers 429 to wrong keys and tokens of a client network that sent too many; valid ones always pass.
 
     Counted in this process, in as much memory as `MemoryWindows` takes.
-
-    :param clock: seconds, monotonic.
     """
 
     def __init__(self, limit: str, *, clock: Callable[[], float] = monotonic) -> None:

@@ -20,10 +20,8 @@ class Principal:
     rate_limit: Limit | None = None
 
 
-# Of a route that needs no key, and of a request that is being rejected.
-ANONYMOUS = Principal(None, frozenset())
-# Of every request where authentication is off.
-EVERYBODY = Principal(None, frozenset(SCOPES))
+ANONYMOUS = Principal(None, frozenset())  # of a route that needs no key, and of a rejected request
+EVERYBODY = Principal(None, frozenset(SCOPES))  # of every request where authentication is off
 
 
 class InvalidCredential(Exception):

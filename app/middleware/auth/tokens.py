@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable
+from functools import partial
 from time import time
 from typing import Any
 
@@ -23,7 +24,6 @@ TYPES = {"JWT", "AT+JWT"}
 KEY_ID = re.compile(r"(?!.*\.\.)[A-Za-z0-9._:=+/@-]{1,128}")
 SUBJECT = re.compile(r"[ -~]{1,128}")
 CACHE_SIZE = 1024
-LAST_DATE = 2**53
 
 
 def verification_key(algorithm: str, *, secret: str | None, public_key: str | None) -> Any:
@@ -66,15 +66,12 @@ class TokenVerifier:
         scope_claim: str,
         clock: Callable[[], float] = time,
     ) -> None:
-        self._algorithm = algorithm
-        self._key = key
-        self._audience = audience
-        self._issuer = issuer
         self._scope_claim = scope_claim
         self._clock = clock
-        self._jwt = jwt.PyJWT(
+        decode = jwt.PyJWT(
             {"require": ["exp", "aud", "iss"], "strict_aud": True, "enforce_minimum_key_length": True}
-        )
+        ).decode_complete
+        self._decode = partial(decode, key=key, algorithms=[algorithm], audience=audience, issuer=issuer)
         self._verified: dict[bytes, tuple[Principal, float]] = {}
 
     def verify(self, token: str) -> Principal:
@@ -94,22 +91,16 @@ class TokenVerifier:
         return principal
 
     def _verify_anew(self, digest: bytes, token: str) -> tuple[Principal, float]:
-        claims = self._decode(token)
+        claims = self._claims(token)
         verified = _principal(claims, scopes=_scopes(claims.get(self._scope_claim, ""))), float(claims["exp"])
         if len(self._verified) >= CACHE_SIZE:
             self._verified.clear()
         self._verified[digest] = verified
         return verified
 
-    def _decode(self, token: str) -> dict[str, Any]:
+    def _claims(self, token: str) -> dict[str, Any]:
         try:
-            decoded = self._jwt.decode_complete(
-                token,
-                self._key,
-                algorithms=[self._algorithm],
-                audience=self._audience,
-                issuer=self._issuer,
-            )
+            decoded = self._decode(token)
         except jwt.ExpiredSignatureError:
             raise InvalidCredential("expired") from None
         # Anything that the parser raises is the token's fault.
@@ -124,7 +115,7 @@ class TokenVerifier:
 
 def _is_date(value: Any) -> bool:
     """Seconds since the epoch that a float holds; JSON knows larger integers."""
-    return type(value) in (int, float) and abs(value) < LAST_DATE
+    return type(value) in (int, float) and abs(value) < 2**53
 
 
 def _check_header(header: dict[str, Any]) -> None:
@@ -136,11 +127,9 @@ def _check_header(header: dict[str, Any]) -> None:
 
 def _principal(claims: dict[str, Any], *, scopes: frozenset[str]) -> Principal:
     subject = claims.get("sub")
-    if subject is None:
-        return Principal(None, scopes)
-    if not SUBJECT.fullmatch(subject):
+    if subject is not None and not SUBJECT.fullmatch(subject):
         raise InvalidCredential("invalid")
-    return Principal(f"jwt:{subject}", scopes)
+    return Principal(None if subject is None else f"jwt:{subject}", scopes)
 
 
 def _scopes(claim: Any) -> frozenset[str]:

@@ -2,11 +2,12 @@
 
 import logging
 import sys
+from contextlib import suppress
 from typing import Any
 
 import structlog
 
-from app.middleware.logging import lines, sinks
+from app.middleware.logging import lines
 from app.settings.process import serving
 from config import ConfigError
 
@@ -14,28 +15,25 @@ from config import ConfigError
 class SinkHandler(logging.Handler):
     """Handler of the standard library that writes to the sink: all lines but those of requests."""
 
-    def __init__(self, sink: sinks.Sink) -> None:
+    def __init__(self, sink: lines.Sink) -> None:
         super().__init__()
         self.sink = sink
 
     def emit(self, record: logging.LogRecord) -> None:
-        try:
-            line = self.format(record).encode()
-        except Exception:  # a message that does not fit its arguments is no reason to fail
-            return
-        self.sink.write(line)
+        with suppress(Exception):  # a message that does not fit its arguments is no reason to fail
+            self.sink.write(self.format(record).encode())
 
 
-def configure(settings: Any) -> sinks.Sink:
+def configure(settings: Any) -> lines.Sink:
     """Send all log records of the process to stdout, or stderr in a command, and to ``LOG_FILE`` if any.
 
     :param settings: a mapping with ``LOG_LEVEL``, ``LOG_FORMAT`` and ``LOG_FILE``.
     :raises ConfigError: if the log file cannot be opened.
     """
-    sink = sinks.stream_sink(sys.stdout if serving() else sys.stderr)
+    sink = lines.stream_sink(sys.stdout if serving() else sys.stderr)
     if path := settings["LOG_FILE"]:
         try:
-            sink = sinks.TeeSink(sink, sinks.FileSink(path))
+            sink = lines.TeeSink(sink, lines.FileSink(path))
         except OSError as error:
             raise ConfigError(f"LOG_FILE={str(path)!r}: cannot be written: {error.strerror}") from None
     render = lines.renderers(console=settings["LOG_FORMAT"] == "console")

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import structlog
 from flask import Flask, Response, g, request
 
-from app.middleware.logging import configure, lines, sinks
+from app.middleware.logging import configure, lines
 from app.models.prediction import Prediction
 from app.models.schema.validation import RawRows
 
@@ -30,9 +31,7 @@ class RequestRecord:
     model_seconds: float = 0.0
     fields: dict[str, Any] = field(default_factory=dict)
 
-    def add(
-        self, prediction: Prediction, *, engine: str, seconds: float, inputs: RawRows | None = None
-    ) -> None:
+    def add(self, prediction: Prediction, *, engine: str, seconds: float, inputs: RawRows | None) -> None:
         """Add a prediction; a request may make several. ``inputs`` are its rows, if they are logged."""
         fields = self.fields
         fields["version"] = prediction.model.version
@@ -57,10 +56,10 @@ def note_caller(body: Mapping[str, Any]) -> None:
 class RequestLog:
     """Writes the request's line past the standard library, which alone would cost 15 µs."""
 
-    def __init__(self, sink: sinks.Sink, settings: Any) -> None:
+    def __init__(self, sink: lines.Sink, settings: Any) -> None:
         render = lines.renderers(console=settings["LOG_FORMAT"] == "console")
         self._log = structlog.wrap_logger(
-            _Output(sink),
+            SimpleNamespace(info=sink.write, error=sink.write),
             processors=[structlog.processors.add_log_level, lines.add_timestamp, *render],
             wrapper_class=structlog.make_filtering_bound_logger(settings["LOG_LEVEL"]),
             context_class=dict,
@@ -70,9 +69,8 @@ class RequestLog:
         """Start the record of the request."""
         asked = request._get_current_object()  # type: ignore[attr-defined] # a LocalProxy
         rule, method = asked.url_rule, asked.environ["REQUEST_METHOD"]
-        g.record = RequestRecord(
-            route=rule.rule if rule else UNMATCHED, method=method if method in METHODS else OTHER_METHOD
-        )
+        method = method if method in METHODS else OTHER_METHOD
+        g.record = RequestRecord(route=rule.rule if rule else UNMATCHED, method=method)
 
     def write(self, response: Response) -> Response:
         """Log which principal asked for what, how that ended, and how long it took in milliseconds."""
@@ -91,18 +89,10 @@ class RequestLog:
             "client": environ.get("REMOTE_ADDR"),
             **record.fields,
         }
-        principal = context.get("principal")
-        if principal is not None:
+        if (principal := context.get("principal")) is not None:
             event["caller"] = principal.id
         (self._log.error if response.status_code >= 500 else self._log.info)("request", **event)
         return response
-
-
-class _Output:
-    """The logger that structlog hands a rendered line to."""
-
-    def __init__(self, sink: sinks.Sink) -> None:
-        self.info = self.error = sink.write
 
 
 def init_app(app: Flask) -> None:

@@ -3,7 +3,7 @@
 from flask import Flask, current_app
 
 from app.middleware.metrics import instruments
-from app.middleware.metrics.instruments import REJECTION_REASONS, Instruments
+from app.middleware.metrics.instruments import Instruments
 from app.middleware.metrics.observer import MetricsObserver
 from app.settings.process import serving
 
@@ -13,9 +13,8 @@ METRICS_EXTENSION = "metrics"
 def instruments_of(app: Flask) -> Instruments:
     """The app's instruments, made once: shared by all workers where a directory is given."""
     if METRICS_EXTENSION not in app.extensions:
-        directory = app.config["PROMETHEUS_MULTIPROC_DIR"] if serving() else None
-        made = instruments.shared(directory) if directory else instruments.private()
-        app.extensions[METRICS_EXTENSION] = made
+        folder = app.config["PROMETHEUS_MULTIPROC_DIR"] if serving() else None
+        app.extensions[METRICS_EXTENSION] = instruments.shared(folder) if folder else instruments.private()
     found: Instruments = app.extensions[METRICS_EXTENSION]
     return found
 
@@ -31,5 +30,5 @@ def observer(app: Flask) -> MetricsObserver:
 
 
 def count_rejected(reason: str) -> None:
-    """Count a rejected request; a reason not in `REJECTION_REASONS` counts as ``other``."""
-    of_app().rejected.labels(reason if reason in REJECTION_REASONS else "other").inc()
+    """Count a rejected request."""
+    of_app().rejected.labels(reason).inc()

@@ -18,11 +18,6 @@ from app.middleware.metrics.request_rate import RecentRequests
 
 # 100 µs to 10 s, in seconds.
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-REJECTION_REASONS = frozenset(
-    {"rate_limit", "overloaded", "authentication", "permission", "payload_too_large"}
-)
-
-Mode = Literal["livesum", "livemax"]
 
 
 class Instruments:
@@ -79,7 +74,7 @@ class Instruments:
     def _histogram(self, name: str, text: str, *labels: str) -> Histogram:
         return Histogram(name, text, labels, registry=self.registry, buckets=BUCKETS)
 
-    def _gauge(self, name: str, text: str, *labels: str, mode: Mode) -> Gauge:
+    def _gauge(self, name: str, text: str, *labels: str, mode: Literal["livesum", "livemax"]) -> Gauge:
         return Gauge(name, text, labels, registry=self.registry, multiprocess_mode=mode)
 
     def collect(self) -> list[Metric]:
@@ -148,13 +143,11 @@ class ServiceCollector:
         restarts = CounterMetricFamily("worker_restarts", "Worker processes started in place of others.")
         restarts.add_metric([], max(0.0, starts - self._workers))
         alive = GaugeMetricFamily("workers", "Worker processes alive.", value=self._instruments.workers())
-        uptime = GaugeMetricFamily(
-            "uptime_seconds", "Time since the server started.", value=time() - self._instruments.started
-        )
+        age = time() - self._instruments.started
+        uptime = GaugeMetricFamily("uptime_seconds", "Time since the server started.", value=age)
         return [*families, restarts, alive, uptime]
 
 
 def _counts(file: Path, living: set[int]) -> bool:
-    if not file.stat().st_size:  # a worker is just making it
-        return False
-    return not file.name.startswith("gauge_live") or int(file.stem.rpartition("_")[2]) in living
+    alive = not file.name.startswith("gauge_live") or int(file.stem.rpartition("_")[2]) in living
+    return alive and file.stat().st_size > 0  # 0: a worker is just making it

@@ -8,20 +8,8 @@ from flask import g, has_request_context
 from numpy.typing import NDArray
 
 from app.middleware.metrics.instruments import Instruments
+from app.models import ports
 from app.models.loading.loader import LoadedVersion
-from app.models.ports import (
-    CacheLookedUp,
-    CanaryEnded,
-    EngineFailed,
-    Event,
-    Loaded,
-    LoadRejected,
-    NotShadowed,
-    PortFailed,
-    Predicted,
-    Routed,
-    Shadowed,
-)
 from app.models.prediction import Prediction
 from app.models.serving.served_model import DEFAULT
 
@@ -41,22 +29,22 @@ class MetricsObserver:
         self._log_inputs = log_inputs
         self._versions: dict[tuple[str, str], _Version] = {}
         self._handlers: dict[type, Callable[[str, Any], None]] = {
-            Predicted: self._predicted,
-            CacheLookedUp: self._cache_looked_up,
-            EngineFailed: lambda _, event: counted.engine_failures.labels(event.engine).inc(),
-            Loaded: self._loaded,
-            LoadRejected: lambda _, event: counted.load_failures.inc(),
-            Routed: self._routed,
-            Shadowed: self._shadowed,
-            NotShadowed: self._not_shadowed,
-            CanaryEnded: lambda _, event: counted.rollbacks.inc(),
-            PortFailed: lambda _, event: counted.port_failures.labels(event.port).inc(),
+            ports.Predicted: self._predicted,
+            ports.CacheLookedUp: self._cache_looked_up,
+            ports.EngineFailed: lambda _, event: counted.engine_failures.labels(event.engine).inc(),
+            ports.Loaded: self._loaded,
+            ports.LoadRejected: lambda _, event: counted.load_failures.inc(),
+            ports.Routed: self._routed,
+            ports.Shadowed: self._shadowed,
+            ports.NotShadowed: self._not_shadowed,
+            ports.CanaryEnded: lambda _, event: counted.rollbacks.inc(),
+            ports.PortFailed: lambda _, event: counted.port_failures.labels(event.port).inc(),
         }
 
-    def __call__(self, model: str, event: Event) -> None:
+    def __call__(self, model: str, event: ports.Event) -> None:
         self._handlers[type(event)](model, event)
 
-    def _predicted(self, name: str, event: Predicted) -> None:
+    def _predicted(self, name: str, event: ports.Predicted) -> None:
         prediction, seconds = event.prediction, event.seconds
         model = prediction.model
         engine = model.engine.name
@@ -69,22 +57,22 @@ class MetricsObserver:
             inputs = event.rows if self._log_inputs else None
             g.record.add(prediction, engine=engine, seconds=seconds, inputs=inputs)
 
-    def _cache_looked_up(self, _: str, event: CacheLookedUp) -> None:
+    def _cache_looked_up(self, _: str, event: ports.CacheLookedUp) -> None:
         for outcome, rows in (("hit", event.hits), ("miss", event.misses)):
             self._instruments.cache.labels(outcome).inc(rows)
 
-    def _loaded(self, name: str, event: Loaded) -> None:
+    def _loaded(self, name: str, event: ports.Loaded) -> None:
         self._instruments.load.labels(self._version(name, event.model).name).set(event.seconds)
         # From 0, or Prometheus would not see the first failures as an increase; three put the engine out.
         self._instruments.engine_failures.labels(event.model.engine.name)
 
-    def _routed(self, name: str, event: Routed) -> None:
+    def _routed(self, name: str, event: ports.Routed) -> None:
         label = self._version(name, event.model).name
         self._instruments.routed.labels(label, "error" if event.failed else "ok").inc()
         if event.seconds is not None:
             self._instruments.routed_duration.labels(label).observe(event.seconds)
 
-    def _shadowed(self, name: str, event: Shadowed) -> None:
+    def _shadowed(self, name: str, event: ports.Shadowed) -> None:
         version, values = self._version(name, event.prediction.model), event.prediction.output.values
         self._count_shadow_rows(version, len(values) - event.disagreed, "agreed")
         self._count_shadow_rows(version, event.disagreed, "disagreed")
@@ -92,7 +80,7 @@ class MetricsObserver:
         for code, number in version.tally(values).items():
             self._instruments.shadow_predictions.labels(version.name, version.label(code)).inc(number)
 
-    def _not_shadowed(self, name: str, event: NotShadowed) -> None:
+    def _not_shadowed(self, name: str, event: ports.NotShadowed) -> None:
         self._count_shadow_rows(self._version(name, event.challenger), event.rows, event.outcome)
 
     def _count_shadow_rows(self, version: "_Version", rows: int, outcome: str) -> None:

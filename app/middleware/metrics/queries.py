@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from itertools import pairwise
+from math import inf
 
 from prometheus_client.metrics_core import Metric
 from prometheus_client.samples import Sample
@@ -50,9 +51,6 @@ def quantile(q: float, buckets: Buckets) -> float:
     rank = q * buckets[-1][1] if buckets else 0.0
     if not rank:
         return 0.0
-    for (lower, below), (upper, upto) in pairwise([(0.0, 0.0), *buckets]):
-        if upto >= rank:
-            return (
-                lower if upper == float("inf") else lower + (upper - lower) * (rank - below) / (upto - below)
-            )
-    return buckets[-1][0]
+    pairs = pairwise([(0.0, 0.0), *buckets])
+    (lower, below), (upper, upto) = next(pair for pair in pairs if pair[1][1] >= rank)
+    return lower if upper == inf else lower + (upper - lower) * (rank - below) / (upto - below)

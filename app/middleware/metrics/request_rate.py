@@ -33,9 +33,8 @@ class RecentRequests:
         offset = second % RING * ENTRY.size
         with self._lock:
             then, requests = ENTRY.unpack_from(self.ring, offset)
-            self.ring[offset : offset + ENTRY.size] = ENTRY.pack(
-                second, requests + 1 if then == second else 1
-            )
+            entry = ENTRY.pack(second, requests + 1 if then == second else 1)
+            self.ring[offset : offset + ENTRY.size] = entry  # at once: other processes read it
 
 
 def per_second(rings: Iterable[bytes], *, now: float, started: float) -> float:

@@ -3,7 +3,7 @@
 from cachetools import TTLCache
 from flask import Flask
 
-from app.middleware.prediction_cache.shared import NoShared, RedisShared
+from app.middleware.prediction_cache.shared import RedisShared
 from app.middleware.prediction_cache.tiered import TieredCache
 from app.middleware.redis_store import redis_store
 from app.models.ports import NullCache, PredictionCache
@@ -13,10 +13,6 @@ def prediction_cache(app: Flask) -> PredictionCache:
     """The cache that ``CACHE_MODE`` asks for."""
     if app.config["CACHE_MODE"] == "off":
         return NullCache()
-    size, ttl = app.config["CACHE_SIZE"], app.config["CACHE_TTL"]
-    store = redis_store(app)
-    return TieredCache(
-        TTLCache(size, ttl),
-        RedisShared(store, ttl=ttl) if store else NoShared(),
-        every_route=app.config["CACHE_MODE"] == "all",
-    )
+    mode, size, ttl = app.config["CACHE_MODE"], app.config["CACHE_SIZE"], app.config["CACHE_TTL"]
+    shared = RedisShared(store, ttl=ttl) if (store := redis_store(app)) else None
+    return TieredCache(TTLCache(size, ttl), shared, every_route=mode == "all")

@@ -37,8 +37,7 @@ def join(outputs: Sequence[EngineOutput]) -> EngineOutput:
 def pack(output: EngineOutput) -> bytes:
     """The output of one row as msgpack: [value, probabilities]; floats keep every bit."""
     probabilities = None if output.probabilities is None else output.probabilities[0].tolist()
-    packed: bytes = msgpack.packb([output.values[0].tolist(), probabilities])
-    return packed
+    return bytes(msgpack.packb([output.values[0].tolist(), probabilities]))
 
 
 def unpack(content: Any, model: LoadedVersion) -> EngineOutput | None:
@@ -51,15 +50,12 @@ def unpack(content: Any, model: LoadedVersion) -> EngineOutput | None:
         value, probabilities = msgpack.unpackb(content)
     except (ValueError, TypeError):
         return None
-    expected = golden["probabilities"]
-    if not _like(value, golden["values"][0], model.output):
-        return None
-    if not _probabilities(probabilities, None if expected is None else len(expected[0])):
+    classes = len(golden["probabilities"][0]) if golden["probabilities"] is not None else None
+    if not (_like(value, golden["values"][0], model.output) and _probabilities(probabilities, classes)):
         return None
     whole = bool(model.output.classes) or model.output.whole
     values = np.array([value], dtype=np.intp if whole else np.float64)
-    (output,) = split(EngineOutput(values, None if probabilities is None else np.array([probabilities])))
-    return output
+    return split(EngineOutput(values, None if probabilities is None else np.array([probabilities])))[0]
 
 
 def _like(value: Any, known: Any, output: OutputSignature) -> bool:

@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 
 from app.middleware.prediction_cache.cache_keys import CacheKeyBuilder, canonical
 from app.middleware.prediction_cache.row_outputs import join, split
-from app.middleware.prediction_cache.shared import Shared
+from app.middleware.prediction_cache.shared import RedisShared
 from app.models.engines.output import EngineOutput
 from app.models.loading.loader import LoadedVersion
 from app.models.ports import Compute
@@ -31,10 +31,10 @@ class Lookup:
 
     def compute(self, keys: Sequence[bytes]) -> Found:
         """One engine call for the rows of these keys."""
-        if len(keys) == len(self.keys):
-            return dict(zip(self.keys, split(self._compute(self._rows)), strict=True))
-        position = {key: index for index, key in enumerate(self.keys)}
-        rows = take(self._rows, [position[key] for key in keys])
+        rows = self._rows
+        if len(keys) < len(self.keys):
+            position = {key: index for index, key in enumerate(self.keys)}
+            rows = take(rows, [position[key] for key in keys])
         return dict(zip(keys, split(self._compute(rows)), strict=True))
 
 
@@ -52,21 +52,29 @@ class PendingRow:
         self.output: EngineOutput | None = None
 
 
+Pending = dict[bytes, PendingRow]
+
+
 class TieredCache:
     """A `PredictionCache`; see there. Failures are not cached: each call that waited computes for itself.
 
     :param local: outputs by key; may drop any.
+    :param shared: None where each worker caches for itself.
     :param every_route: look up on every route, not only where the route asks for it.
     """
 
     def __init__(
-        self, local: MutableMapping[bytes, EngineOutput], shared: Shared, *, every_route: bool = False
+        self,
+        local: MutableMapping[bytes, EngineOutput],
+        shared: RedisShared | None,
+        *,
+        every_route: bool = False,
     ) -> None:
         self._local = local
         self._shared = shared
         self.every_route = every_route
         self._lock = Lock()
-        self._pending: dict[bytes, PendingRow] = {}
+        self._pending: Pending = {}
         self._key_builders: WeakKeyDictionary[LoadedVersion, dict[str, CacheKeyBuilder]] = WeakKeyDictionary()
 
     def output(self, model: LoadedVersion, rows: Rows, compute: Compute) -> tuple[EngineOutput, list[bool]]:
@@ -81,9 +89,9 @@ class TieredCache:
         computed: Found = {}
         if mine or others:
             lookup = Lookup(model, rows, keys, compute)
-            use_shared = self._shared.configured and not (single and key_builder.engine_us <= SHARED_US)
+            shared = None if single and key_builder.engine_us <= SHARED_US else self._shared
             if mine:
-                computed |= self._resolve(lookup, mine, found, use_shared=use_shared)
+                computed |= self._resolve(lookup, mine, found, shared)
             if others:
                 computed |= self._wait(lookup, others, found)
             found |= computed
@@ -98,11 +106,11 @@ class TieredCache:
                 key_builders.setdefault(engine, CacheKeyBuilder(model, engine))
         return key_builders[engine]
 
-    def _claim(self, keys: Sequence[bytes]) -> tuple[Found, dict[bytes, PendingRow], dict[bytes, PendingRow]]:
+    def _claim(self, keys: Sequence[bytes]) -> tuple[Found, Pending, Pending]:
         """Outputs in memory; pending rows that are now this call's; pending rows of other calls."""
         found: Found = {}
-        mine: dict[bytes, PendingRow] = {}
-        others: dict[bytes, PendingRow] = {}
+        mine: Pending = {}
+        others: Pending = {}
         with self._lock:
             for key in dict.fromkeys(keys):
                 if (output := self._local.get(key)) is not None:
@@ -113,25 +121,23 @@ class TieredCache:
                     mine[key] = self._pending[key] = PendingRow()
         return found, mine, others
 
-    def _resolve(
-        self, lookup: Lookup, pending: dict[bytes, PendingRow], found: Found, *, use_shared: bool
-    ) -> Found:
+    def _resolve(self, lookup: Lookup, pending: Pending, found: Found, shared: RedisShared | None) -> Found:
         """Add the shared tier's outputs to ``found``, and return the rest, computed in one call."""
         computed: Found = {}
-        shared: Found = {}
+        known: Found = {}
         try:
-            if use_shared:
-                shared = self._shared.get(list(pending), lookup.model)
-                found |= shared
-            if missing := [key for key in pending if key not in shared]:
+            if shared:
+                known = shared.get(list(pending), lookup.model)
+                found |= known
+            if missing := [key for key in pending if key not in known]:
                 computed = lookup.compute(missing)
         finally:
-            self._release(pending, shared | computed)
-        if use_shared and computed:
-            self._shared.set(computed)
+            self._release(pending, known | computed)
+        if shared and computed:
+            shared.set(computed)
         return computed
 
-    def _release(self, pending: dict[bytes, PendingRow], outputs: Found) -> None:
+    def _release(self, pending: Pending, outputs: Found) -> None:
         with self._lock:
             self._local.update(outputs)
             for key in pending:
@@ -140,7 +146,7 @@ class TieredCache:
             row.output = outputs.get(key)
             row.done.release()
 
-    def _wait(self, lookup: Lookup, pending: dict[bytes, PendingRow], found: Found) -> Found:
+    def _wait(self, lookup: Lookup, pending: Pending, found: Found) -> Found:
         """Add the outputs of other calls to ``found``, and return those that failed there, computed here.
 
         A call waits only after it has released its own rows, so no two calls wait for each other.

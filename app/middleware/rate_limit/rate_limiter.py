@@ -1,5 +1,6 @@
 """Counts requests per key, or else per client network, and rejects those beyond the limit."""
 
+from contextlib import suppress
 from functools import lru_cache, partial
 
 from flask import Flask, Response, g, request
@@ -33,10 +34,8 @@ class RateLimiter:
     def hit(self, limit: Limit, key: str) -> RateLimitDecision:
         """Count a request of ``key``, unless it exceeds ``limit``."""
         if self._store and self._redis:
-            try:
+            with suppress(Unavailable):
                 return self._store.call(partial(self._redis.hit, limit=limit, key=key))
-            except Unavailable:
-                pass
         return self._memory.hit(self._share(limit), key)
 
 

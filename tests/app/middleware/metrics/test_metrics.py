@@ -82,7 +82,7 @@ def test_the_observer_counts_what_else_happens(app, client, series):
         observe("default", event)
     with app.app_context():
         metrics.count_rejected("rate_limit")
-        metrics.count_rejected("no such reason")
+        metrics.count_rejected("other")
         model_manager.predict([1, 2, 3])
     found = series(client)
     assert found["cache_lookups_total", ("hit",)] == 3

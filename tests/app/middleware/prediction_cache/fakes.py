@@ -6,7 +6,6 @@ import numpy as np
 from cachetools import TTLCache
 
 from app.middleware.prediction_cache.cache_keys import CacheKeyBuilder, canonical
-from app.middleware.prediction_cache.shared import NoShared
 from app.middleware.prediction_cache.tiered import TieredCache
 from app.models.engines.output import EngineOutput
 from app.models.schema.signature import Feature, InputSignature, OutputSignature
@@ -49,8 +48,6 @@ class Sums:
 class FakeShared:
     """A dictionary in the place of Redis."""
 
-    configured = True
-
     def __init__(self) -> None:
         self.outcomes: dict[bytes, EngineOutput] = {}
         self.asked: list[int] = []
@@ -71,7 +68,7 @@ class Clock:
 
 
 def cache_of(shared=None, *, size=1000, ttl=60, clock=None) -> TieredCache:
-    return TieredCache(TTLCache(size, ttl, timer=clock or Clock()), shared or NoShared())
+    return TieredCache(TTLCache(size, ttl, timer=clock or Clock()), shared)
 
 
 def keys_of(rows, model=None) -> list[bytes]:

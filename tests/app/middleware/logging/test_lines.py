@@ -1,7 +1,7 @@
 import os
 
-from app.middleware.logging import sinks
-from app.middleware.logging.sinks import DescriptorSink, FileSink, TeeSink
+from app.middleware.logging import lines
+from app.middleware.logging.lines import DescriptorSink, FileSink, TeeSink
 
 
 def test_a_full_disk_and_a_closed_pipe_are_ignored():
@@ -34,7 +34,7 @@ def test_after_a_line_that_was_cut_off_the_next_begins_anew():
 
 
 def test_a_rotated_file_is_opened_anew(tmp_path, monkeypatch):
-    monkeypatch.setattr(sinks, "RECHECK", 0.0)
+    monkeypatch.setattr(lines, "RECHECK", 0.0)
     path = tmp_path / "logs" / "service.log"
     sink = FileSink(path)
     sink.write(b"one\n")
@@ -47,4 +47,4 @@ def test_a_rotated_file_is_opened_anew(tmp_path, monkeypatch):
 
 
 def test_without_stdout_nothing_is_written():
-    sinks.stream_sink(None).write(b"line\n")
+    lines.stream_sink(None).write(b"line\n")
