@@ -1,4 +1,4 @@
-"""Rows that pass validation and that the model rejects all the same: which, and why."""
+"""From validated rows to an engine's output, or to the rows that the model rejects and why."""
 
 import logging
 from collections.abc import Callable
@@ -9,8 +9,8 @@ import numpy as np
 
 from app.exceptions import InvalidInput, PredictionFailed, ServiceError
 from app.models.engines.fallback import OriginalMissing
-from app.models.engines.output import EngineOutput
-from app.models.engines.partial import NotFinite, finite_rows, predict_partially
+from app.models.engines.output import EngineOutput, FiniteOutput
+from app.models.engines.partial import NotFinite, finite_rows, is_finite, predict_partially
 from app.models.engines.sklearn_engine import NotAClass
 from app.models.loading.loader import LoadedVersion
 from app.models.prediction import Prediction
@@ -18,6 +18,19 @@ from app.models.schema.rows import Rows
 from app.models.schema.validation import RawRows, validate_rows
 
 log = logging.getLogger(__name__)
+
+
+def run_engine(model: LoadedVersion, rows: Rows, field: str) -> EngineOutput:
+    """The engine's output for validated rows; raises as `predict_one_by_one` does."""
+    try:
+        output = model.engine.predict(rows)
+    except ServiceError:
+        raise
+    except Exception as error:
+        return predict_one_by_one(model, rows, field=field, cause=error)
+    if type(output) is not FiniteOutput and not is_finite(output):
+        return predict_one_by_one(model, rows, field=field)
+    return output
 
 
 def predict_one_by_one(

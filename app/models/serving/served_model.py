@@ -10,8 +10,7 @@ from typing import Any
 
 from app.exceptions import InvalidInput, ModelNotLoaded, ServiceError
 from app.models import ports
-from app.models.engines.output import EngineOutput, FiniteOutput
-from app.models.engines.partial import is_finite
+from app.models.engines.output import EngineOutput
 from app.models.loading import loader
 from app.models.loading.loader import LoadedVersion, LoadingOptions
 from app.models.prediction import Prediction
@@ -20,7 +19,7 @@ from app.models.schema.rows import Rows
 from app.models.schema.signature import InputSignature
 from app.models.schema.validation import RawRows, validate_rows
 from app.models.serving.canary import CanaryLimits
-from app.models.serving.row_errors import predict_one_by_one
+from app.models.serving.row_errors import run_engine
 from app.models.serving.traffic_router import TrafficRouter
 from app.models.serving.worker_status import WorkerStatusFile
 
@@ -177,21 +176,21 @@ class ServedModel:
         if use_cache or self._cache.every_route:
             output, cached = self._through_cache(model, inspected, field)
         else:
-            output, cached = _run_engine(model, inspected, field), []
+            output, cached = run_engine(model, inspected, field), []
         prediction = Prediction(model, output, warnings, cached)
         self._notify(ports.Predicted(prediction, rows, perf_counter() - started))
         return prediction
 
     def _through_cache(self, model: LoadedVersion, rows: Rows, field: str) -> tuple[EngineOutput, list[bool]]:
         try:
-            output, cached = self._cache.output(model, rows, partial(_run_engine, model, field=field))
+            output, cached = self._cache.output(model, rows, partial(run_engine, model, field=field))
         except InvalidInput:  # names rows by their positions among those that were not cached
-            return _run_engine(model, rows, field), []
+            return run_engine(model, rows, field), []
         except ServiceError:
             raise
         except Exception:
             self._notify.failed("cache")
-            return _run_engine(model, rows, field), []
+            return run_engine(model, rows, field), []
         if cached:
             self._notify(ports.CacheLookedUp(hits=sum(cached), misses=cached.count(False)))
         return output, cached
@@ -200,17 +199,4 @@ class ServedModel:
 def predict_unseen(model: LoadedVersion, rows: RawRows) -> Prediction:
     """Predict without cache and without notifying observers; raises what `ServedModel.predict` does."""
     inspected, warnings = model.guard.inspect(validate_rows(rows, model.signature), field="features")
-    return Prediction(model, _run_engine(model, inspected, "features"), warnings, [])
-
-
-def _run_engine(model: LoadedVersion, rows: Rows, field: str) -> EngineOutput:
-    """The engine's output for validated rows; raises as `predict_one_by_one` does."""
-    try:
-        output = model.engine.predict(rows)
-    except ServiceError:
-        raise
-    except Exception as error:
-        return predict_one_by_one(model, rows, field=field, cause=error)
-    if type(output) is not FiniteOutput and not is_finite(output):
-        return predict_one_by_one(model, rows, field=field)
-    return output
+    return Prediction(model, run_engine(model, inspected, "features"), warnings, [])
