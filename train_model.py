@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from logging import NullHandler, getLogger
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NoReturn
@@ -10,7 +11,7 @@ from typing import Any, NoReturn
 import click
 from rich.console import Console
 
-from app.exceptions import ServiceError
+from app.exceptions import ServiceError, VersionRefused
 from app.models.repository import atomic_files
 from app.models.repository.store import ModelStore
 from config import Config, ConfigError, load_config
@@ -81,34 +82,52 @@ def main(
         config = load_config()
         store = ModelStore(config.MODELS_DIR)
         if not if_empty:
-            _train(config, *options, activate=activate)
+            _train_and_activate(config, options, activate=activate, failure=2)
         elif not store.versions():
             with atomic_files.locked(store.root, TRAINING_LOCK):
-                if not store.versions():
-                    _train(config, *options, activate=activate)
+                if not store.versions():  # what starts after this may serve once the version is signed
+                    _train_and_activate(config, options, activate=activate, failure=0)
     except (ConfigError, ServiceError, OSError) as error:
         _fail(error)
 
 
+def _train_and_activate(config: Config, options: tuple[Any, ...], *, activate: bool, failure: int) -> None:
+    """:param failure: exit status if the new version would not load, so that it is not activated."""
+    with console.status("Loading scikit-learn…"):
+        from app.models.ml_models import loading_options
+        from app.models.serving import operations
+        from app.models.serving.served_model import ServedModel
+
+    served_model = ServedModel(ModelStore(config.MODELS_DIR), loading_options(vars(config)))
+    saved = _train(served_model.store, *options)
+    reason = None
+    if activate:
+        getLogger("app.models.serving").addHandler(NullHandler())  # a rejection is printed below
+        try:
+            with step("activating"):
+                operations.activate(served_model, saved)
+        except VersionRefused as error:
+            reason = error.details["reason"]
+    console.print(f"Serves on: [bold]{served_model.store.metadata(saved)['engine']}[/]")
+    state = ", active" if activate and not reason else ""
+    console.print(f"Saved [bold green]{saved}[/] in {served_model.store.root}{state}")
+    if reason:
+        click.echo(f"Error: {saved} is not active: {reason}", err=True)
+        sys.exit(failure)
+
+
 def _train(
-    config: Config,
+    store: ModelStore,
     dataset: str,
     data: Path | None,
     target: str | None,
     estimator: str | None,
     parameters: tuple[str, ...],
     version: str | None,
-    *,
-    activate: bool,
-) -> None:
-    with console.status("Loading scikit-learn…"):
-        from app.models.ml_models import loading_options
-        from app.models.publishing import publish
-        from app.models.serving import operations
-        from app.models.serving.served_model import ServedModel
-        from app.models.training import datasets, estimators, fitting
+) -> str:
+    from app.models.publishing import publish
+    from app.models.training import datasets, estimators, fitting
 
-    store = ModelStore(config.MODELS_DIR)
     try:
         if version is not None:
             store.check_free(version)
@@ -132,7 +151,7 @@ def _train(
             "rows_without_target": len(source.left_out),
         }
         with step("certifying engines") as report:
-            saved = publish.publish(
+            return publish.publish(
                 store,
                 fitted.model,
                 fitted.scaler,
@@ -141,16 +160,10 @@ def _train(
                 version=version,
                 report=report,
             )
-        if activate:
-            with step("activating"):
-                operations.activate(ServedModel(store, loading_options(vars(config))), saved)
     except (datasets.DataError, ServiceError, OSError) as error:
         _fail(error)
     except Exception as error:  # a file or an estimator may hold what nobody thought of
         _fail(RuntimeError(f"{type(error).__name__}: {error}"))
-    engine = store.metadata(saved)["engine"]
-    console.print(f"Serves on: [bold]{engine}[/]")
-    console.print(f"Saved [bold green]{saved}[/] in {store.root}" + (", active" if activate else ""))
 
 
 def _left_out(rows: list[int], target: str | None) -> str:

@@ -73,8 +73,26 @@ def test_a_version_that_the_service_would_reject_is_saved_but_not_activated(trai
     monkeypatch.setenv("MODEL_SIGNING_KEY", "k7Wq-0vR2_xT9mZp4Lb8")
     result = train("--dataset", "iris", *TREE, "--version", "second")
     assert result.exit_code == 2
-    assert "second is refused: it is not signed" in result.output
+    assert "Saved second in" in result.output
+    assert "second is not active: it is not signed" in result.output
+    assert "rejected" not in result.output
     assert (store.active(), store.versions()) == ("first", ["second", "first"])
+
+
+def test_a_start_with_signing_is_not_held_up_by_the_version_that_it_trains(train, store, monkeypatch):
+    monkeypatch.setenv("MODEL_SIGNING_KEY", "k7Wq-0vR2_xT9mZp4Lb8")
+    result = train("--dataset", "iris", *TREE, "--version", "only", "--if-empty")
+    assert result.exit_code == 0
+    assert "only is not active: it is not signed" in result.output
+    assert (store.active(), store.versions()) == (None, ["only"])
+
+
+def test_a_wrong_engine_is_told_before_anything_is_trained(train, store, monkeypatch):
+    monkeypatch.setenv("MODEL_ENGINE", "zzz")
+    result = train("--dataset", "iris", *TREE)
+    assert result.exit_code == 2
+    assert "Error: MODEL_ENGINE='zzz': Must be one of" in result.output
+    assert store.versions() == []
 
 
 def test_metadata_holds_what_is_needed_to_trust_the_version(trained_dir):

@@ -54,7 +54,7 @@ def predict_row(served_model: ServedModel, *, use_cache: bool = False) -> Respon
     prediction = served_model.predict(body["rows"], use_cache=use_cache, **options)
     members = envelope(prediction, body)
     if use_cache:
-        members["cached"] = any(prediction.cached)
+        members = {"cached": any(prediction.cached), **members}
         members["response_time"] = round(perf_counter() - started, 6)
     content = CODECS[media_type].encode(prediction, members, single=True, rejected={})
     return BytesResponse(content, content_type=media_type)

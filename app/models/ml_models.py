@@ -134,6 +134,7 @@ class MLModelManager:
 
         :param activate: make it the version that is served from the next load on.
         :param name: of the model, by default the default one.
+        :raises VersionRefused: if it is saved but fails a check of loading, and so is not active.
         """
         from app.models.publishing.publish import publish  # brings scikit-learn, which serving may not need
 

@@ -3,13 +3,18 @@
 import os
 
 
-def serving() -> bool:
-    """False in a process that runs a command of ``flask`` other than ``flask run``.
+def from_command_line() -> bool:
+    """Whether ``flask`` started the process.
 
-    Commands share the server's settings but must not join its workers' metrics, nor log to stdout, which
-    programs read.
+    Such a process shares the server's settings but must not join its workers' metrics, nor log to stdout,
+    which programs read.
     """
-    if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
+    return os.environ.get("FLASK_RUN_FROM_CLI") == "true"
+
+
+def serving() -> bool:
+    """Whether the process loads and serves models: of those that ``flask`` starts only ``flask run``."""
+    if not from_command_line():
         return True
     import click  # loaded already wherever the variable is set
 

@@ -28,12 +28,20 @@ class Limit(NamedTuple):
         return Limit(f"{self.name}/{workers}", tuple(shares))
 
 
+def parse_windows(notation: str) -> tuple[Window, ...]:
+    """Read the windows of a limit, which may admit nothing.
+
+    :raises ValueError: if the notation is wrong.
+    """
+    return tuple(Window(item.amount, item.get_expiry()) for item in parse_many(notation))
+
+
 def parse_limit(notation: str) -> Limit:
     """Read a limit.
 
     :raises ValueError: if the notation is wrong, or admits nothing.
     """
-    windows = tuple(Window(item.amount, item.get_expiry()) for item in parse_many(notation))
+    windows = parse_windows(notation)
     if any(amount < 1 for amount, _ in windows):
         raise ValueError(f"a limit must admit something: {notation}")
     return Limit(";".join(f"{amount}/{seconds}" for amount, seconds in windows), windows)

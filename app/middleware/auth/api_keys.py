@@ -137,7 +137,11 @@ class ApiKeyVerifier:
 
 
 def _entry(key: StoredKey) -> Entry:
-    rate_limit = parse_limit(key.rate_limit) if key.rate_limit else None
+    rate_limit = None
+    try:
+        rate_limit = parse_limit(key.rate_limit) if key.rate_limit else None
+    except ValueError:
+        log.error("the rate limit of a key is none", extra={"key": key.id, "limit": key.rate_limit})
     principal = Principal(key.id, frozenset(key.scopes), rate_limit)
     expires = datetime.fromisoformat(key.expires_at).timestamp() if key.expires_at else math.inf
     return Entry(bytes.fromhex(key.hash), principal, expires, revoked=key.revoked_at is not None)

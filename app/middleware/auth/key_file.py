@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.models.repository import atomic_files
-from app.settings.rate_limits import parse_limit
+from app.settings.rate_limits import parse_windows
 from config import SCOPES
 
 PRIVATE = 0o600
@@ -50,7 +50,7 @@ class StoredKey:
             if time is not None and datetime.fromisoformat(time).tzinfo is None:
                 raise ValueError("times must name their time zone")
         if self.rate_limit is not None:
-            parse_limit(self.rate_limit)
+            parse_windows(self.rate_limit)  # one that admits nothing is no reason to lose the file
 
     def summary(self) -> dict[str, Any]:
         """Everything but the hash."""

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from app.middleware.logging import lines
-from app.settings.process import serving
+from app.settings.process import from_command_line
 from config import ConfigError
 
 
@@ -30,7 +30,7 @@ def configure(settings: Any) -> lines.Sink:
     :param settings: a mapping with ``LOG_LEVEL``, ``LOG_FORMAT`` and ``LOG_FILE``.
     :raises ConfigError: if the log file cannot be opened.
     """
-    sink = lines.stream_sink(sys.stdout if serving() else sys.stderr)
+    sink = lines.stream_sink(sys.stderr if from_command_line() else sys.stdout)
     if path := settings["LOG_FILE"]:
         try:
             sink = lines.TeeSink(sink, lines.FileSink(path))

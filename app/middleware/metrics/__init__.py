@@ -5,7 +5,7 @@ from flask import Flask, current_app
 from app.middleware.metrics import instruments
 from app.middleware.metrics.instruments import Instruments
 from app.middleware.metrics.observer import MetricsObserver
-from app.settings.process import serving
+from app.settings.process import from_command_line
 
 METRICS_EXTENSION = "metrics"
 
@@ -13,7 +13,7 @@ METRICS_EXTENSION = "metrics"
 def instruments_of(app: Flask) -> Instruments:
     """The app's instruments, made once: shared by all workers where a directory is given."""
     if METRICS_EXTENSION not in app.extensions:
-        folder = app.config["PROMETHEUS_MULTIPROC_DIR"] if serving() else None
+        folder = app.config["PROMETHEUS_MULTIPROC_DIR"] if not from_command_line() else None
         app.extensions[METRICS_EXTENSION] = instruments.shared(folder) if folder else instruments.private()
     found: Instruments = app.extensions[METRICS_EXTENSION]
     return found

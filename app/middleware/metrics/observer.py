@@ -27,6 +27,8 @@ class MetricsObserver:
     def __init__(self, counted: Instruments, *, log_inputs: bool) -> None:
         self._instruments = counted
         self._log_inputs = log_inputs
+        self._hit = counted.cache.labels("hit").inc  # both from 0, before the first look-up
+        self._miss = counted.cache.labels("miss").inc
         self._versions: dict[tuple[str, str], _Version] = {}
         self._handlers: dict[type, Callable[[str, Any], None]] = {
             ports.Predicted: self._predicted,
@@ -58,8 +60,8 @@ class MetricsObserver:
             g.record.add(prediction, engine=engine, seconds=seconds, inputs=inputs)
 
     def _cache_looked_up(self, _: str, event: ports.CacheLookedUp) -> None:
-        for outcome, rows in (("hit", event.hits), ("miss", event.misses)):
-            self._instruments.cache.labels(outcome).inc(rows)
+        self._hit(event.hits)
+        self._miss(event.misses)
 
     def _loaded(self, name: str, event: ports.Loaded) -> None:
         self._instruments.load.labels(self._version(name, event.model).name).set(event.seconds)

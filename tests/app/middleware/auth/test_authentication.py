@@ -134,6 +134,14 @@ def test_a_key_of_the_file_carries_its_id_scopes_and_limit(build_filed, keys_fil
     assert caller == Principal(key.split("_")[1], frozenset({"predict"}), parse_limit("7/minute"))
 
 
+def test_a_key_with_a_limit_that_admits_nothing_has_the_usual_one_and_is_told(build_filed, keys_file, logged):
+    key = add_key(keys_file, rate_limit="0/minute")
+    assert caller_of(build_filed(), with_key(key)).rate_limit is None
+    assert [line["limit"] for line in logged() if line["event"] == "the rate limit of a key is none"] == [
+        "0/minute"
+    ]
+
+
 def test_a_token_names_its_subject(build_app):
     app = build_app(**TOKENS)
     assert caller_of(app, with_token(token())) == Principal("jwt:alice", frozenset({"predict"}))

@@ -37,6 +37,10 @@ def test_requests_are_counted_by_route_method_and_status(client, series):
     assert found["http_requests_in_flight", ()] == 1
 
 
+def test_look_ups_in_the_cache_count_from_zero(client, series):
+    assert {series(client)["cache_lookups_total", (outcome,)] for outcome in ("hit", "miss")} == {0}
+
+
 def test_predictions_are_counted_by_version_and_label(serve, series):
     client = serve(fitted(SizeClassifier()), version="v1")
     client.post("/api/predict/batch", json={"samples": [[1, 1, 1], [9, 9, 9], [8, 8, 8]]})
