@@ -167,7 +167,7 @@ def _train(
 
 
 def _left_out(rows: list[int], target: str | None) -> str:
-    """Which rows are not used, the first of them by number."""
+    """A line on rows that are not used, the first of them by number."""
     named = ", ".join(map(str, rows[:10])) + (", …" if len(rows) > 10 else "")
     return f"[yellow]{len(rows):,} rows without a {target!r} are left out: row {named}[/]"
 

@@ -1,4 +1,4 @@
-"""How connections end: in the poller, so that neither the main loop nor a thread waits for a client."""
+"""Closing of connections: in the poller, so that neither the main loop nor a thread waits for a client."""
 
 import errno
 import socket

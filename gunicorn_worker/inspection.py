@@ -1,4 +1,4 @@
-"""How much of a request has arrived, and where to answer it: in the main loop, in a thread, or not yet.
+"""Inspection: how much of a request has arrived, and where to answer it: main loop, thread, or not yet.
 
 gunicorn's own parser reads the head. The main loop answers only requests that have arrived whole, so that it
 never waits for a client.

@@ -14,7 +14,7 @@ class QueueingWorker(BalancedWorker):
     """`BalancedWorker` whose main loop answers requests in order of arrival and first rejects the excess."""
 
     max_ready = sys.maxsize
-    """How many requests may wait for the main loop; `waiting` is positive for those beyond."""
+    """Limit of requests that wait for the main loop; `waiting` is positive for those beyond."""
     queue_position = 0
 
     def init_process(self) -> None:

@@ -62,7 +62,7 @@ def remove(version: str) -> dict[str, Any]:
 
 @bp.get("/routing")
 def traffic_split() -> dict[str, Any]:
-    """Which clients get which version; ``ended`` says why a canary was ended."""
+    """The traffic split; ``ended`` says why a canary was ended."""
     return requested_model().store.traffic_split.document()
 
 

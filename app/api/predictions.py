@@ -79,8 +79,8 @@ def predict_rows_of_request(served_model: ServedModel) -> Response:
 
 
 def envelope(prediction: Prediction, body: Body) -> dict[str, Any]:
-    """What every answer says besides its result: the version that predicted, the ids of the request, the time
-    in UTC, and warnings if there are any."""
+    """Members of every answer besides its result: version, ids of the request, time in UTC, and warnings if
+    there are any."""
     members = {
         "model_version": prediction.model.version,
         "request_id": body.get("request_id") or g.request_id,
@@ -107,7 +107,7 @@ def errors_by_row() -> bool:
 
 
 def version_options(served_model: ServedModel, body: Body) -> dict[str, Any]:
-    """Which version is to answer, as `ServedModel.predict` takes it: the one that ``X-Model-Version`` pins,
+    """The version to answer, as arguments of `ServedModel.predict`: the one that ``X-Model-Version`` pins,
     else the client's in the traffic split.
 
     :raises PermissionMissing: if the principal may not pin a version.

@@ -1,4 +1,4 @@
-"""Which model a request is about: ``?model=name``, or else the default one."""
+"""The model that a request is about: ``?model=name``, or else the default one."""
 
 from flask import request
 

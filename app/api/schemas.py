@@ -48,7 +48,7 @@ class BodySchema(Schema):
 
 
 class IdentifiedSchema(BodySchema):
-    """What every prediction request may carry."""
+    """Identifiers that every prediction request may carry."""
 
     request_id = Token(metadata={"description": "Returned with the answer and logged."})
     client_id = Token(metadata={"description": "The client; logged, and the key of sticky routing."})
@@ -69,7 +69,7 @@ class BatchSchema(IdentifiedSchema):
 
 
 class TrafficSplitSchema(BodySchema):
-    """Which clients get which version; the core judges the values."""
+    """Traffic split; the core judges the values."""
 
     mode = fields.Raw(required=True)
     challenger = fields.Raw()

@@ -121,7 +121,7 @@ def revoke(key_id: str, as_json: bool) -> None:
 
 
 def path() -> Path:
-    """Where the keys are.
+    """The file of keys.
 
     :raises click.ClickException: if the settings do not say.
     """

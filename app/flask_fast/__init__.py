@@ -1,1 +1,1 @@
-"""How a request gets through Flask quickly: the only folder on Flask's inner parts; its README names them."""
+"""Quick dispatch of requests: the only folder on Flask's inner parts; its README names them."""

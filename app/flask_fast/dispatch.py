@@ -47,7 +47,7 @@ class RouteContext(RequestContext):
 
     @property
     def url_adapter(self) -> Any:  # type: ignore[override] # an attribute in Flask
-        """What ``url_for`` needs."""
+        """The adapter of ``url_for``."""
         return self.app.create_url_adapter(self.request)
 
     def copy(self) -> RequestContext:
@@ -106,7 +106,7 @@ class QuickDispatch:
 
 
 def _answer(app: Flask, route: Route, context: RouteContext) -> Any:
-    """What `Flask.full_dispatch_request` does, for a route that is known."""
+    """`Flask.full_dispatch_request`, for a route that is known."""
     try:
         for hook in route.before:
             if (result := hook()) is not None:

@@ -1,11 +1,11 @@
-"""Whether the Flask that is installed has the inner parts that `dispatch` leans on."""
+"""Inner parts of Flask that `dispatch` leans on: a check that the installed Flask has them."""
 
 import inspect
 from contextvars import ContextVar
 
 import flask
 
-# What a request context consists of: `dispatch.RouteContext` sets all of it itself.
+# Attributes of a request context: `dispatch.RouteContext` sets all of them itself.
 CONTEXT = {"app", "request", "url_adapter", "flashes", "_session", "_after_request_functions", "_cv_tokens"}
 ENVIRON = {"REQUEST_METHOD": "GET", "SERVER_NAME": "host", "SERVER_PORT": "80", "wsgi.url_scheme": "http"}
 PARAMETERS = {"handle_user_exception": "e", "handle_exception": "e", "make_response": "rv"}

@@ -1,4 +1,4 @@
-"""Which scope a route needs and which limit its requests count towards: the rows of one app."""
+"""Route table of one app: the scope that a route needs, and the limit that its requests count towards."""
 
 import re
 from collections.abc import Iterable, Mapping

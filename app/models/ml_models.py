@@ -32,7 +32,7 @@ class Application(Protocol):
 
     @property
     def extensions(self) -> dict[str, Any]:
-        """What extensions keep with the app."""
+        """State of the extensions of the app."""
 
 
 class MLModelManager:
@@ -173,7 +173,7 @@ def _no_app() -> Application:
 
 
 def loading_options(config: Mapping[str, Any]) -> LoadingOptions:
-    """How an app with these settings verifies and loads versions.
+    """Options of loading for an app with these settings.
 
     :raises ConfigError: if ``MODEL_ENGINE`` names no engine.
     """

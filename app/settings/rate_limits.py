@@ -1,4 +1,4 @@
-"""How a rate limit is written: ``"100 per hour"`` or ``"20/second;1000/hour"``, as ``limits`` reads it."""
+"""Notation of rate limits: ``"100 per hour"`` or ``"20/second;1000/hour"``, as ``limits`` reads it."""
 
 from typing import NamedTuple
 

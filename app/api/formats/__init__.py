@@ -21,7 +21,7 @@ class Codec(Protocol):
     """One format of prediction requests and their answers."""
 
     def decode(self, raw: bytes, schema: "BodySchema", signature: InputSignature | None) -> "Body":
-        """What ``schema`` loads from a body: ``rows``, and ``request_id`` and ``client_id`` if it has them.
+        """A body as ``schema`` loads it: ``rows``, and ``request_id`` and ``client_id`` if it has them.
 
         :param schema: names the field of the rows, ``rows_field``, and judges what it holds.
         :param signature: of the model that the rows are for, or None if none is loaded.

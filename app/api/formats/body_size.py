@@ -1,4 +1,4 @@
-"""How long a JSON body may be, and how many values it may hold: as much as its model can use."""
+"""Size of a JSON body, in bytes and values: at most what its model can use."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Who may read ``/metrics`` without a key: clients on the networks of ``METRICS_ALLOW_PRIVATE``."""
+"""Open metrics: ``/metrics`` without a key, for clients on the networks of ``METRICS_ALLOW_PRIVATE``."""
 
 from ipaddress import ip_address
 

@@ -1,4 +1,4 @@
-"""Which processes live: each holds the lock of a file, which the kernel gives back however the process ends.
+"""Living processes: each holds the lock of a file, which the kernel gives back however the process ends.
 
 Looking at a lock takes it for a moment: callers hold the lock of the folder, see `atomic_files`. The package
 gunicorn_worker imports nothing of the app, so its counts of connections stay in shared memory of its own.

@@ -21,7 +21,7 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 
 @dataclass(frozen=True)
 class CanaryLimits:
-    """When a canary ends.
+    """Limits at which a canary ends.
 
     :param min_requests: of the canary, and for latency of the champion too, before anything is concluded.
     :param max_error_rate: how much higher than the champion's the canary's share of errors may be.
@@ -63,7 +63,7 @@ class Tally:
         return BOUNDS[-1]
 
     def slower_than(self, seconds: float) -> int:
-        """How many of those that succeeded took longer, or are in the same class."""
+        """Successful requests that took longer, or are in the same class."""
         return sum(self.times[bisect_right(BOUNDS, seconds) :])
 
     def to_dict(self) -> dict[str, Any]:
@@ -98,7 +98,7 @@ class CanaryTallies:
             self._now[role].add(seconds=seconds, failed=failed)
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
-        """What counts, by role."""
+        """The tallies that count, by role."""
         with self._lock:
             enough = self._now[CHALLENGER].requests >= self._limits.min_requests
             if enough and self._clock() - self._began > WINDOW:

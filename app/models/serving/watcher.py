@@ -142,7 +142,7 @@ class RegistryWatcher:
 
 
 def _fingerprint(folder: Path) -> object:
-    """What changes whenever a file of a version does; None if there is no such folder."""
+    """A value that changes whenever a file of a version does; None if there is no such folder."""
     try:
         return sorted((path.name, path.lstat().st_mtime_ns, path.lstat().st_ino) for path in folder.iterdir())
     except OSError:

@@ -1,4 +1,4 @@
-"""Which version each worker serves: one small file per process, kept as long as the process lives.
+"""Worker status: the version that a worker serves, in one small file for each living process.
 
 A worker holds the lock of its file, by which a reader tells files of the living from those left over.
 """
@@ -69,7 +69,7 @@ class WorkerStatusFile:
         os.ftruncate(self._file, os.pwrite(self._file, json.dumps(report).encode(), 0))
 
     def living(self) -> list[dict[str, Any]]:
-        """What each living worker reported; files of the dead are removed."""
+        """The report of each living worker; files of the dead are removed."""
         with suppress(OSError):  # the store is mounted read-only
             if self._folder.is_dir():
                 with atomic_files.locked(self._folder):
