@@ -2,6 +2,7 @@
 
 import json
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -64,7 +65,7 @@ def read(path: Path) -> list[StoredKey]:
     :raises OSError: if it cannot be read, or is no file, such as a pipe, which has no end.
     """
     try:
-        if not path.is_file() and path.exists():
+        if not stat.S_ISREG(path.stat().st_mode):
             raise OSError("it is no regular file")
         lines = path.read_bytes().splitlines()
     except FileNotFoundError:
