@@ -1,6 +1,6 @@
 """Versions change under load, in gunicorn with four workers: nobody notices but by the answers.
 
-The figures are printed: ``pytest tests/app/models/serving/test_promotion.py -s``.
+The figures are printed: ``pytest tests/drills/test_version_changes.py -m drill -s``.
 """
 
 import gc
@@ -28,7 +28,7 @@ from app.models.serving.operations import activate
 from tests.estimators import BOXES, SlowToLoad, fitted
 from tests.services import Service, gunicorn
 
-pytestmark = pytest.mark.server
+pytestmark = pytest.mark.drill
 
 CLIENTS = 8
 CHANGES = 20
