@@ -4,8 +4,8 @@ SERVER ?= gunicorn
 # Such as --cov, which makes the tests take half as long again.
 COVER ?=
 # A process that has nothing left takes over from the end of another's list: most fixtures are made once.
-# Twice as many as two cores: many tests wait for a server that they started.
-PARALLEL := -n 4 --dist worksteal
+# More than two cores: many tests wait for a server that they started.
+PARALLEL := -n 3 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-gunicorn run-granian train test test-unit lint check drill drill-short conformance bench format clean
