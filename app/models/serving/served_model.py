@@ -71,10 +71,7 @@ class ServedModel:
 
     @property
     def model(self) -> LoadedVersion:
-        """The version that serves.
-
-        :raises ModelNotLoaded: if there is none.
-        """
+        """The version that serves; ModelNotLoaded without one."""
         if (model := self._current) is None:
             raise ModelNotLoaded
         return model
