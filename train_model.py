@@ -82,24 +82,26 @@ def main(
         config = load_config()
         store = ModelStore(config.MODELS_DIR)
         if not if_empty:
-            _train_and_activate(config, options, activate=activate, failure=2)
+            _train_and_activate(store, config, options, activate=activate, failure=2)
         elif not store.versions():
             with atomic_files.locked(store.root, TRAINING_LOCK):
                 if not store.versions():  # what starts after this may serve once the version is signed
-                    _train_and_activate(config, options, activate=activate, failure=0)
+                    _train_and_activate(store, config, options, activate=activate, failure=0)
     except (ConfigError, ServiceError, OSError) as error:
         _fail(error)
 
 
-def _train_and_activate(config: Config, options: tuple[Any, ...], *, activate: bool, failure: int) -> None:
+def _train_and_activate(
+    store: ModelStore, config: Config, options: tuple[Any, ...], *, activate: bool, failure: int
+) -> None:
     """:param failure: exit status if the new version would not load, so that it is not activated."""
     with console.status("Loading scikit-learn…"):
         from app.models.ml_models import loading_options
         from app.models.serving import operations
         from app.models.serving.served_model import ServedModel
 
-    served_model = ServedModel(ModelStore(config.MODELS_DIR), loading_options(vars(config)))
-    saved = _train(served_model.store, *options)
+    served_model = ServedModel(store, loading_options(vars(config)))
+    saved = _train(store, *options)
     reason = None
     if activate:
         getLogger("app.models.serving").addHandler(NullHandler())  # a rejection is printed below
@@ -108,9 +110,9 @@ def _train_and_activate(config: Config, options: tuple[Any, ...], *, activate: b
                 operations.activate(served_model, saved)
         except VersionRefused as error:
             reason = error.details["reason"]
-    console.print(f"Serves on: [bold]{served_model.store.metadata(saved)['engine']}[/]")
+    console.print(f"Serves on: [bold]{store.metadata(saved)['engine']}[/]")
     state = ", active" if activate and not reason else ""
-    console.print(f"Saved [bold green]{saved}[/] in {served_model.store.root}{state}")
+    console.print(f"Saved [bold green]{saved}[/] in {store.root}{state}")
     if reason:
         click.echo(f"Error: {saved} is not active: {reason}", err=True)
         sys.exit(failure)
@@ -125,8 +127,9 @@ def _train(
     parameters: tuple[str, ...],
     version: str | None,
 ) -> str:
-    from app.models.publishing import publish
-    from app.models.training import datasets, estimators, fitting
+    with console.status("Loading scikit-learn…"):
+        from app.models.publishing import publish
+        from app.models.training import datasets, estimators, fitting
 
     try:
         if version is not None:
