@@ -29,8 +29,8 @@ def summary(served_model: ServedModel, version: str) -> dict[str, Any]:
 
     :raises VersionNotFound: if there is no such version.
     """
-    store, reports, rejected = served_model.store, served_model.workers.living(), _rejected(served_model)
-    split = store.traffic_split.current()
+    store, reports = served_model.store, served_model.workers.living()
+    split, rejected = store.traffic_split.current(), _rejected(served_model, reports)
     state, workers = "available", sum(report["version"] == version for report in reports)
     if store.active() == version:
         state = "active"
@@ -54,15 +54,15 @@ def readiness(registry: ModelRegistry) -> list[dict[str, Any]]:
 
 def _readiness(name: str, served_model: ServedModel) -> dict[str, Any]:
     serving = served_model.model.version if served_model.loaded else None
-    active, rejected = served_model.store.active(), _rejected(served_model)
+    active, rejected = served_model.store.active(), _rejected(served_model, served_model.workers.living())
     found = {"name": name, "ready": served_model.loaded, "version": serving, "active": active}
     return found | ({"refused": rejected} if rejected else {})
 
 
-def _rejected(served_model: ServedModel) -> dict[str, str]:
+def _rejected(served_model: ServedModel, reports: list[dict[str, Any]]) -> dict[str, str]:
     """Versions that failed a check in at least one worker, and why."""
     rejected: dict[str, str] = {}
-    for report in served_model.workers.living():
+    for report in reports:
         rejected |= report["refused"]
     return rejected | served_model.rejected
 
