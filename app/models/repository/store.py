@@ -182,13 +182,13 @@ class ModelStore:
         """
         self.activation.set(version, accept=self.raw_metadata)
 
-    def route(self, routing: TrafficSplit | None) -> None:
-        """Split traffic by ``routing``, or send all of it to the active version.
+    def route(self, split: TrafficSplit | None) -> None:
+        """Split traffic by ``split``, or send all of it to the active version.
 
         :raises VersionNotFound: if there is no such version.
         :raises StoreNotWritable: if ``routing.json`` cannot be replaced.
         """
-        self.traffic_split.set(routing, accept=self.raw_metadata)
+        self.traffic_split.set(split, accept=self.raw_metadata)
 
     def roll_back(self, *, accept: Accept = lambda version: None) -> str:
         """Activate the previously active version, and return its name.

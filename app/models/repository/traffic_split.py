@@ -120,29 +120,29 @@ class TrafficSplitFile:
             raise StoreUnreadable(ROUTING, f"{found['field']} {found['reason']}") from None
 
     @atomic_files.writing()
-    def set(self, routing: TrafficSplit | None, *, accept: Accept = lambda version: None) -> None:
-        """Put ``routing`` in force, or end any split.
+    def set(self, split: TrafficSplit | None, *, accept: Accept = lambda version: None) -> None:
+        """Put ``split`` in force, or end any split.
 
         :raises StoreNotWritable: if the file cannot be replaced.
         """
         with atomic_files.locked(self._root):
-            for version in routing.shares if routing else ():
+            for version in split.shares if split else ():
                 accept(version)
-            self._write(routing.to_dict() if routing else {"mode": OFF})
+            self._write(split.to_dict() if split else {"mode": OFF})
 
     @atomic_files.writing()
-    def end(self, routing: TrafficSplit, reason: str) -> bool:
-        """End ``routing`` with a reason; False if it is no longer in force."""
+    def end(self, split: TrafficSplit, reason: str) -> bool:
+        """End ``split`` with a reason; False if it is no longer in force."""
         with atomic_files.locked(self._root):
             current = self.current()
-            if current is None or current.id != routing.id:
+            if current is None or current.id != split.id:
                 return False
-            self._write({"mode": OFF, "ended": routing.to_dict() | {"reason": reason}})
+            self._write({"mode": OFF, "ended": split.to_dict() | {"reason": reason}})
             return True
 
     def uses(self, version: str) -> bool:
         """True if the split in force contains ``version``."""
-        return (routing := self.current()) is not None and version in routing.shares
+        return (split := self.current()) is not None and version in split.shares
 
     def _write(self, document: Mapping[str, Any]) -> None:
         stamp = {"changed_at": datetime.now(UTC).isoformat(timespec="seconds")}

@@ -10,10 +10,10 @@ from typing import Any
 # 10 µs to about 20 s, each a quarter above the one before.
 BOUNDS = tuple(1e-5 * 1.25**step for step in range(66))
 NEGLIGIBLE = 0.001  # s: a canary as quick as this is never too slow
-WINDOW = 60.0  # s: what is older than twice this counts no more, if there is enough that is newer
+WINDOW = 60.0  # s: requests older than twice this count no more, once there are enough newer ones
 
 # Standard deviations by which more requests than one in twenty must be slow: of a hundred, twelve. Without it
-# two versions that are alike part sooner or later, because every worker looks twice a second.
+# two versions that are alike part sooner or later, because every worker decides twice a second.
 CERTAINTY = 3.0
 
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -82,7 +82,10 @@ def total(tallies: Iterable[Mapping[str, Any]]) -> Tally:
 
 
 class CanaryTallies:
-    """The tallies of this process since a traffic split began, or of the last two minutes if enough."""
+    """The tallies of this process by role, of at most the last two minutes.
+
+    Earlier requests count too until the canary has had ``min_requests``.
+    """
 
     def __init__(self, limits: CanaryLimits, *, clock: Callable[[], float] = monotonic) -> None:
         self._limits = limits

@@ -49,7 +49,7 @@ class TrafficRouter:
 
     :param load: loads a version up to where it could serve; raises a `ServiceError`.
     :param predict_unseen: predicts without cache and without events.
-    :param report: tells the other workers this one's notes.
+    :param report: writes this worker's notes for the others.
     :param reports: what all living workers reported.
     """
 
@@ -69,7 +69,7 @@ class TrafficRouter:
         self._file = file
         self._load_version = load
         self._predict_unseen = predict_unseen
-        self._tell_workers = report
+        self._report_notes = report
         self._reports = reports
         self._notify = notify
         self._limits = limits
@@ -184,7 +184,7 @@ class TrafficRouter:
             notes = {"routing": loaded.split.id, "process": self._process, "ledger": tallies}
         if notes != self._notes:
             self._notes = notes
-            self._tell_workers(notes)
+            self._report_notes(notes)
 
     def _judge(self, split: TrafficSplit) -> None:
         reports = [report for report in self._reports() if report.get("routing") == split.id]

@@ -108,7 +108,7 @@ class RegistryWatcher:
     """
 
     def __init__(self, registry: ModelRegistry) -> None:
-        self._served_models = registry
+        self._registry = registry
         self._watchers: dict[str, RepositoryWatcher] = {}
 
     def start(self) -> None:
@@ -116,22 +116,22 @@ class RegistryWatcher:
         sys.setswitchinterval(SWITCH_INTERVAL)
         self._watch(DEFAULT)
         with suppress(StoreUnreadable):  # which the thread logs
-            for name in self._served_models.names():
+            for name in self._registry.names():
                 self._watch(name)
         Thread(target=self._run, name="registry-watcher", daemon=True).start()
 
     def poll(self) -> None:
         """Take up models that are new, and give up those that are gone."""
-        names = set(self._served_models.names())
+        names = set(self._registry.names())
         for name in names - set(self._watchers):
-            load_logged(name, self._served_models[name])
+            load_logged(name, self._registry[name])
             self._watch(name)
         for name in set(self._watchers) - names - {DEFAULT}:
             self._watchers.pop(name).stop()
-            self._served_models.forget(name)
+            self._registry.forget(name)
 
     def _watch(self, name: str) -> None:
-        self._watchers[name] = watcher = RepositoryWatcher(self._served_models[name])
+        self._watchers[name] = watcher = RepositoryWatcher(self._registry[name])
         watcher.start()
 
     def _run(self) -> None:

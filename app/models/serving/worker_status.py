@@ -18,8 +18,8 @@ FOLDER = ".workers"
 class WorkerStatusFile:
     """The workers that serve out of one store, over processes and containers on one machine.
 
-    What takes the lock of a file to look at it, makes a file or writes one holds the folder's lock.
-    ``notes`` is what this worker tells the others beside its version.
+    The folder's lock is held while a file is created, written, or tested for its own lock.
+    ``notes`` is what this worker reports to the others beside its version.
     """
 
     def __init__(self, root: Path) -> None:
@@ -29,18 +29,18 @@ class WorkerStatusFile:
         self.notes: dict[str, Any] = {"routing": None}
 
     def join(self) -> None:
-        """Be a worker from here on; what only loads a model, as a script does, is none."""
+        """Register this process as a serving worker; scripts must not."""
         self._joined = True
 
     def leave(self) -> None:
-        """Be a worker no longer."""
+        """Unregister this process; who reads the reports next removes its own."""
         self._joined = False
         self._close()
 
     def report(self, version: str | None, *, refused: dict[str, str] | None = None) -> None:
-        """Note what this process serves, and which versions it refused and why.
+        """Write what this process serves, and which versions it rejected and why.
 
-        A store that cannot be written to is left as it is: then nobody can wait for this worker.
+        Nothing is reported in a store that cannot be written to: nobody can wait for this worker then.
         """
         if not self._joined:
             return
