@@ -17,6 +17,8 @@ from app.models.serving.served_model import DEFAULT
 
 bp = Blueprint("models", __name__, url_prefix="/api/models")
 
+traffic_split_schema = TrafficSplitSchema()
+
 
 @bp.get("")
 def overview() -> dict[str, Any]:
@@ -69,7 +71,7 @@ def traffic_split() -> dict[str, Any]:
 @bp.post("/routing")
 def split_traffic() -> dict[str, Any]:
     """Split the clients among versions, or end the split."""
-    split = parse(load_document(TrafficSplitSchema()))
+    split = parse(load_document(traffic_split_schema))
     return operations.route(requested_model(), split, wait=_wait())
 
 

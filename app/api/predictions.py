@@ -28,22 +28,26 @@ PIN = "HTTP_X_MODEL_VERSION"
 @bp.post("/models/<name>/predict")
 def predict(name: str | None = None) -> Response:
     """Predict one row."""
-    return predict_row(model_manager.registry[name] if name else model_manager.served_model)
+    return predict_row(_model_of_path(name))
 
 
 @bp.post("/predict/fast")
 @bp.post("/models/<name>/predict/fast")
 def predict_fast(name: str | None = None) -> Response:
     """Predict one row, through the cache."""
-    served_model = model_manager.registry[name] if name else model_manager.served_model
-    return predict_row(served_model, use_cache=True)
+    return predict_row(_model_of_path(name), use_cache=True)
 
 
 @bp.post("/predict/batch")
 @bp.post("/models/<name>/predict/batch")
 def predict_batch(name: str | None = None) -> Response:
     """Predict several rows with one model version."""
-    return predict_rows_of_request(model_manager.registry[name] if name else model_manager.served_model)
+    return predict_rows_of_request(_model_of_path(name))
+
+
+def _model_of_path(name: str | None) -> ServedModel:
+    """The model that the path names, else the default one."""
+    return model_manager.registry[name] if name else model_manager.served_model
 
 
 def predict_row(served_model: ServedModel, *, use_cache: bool = False) -> Response:
