@@ -22,11 +22,6 @@ COUNT_BYTES = "service.count_bytes"
 class Request(flask.Request):
     """Werkzeug's request, for bodies that fit into memory."""
 
-    @property
-    def is_json(self) -> bool:
-        """As in Werkzeug."""
-        return self.environ.get("CONTENT_TYPE") == "application/json" or super().is_json
-
     @cached_property
     def stream(self) -> IO[bytes]:
         """The body: 13 µs less than Werkzeug's, which reads through a 64 KiB buffer with a limit.
