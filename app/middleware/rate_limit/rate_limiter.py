@@ -57,13 +57,13 @@ class RateLimitHooks:
         """
         environ = request.environ
         path = environ["PATH_INFO"]
-        # A preflight carries no key, and would use up what the address has for those without one.
+        # A preflight carries no key: it would count towards the limit of its network.
         if path in self._exempt or environ["REQUEST_METHOD"] == "OPTIONS":
             return
         principal: Principal = g.principal
         if principal.id is not None:
             limit_of, name = "key", principal.id
-        else:  # callers without a key do not share one bucket
+        else:  # clients without a key are counted by network
             limit_of, name = "address", client_network(environ.get("REMOTE_ADDR") or "")
         if self._is_administrative(path):
             limit, bucket = self._admin, f"admin:{limit_of}:{name}"
