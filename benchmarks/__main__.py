@@ -127,7 +127,7 @@ def run(
     }
     report = results.Report(about, results.summarise(runs), runs)
     file = folder / f"{date:%Y-%m-%d_%H%M%S}.json"
-    report.save(file, budgets=[asdict(verdict) for verdict in budgets.judge(report.rows)])
+    report.save(file, budgets=[asdict(result) for result in budgets.evaluate(report.rows)])
     console.print(table.render(report))
     _draw(report, file)
 

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
@@ -105,14 +105,17 @@ def answer(bodies: list[bytes]) -> None:
     output, sys.stdout = sys.stdout, io.StringIO()  # the log goes to its file, and figures alone to stdout
     from run import app
 
-    def started(status: str, *_: Any) -> None:
-        assert status == "200 OK", status
-
     for _ in sys.stdin:
         begun = thread_time()
         for call in range(CALLS):
-            b"".join(app(wsgi_environment(bodies[call % len(bodies)]), started))
+            b"".join(app(wsgi_environment(bodies[call % len(bodies)]), start_response))
         print((thread_time() - begun) / CALLS * 1e6, file=output, flush=True)
+
+
+def start_response(status: str, *_: Any) -> Callable[[bytes], object]:
+    """What a server hands over to be told the status, which must be 200 here."""
+    assert status == "200 OK", status
+    return lambda content: None
 
 
 def wsgi_environment(body: bytes) -> dict[str, Any]:

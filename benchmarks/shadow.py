@@ -27,6 +27,7 @@ from app.models.repository.store import ModelStore
 from app.models.repository.traffic_split import TrafficSplit
 from app.models.serving.watcher import SWITCH_INTERVAL
 from benchmarks import models, processes
+from benchmarks.load import Load
 from benchmarks.pace import paced
 from benchmarks.servers import HERE, free_port
 from config import load_config
@@ -59,7 +60,7 @@ def main(rate: int, seconds: float, rounds: int, workers: int, as_json: bool) ->
     if as_json:
         click.echo(json.dumps(found))
         return
-    table = Table("routing", *(name.replace("_", " ") for name in found["off"]))
+    table = Table("traffic split", *(name.replace("_", " ") for name in found["off"]))
     for mode, figures in found.items():
         table.add_row(mode, *(f"{value:,.3f}" for value in figures.values()))
     Console(width=160).print(table)
@@ -82,7 +83,8 @@ def over_http(
     store: ModelStore, row: Any, rate: int, seconds: float, rounds: int, workers: int
 ) -> dict[str, dict[str, float]]:
     """Medians of p50 and p99 in ms by mode; the modes take turns."""
-    port, loads = free_port(), {mode: [] for mode in MODES}
+    port = free_port()
+    loads: dict[str, list[Load]] = {mode: [] for mode in MODES}
     command = [sys.executable, "-m", "gunicorn", "run:app"]
     settings = {"PORT": str(port), "WORKERS": str(workers), "LOG_LEVEL": "ERROR", "APP_ENV": "testing"}
     server = psutil.Popen(command, cwd=HERE.parent, env=os.environ | settings, start_new_session=True,
@@ -92,7 +94,7 @@ def over_http(
         body = json.dumps({"features": row[0]}).encode()
         paced(url, body, rate=rate, seconds=2.0)  # until the server is up and warm
         for mode in list(MODES) * rounds:
-            store.routing.set(MODES[mode])
+            store.traffic_split.set(MODES[mode])
             time.sleep(4.0)  # all workers have reloaded, and imported what a challenger needs
             loads[mode].append(paced(url, body, rate=rate, seconds=seconds))
     finally:
@@ -110,17 +112,17 @@ def over_http(
 def in_process(store: ModelStore, row: Any, repeats: int = 2000, rounds: int = 7) -> dict[str, float]:
     """Median µs of one `ServedModel.predict` by mode; the modes take turns."""
     sys.setswitchinterval(SWITCH_INTERVAL)
-    store.routing.set(None)
+    store.traffic_split.set(None)
     with create_app(load_config("testing")).app_context():
         service = model_manager.served_model
         service.load()
         times: dict[str, list[float]] = {mode: [] for mode in MODES}
         for mode in list(MODES) * rounds:
-            store.routing.set(MODES[mode])
+            store.traffic_split.set(MODES[mode])
             service.poll_traffic_split()
             for number in range(repeats):
                 began = time.perf_counter()
-                service.predict(row, caller=f"client:{number % 50}")
+                service.predict(row, sticky_key=f"client:{number % 50}")
                 times[mode].append(time.perf_counter() - began)
     return {mode: median(found) * 1e6 for mode, found in times.items()}
 

@@ -15,7 +15,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from benchmarks.overhead import ROOT, child_environment, publish_forest, wsgi_environment
+from benchmarks.overhead import ROOT, child_environment, publish_forest, start_response, wsgi_environment
 from benchmarks.peers import SERVICE_ENVIRONMENT
 from benchmarks.table import new_table
 
@@ -56,20 +56,17 @@ def trace(bodies: list[bytes]) -> None:
     """Print, as JSON, how often one request calls each function of the project."""
     from run import app
 
-    def started(status: str, *_: Any) -> None:
-        assert status == "200 OK", status
-
     def count(frame: Any, event: str, _: Any) -> None:
         if event == "call" and (file := project_file(frame.f_code.co_filename)):
             counted.setdefault(file, Counter())[frame.f_code.co_qualname] += 1
 
     for call in range(WARM_UP):
-        b"".join(app(wsgi_environment(bodies[call % len(bodies)]), started))
+        b"".join(app(wsgi_environment(bodies[call % len(bodies)]), start_response))
     counted: dict[str, Counter[str]] = {}
     environ = wsgi_environment(bodies[WARM_UP % len(bodies)])
     sys.setprofile(count)
     try:
-        b"".join(app(environ, started))
+        b"".join(app(environ, start_response))
     finally:
         sys.setprofile(None)
     print(json.dumps(counted))
