@@ -131,9 +131,16 @@ def boxes_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return store.root
 
 
+@pytest.fixture(scope="module")
+def initial_store() -> Path | None:
+    """The store of which each test of a module gets a copy; a module overrides it, here there is none."""
+    return None
+
+
 @pytest.fixture
-def models_dir(tmp_path: Path) -> Path:
-    return tmp_path / "models"
+def models_dir(tmp_path: Path, initial_store: Path | None) -> Path:
+    folder = tmp_path / "models"
+    return folder if initial_store is None else Path(shutil.copytree(initial_store, folder))
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ OPERATOR, CALLER = "operators-key-0123456789", "a-key-of-somebody-else-0123"
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory):
+def initial_store(tmp_path_factory):
     store = ModelStore(tmp_path_factory.mktemp("administered"))
     publish(
         store, fitted(SumClassifier()), metadata={"metrics": {"accuracy": 0.9}}, sample=BOXES, version="v1"
@@ -34,11 +34,6 @@ def published(tmp_path_factory):
     publish(store, fitted(SumRegressor()), sample=BOXES, version="v2")
     store.activate("v1")
     return store.root
-
-
-@pytest.fixture
-def store(published, tmp_path):
-    return ModelStore(shutil.copytree(published, tmp_path / "models"))
 
 
 @pytest.fixture
@@ -80,8 +75,9 @@ def test_one_version_is_shown_as_in_the_overview(client):
     assert client.get("/api/models/v1").get_json() == overview[1]
 
 
-def test_overview_of_an_empty_store_is_empty(empty_app):
-    answer = empty_app.test_client().get("/api/models").get_json()
+def test_overview_of_an_empty_store_is_empty(tmp_path):
+    app = create_app(configuration(tmp_path / "empty"))
+    answer = app.test_client().get("/api/models").get_json()
     assert (answer["active"], answer["versions"]) == (None, [])
     assert [(model["name"], model["ready"]) for model in answer["models"]] == [("default", False)]
 

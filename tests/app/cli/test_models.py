@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 
@@ -23,7 +22,7 @@ KEY = "a signing key of this test".replace(" ", "-")
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory):
+def initial_store(tmp_path_factory):
     store = ModelStore(tmp_path_factory.mktemp("commanded"))
     model = LogisticRegression().fit(BOXES.to_numpy(), [0, 1] * 10)
     publish(store, model, metadata={"metrics": {"accuracy": 0.9}}, sample=BOXES, version="v1")
@@ -31,11 +30,6 @@ def published(tmp_path_factory):
     publish(store, fitted(SumRegressor()), sample=BOXES, version=LONG)
     store.activate("v1")
     return store.root
-
-
-@pytest.fixture
-def store(published, tmp_path):
-    return ModelStore(shutil.copytree(published, tmp_path / "models"))
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import sys
 import pytest
 
 from app.models.repository import staging
-from app.models.repository.store import ModelStore
 from app.models.repository.version_files import fingerprint
 from tests.settings import ROOT
 
@@ -34,11 +33,6 @@ def watch(event, arguments):
 sys.addaudithook(watch)
 store.replace_engines("v1", eval(sys.argv[3]), store.metadata("v1") | {"note": "new"})
 """
-
-
-@pytest.fixture
-def store(tmp_path):
-    return ModelStore(tmp_path / "models")
 
 
 def contents(store):

@@ -27,17 +27,12 @@ class Changes:
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory):
+def initial_store(tmp_path_factory):
     store = ModelStore(tmp_path_factory.mktemp("followed"))
     for version in ("one", "two"):
         publish(store, fitted(SumRegressor()), sample=BOXES, version=version)
     store.activate("one")
     return store.root
-
-
-@pytest.fixture
-def store(published, tmp_path):
-    return ModelStore(shutil.copytree(published, tmp_path / "models"))
 
 
 @pytest.fixture
@@ -159,13 +154,13 @@ def test_process_that_follows_counts_as_a_worker_and_no_other_does(store, servic
         watcher.stop()
 
 
-def test_process_that_starts_without_a_model_takes_up_the_first(tmp_path, published):
+def test_process_that_starts_without_a_model_takes_up_the_first(tmp_path, initial_store):
     store = ModelStore(tmp_path / "empty")
     service = ServedModel(store, LoadingOptions())
     watcher = RepositoryWatcher(service)
     watcher.poll()
     assert not service.loaded
-    shutil.copytree(published / "model_one", store.root / "model_one")
+    shutil.copytree(initial_store / "model_one", store.root / "model_one")
     store.activate("one")
     watcher.poll()
     assert service.model.version == "one"
