@@ -55,7 +55,7 @@ def echo(tmp_path_factory, serve_model):
     return serve_model(tmp_path_factory.mktemp("models"), FirstColumn().fit(rows), OUTLIER_POLICY="off")
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(document=bodies, path=st.sampled_from(list(ROUTES)))
 def test_no_json_makes_the_service_fail(clients, document, path):
     for client in clients:
@@ -66,7 +66,7 @@ def test_no_json_makes_the_service_fail(clients, document, path):
             assert_error(response, 400, "validation_error")
 
 
-@settings(max_examples=50)
+@settings(max_examples=100)
 @given(raw=st.binary(min_size=1, max_size=200), path=st.sampled_from(list(ROUTES)))
 @example(raw=b"\xef\xbb\xbf{}", path="/api/predict")
 @example(raw=b'"\\ud800"', path="/api/predict")
@@ -75,7 +75,7 @@ def test_no_bytes_make_the_service_fail(clients, raw, path):
     assert_error(response, 400, "validation_error")
 
 
-@settings(max_examples=50)
+@settings(max_examples=100)
 @given(values=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=100, max_size=100))
 def test_every_finite_float_reaches_the_model_bit_for_bit(echo, values):
     answer = echo.post("/api/predict/batch", json={"samples": [[value] for value in values]}).get_json()
@@ -83,7 +83,7 @@ def test_every_finite_float_reaches_the_model_bit_for_bit(echo, values):
     assert [struct.pack("d", value) for value in received] == [struct.pack("d", value) for value in values]
 
 
-@settings(max_examples=80)
+@settings(max_examples=200)
 @given(value=st.one_of(st.integers(), st.integers(2**53 - 3, 2**65), st.integers(-(2**65), -(2**53) + 3)))
 def test_an_integer_is_taken_exactly_or_refused(echo, value):
     response = echo.post("/api/predict", data=f'{{"features": [{value}]}}', content_type="application/json")

@@ -201,7 +201,7 @@ def test_the_ring_holds_hashes_only(path, ring, clock):
     assert key.split("_", 2)[2] not in held
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(key=st.text(st.characters(max_codepoint=255), max_size=600))
 def test_any_other_text_is_refused(ring, key):
     if key != KEY:

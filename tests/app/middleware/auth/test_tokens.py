@@ -242,14 +242,14 @@ def hostile_client(build_app):
     return build_app(**TOKENS, AUTH_FAILURE_LIMIT="100000/second").test_client()
 
 
-@settings(max_examples=100)
+@settings(max_examples=300)
 @given(parts=st.lists(st.binary(max_size=80), min_size=1, max_size=4))
 def test_no_text_is_more_than_refused(parts):
     for verifier in VERIFIERS.values():
         assert refusal(verifier, ".".join(map(encode, parts))) == "invalid"
 
 
-@settings(max_examples=100)
+@settings(max_examples=300)
 @given(body=st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=5),
                          lambda inner: st.dictionaries(st.sampled_from(sorted(claims())), inner, max_size=6)
                          | st.lists(inner, max_size=3)))  # fmt: skip

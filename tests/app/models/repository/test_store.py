@@ -266,7 +266,7 @@ def test_name_that_is_no_version_is_refused_before_any_path_is_made_of_it(store,
             store.save(FILES, {}, version=version)
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(version=st.text(st.sampled_from("./\\%2eaA0_-~\x00\n é"), max_size=70))
 def test_any_name_is_refused_or_stays_inside_the_store(store, version):
     expected = VersionNotFound if is_version(version) else InvalidInput
