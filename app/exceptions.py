@@ -26,13 +26,14 @@ class ServiceError(Exception):
 
 
 class InvalidInput(ServiceError):
-    """The input does not fit the request or the model; ``details["errors"]`` names at most `MAX_ERRORS`
-    errors by field, row, position and reason."""
+    """The input does not fit the request or the model; ``details["errors"]`` names the first `MAX_ERRORS`
+    errors by field, row, position and reason; ``errors`` has one at least for every row with a fault."""
 
     error_type = "validation_error"
 
     def __init__(self, errors: Sequence[Mapping[str, Any]], *, message: str = "Validation failed") -> None:
         super().__init__(message, details={"errors": list(errors)[:MAX_ERRORS]})
+        self.errors = errors
 
 
 class PredictionFailed(ServiceError):

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 SHEDDER_EXTENSION = "load_shedder"
 OVERLOADED = "service.overloaded"
 BODY_BYTES = "service.body_bytes"
+TURN = "service.turn"
 
 
 class LoadShedder:
     """WSGI middleware that counts the requests in flight and marks those beyond ``limit``.
 
-    Beyond ``most_bytes`` of long bodies in flight, `take` rejects the next part.
+    Beyond ``most_bytes`` of long bodies in flight, `take` rejects the next part. One at a time has its turn
+    to become objects, each of which is some thirty times as large as its text.
 
     ``waiting`` returns how many more the server has read and not yet handed over; the server's configuration
     sets it, because with few threads most of the load is there. Probes always pass.
@@ -39,6 +41,7 @@ class LoadShedder:
         self._most_bytes = most_bytes
         self._exempt = exempt
         self._lock = Lock()
+        self._turn = Lock()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request, marked as one too many if the limit is reached."""
@@ -54,6 +57,7 @@ class LoadShedder:
         try:
             return self._application(environ, start_response)
         finally:
+            self.end_turn(environ)
             with self._lock:
                 self.in_flight -= 1
                 self.bytes_in_flight -= environ.get(BODY_BYTES, 0)
@@ -68,6 +72,16 @@ class LoadShedder:
                 raise Overloaded
             self.bytes_in_flight += size
             environ[BODY_BYTES] = environ.get(BODY_BYTES, 0) + size
+
+    def begin_turn(self, environ: "WSGIEnvironment") -> None:
+        """Wait until no other long body is in its turn, which ends with the request at the latest."""
+        self._turn.acquire()
+        environ[TURN] = True
+
+    def end_turn(self, environ: "WSGIEnvironment") -> None:
+        """Let the next long body have its turn, if this request has it."""
+        if environ.pop(TURN, False):
+            self._turn.release()
 
 
 def wrap(app: Flask, application: "WSGIApplication") -> "WSGIApplication":

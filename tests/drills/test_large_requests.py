@@ -47,6 +47,20 @@ def test_unknown_names_hold_up_nobody(wide_service, endured, length, figure):
     assert set(tally.answers) == {"400"}
 
 
+def test_batches_of_rows_with_faults_hold_up_nobody(wide_service, endured, length, figure):
+    """Each row lacks 1,999 columns, and each asks for an error of its own."""
+    body = json.dumps({"samples": [{"a": 1}] * 100}).encode()
+    request = post(path=b"/api/models/wide/predict/batch?errors=rows", body=body)
+    with (
+        endured(wide_service, "100 rows that each lack 2,000 columns, 5 a second"),
+        attackers(one_by_one, wide_service.port, [request], 5) as attack,
+    ):
+        tally = attack.wait(length(3, 30))
+    what = f"100 rows that each lack 2,000 columns, a body of {len(body):,} bytes: until refused"
+    figure("attacks", what, milliseconds(tally.longest), milliseconds(PROMISED))
+    assert set(tally.answers) == {"400"}
+
+
 SIZE = 9_900_000
 LARGE = {
     "numbers": b'{"features": [' + b"1.5, " * (SIZE // 5) + b"1]}",
@@ -54,6 +68,18 @@ LARGE = {
     "a name": b'{"features": {"' + b"x" * SIZE + b'": 1}}',
     "lists": b'{"features": [' + b"[], " * (SIZE // 4) + b"[]]}",
 }
+# Fewer values than twice what the model of 2,000 columns takes, all with names of their own.
+NAMES = b'{"samples": [{' + b",".join(b'"%d":1' % number for number in range(370_000)) + b"}]}"
+
+
+def test_bodies_of_other_names_cost_bounded_memory(wide_service, endured, length):
+    request = post(path=b"/api/models/wide/predict/batch", body=NAMES)
+    with (
+        endured(wide_service, "8 bodies of 370,000 unknown names at a time", memory=True),
+        attackers(together, wide_service.port, [request], 8, int(length(1, 6))) as attack,
+    ):
+        tally = attack.wait(120)
+    assert set(tally.answers) <= {"400", "503"}
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["declared", "chunked"])

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 from flask import current_app, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from app.api.formats.body_size import ROOM, SHORT
 from app.api.formats.json_codec import Json
 from app.exceptions import InvalidInput
+from app.middleware.load_shedding import SHEDDER_EXTENSION
 from app.middleware.logging.request_log import note_caller
 from app.models.prediction import Prediction
 from app.models.schema.signature import InputSignature
@@ -70,10 +72,25 @@ def load_body(
     media_type = current.environ.get("CONTENT_TYPE", "")
     if media_type not in codecs or "HTTP_CONTENT_ENCODING" in current.environ:
         media_type = _accepted(media_type, current.environ.get("HTTP_CONTENT_ENCODING", ""), codecs)
-    body = codecs[media_type].decode(raw, schema, signature)
+    if len(raw) <= SHORT:
+        body = codecs[media_type].decode(raw, schema, signature)
+    else:
+        body = _decode_in_turn(codecs[media_type], raw, schema, signature)
     if "request_id" in body or "client_id" in body:
         note_caller(body)  # now, so that they are logged whatever becomes of the request
     return media_type, body
+
+
+def _decode_in_turn(
+    codec: Codec, raw: bytes, schema: "BodySchema", signature: InputSignature | None
+) -> "Body":
+    """Decode a long body; the turn lasts until its rows are an array, or the request ends."""
+    shedder, environ = current_app.extensions[SHEDDER_EXTENSION], request.environ
+    shedder.begin_turn(environ)
+    body = codec.decode(raw, schema, signature)
+    if isinstance(body.get("rows"), np.ndarray):
+        shedder.end_turn(environ)
+    return body
 
 
 def load_document(schema: "BodySchema") -> "Body":

@@ -60,7 +60,8 @@ class Json:
     def decode(self, raw: bytes, schema: Schema, signature: InputSignature | None) -> dict[str, Any]:
         """See `Codec`; a document without rows is loaded as its own schema says."""
         if len(raw) > SHORT and signature is not None:
-            check_values(raw, signature)
+            one_row = any(isinstance(field, RowField) for field in schema.fields.values())
+            check_values(raw, signature, rows=1 if one_row else current_app.config["MAX_BATCH_SIZE"])
         try:
             document = orjson.loads(raw)
         except orjson.JSONDecodeError as error:

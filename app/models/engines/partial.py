@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -44,18 +45,23 @@ class Partial:
 
 
 def predict_partially(
-    predict: Callable[[Any], EngineOutput], rows: Any, *, max_calls: float = math.inf
+    predict: Callable[[Any], EngineOutput],
+    rows: Any,
+    *,
+    max_calls: float = math.inf,
+    max_seconds: float = math.inf,
 ) -> Partial:
     """Predict as many rows as possible, halving a batch that raises down to single rows.
 
     :param rows: `Rows`, or a data frame, array or list.
     :param max_calls: of ``predict``; rows still undecided then have neither answer nor error.
+    :param max_seconds: after which no further call begins.
     :raises MemoryError, ServiceError: which say nothing about a row.
     """
     found = Partial()
     pending: list[Sequence[int]] = [range(len(rows))]
-    calls = 0
-    while pending and calls < max_calls:
+    calls, until = 0, monotonic() + max_seconds
+    while pending and calls < max_calls and monotonic() < until:
         positions = pending.pop()
         calls += 1
         try:

@@ -3,10 +3,11 @@
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.exceptions import InvalidInput
 from app.models.schema.cells import shown
-from app.models.schema.rows import Matrix, Rows, Table
+from app.models.schema.rows import Rows, Table
 from app.models.schema.signature import InputSignature
 
 MAX_WARNINGS = 100
@@ -34,41 +35,41 @@ class OutlierGuard:
         """
         if self._policy == "off":
             return rows, []
-        if isinstance(rows, Table):
-            warnings = self._table_warnings(rows)
-        elif ((rows < self._lower) | (rows > self._upper)).any():
-            warnings = self._number_warnings(rows, range(rows.shape[1]))
-        else:
+        outside = self._outside(rows)
+        if not outside.any():
             return rows, []
-        if warnings and self._policy == "reject":
+        warnings = [self._warning(rows, row, position) for row, position in self._named(outside)]
+        if self._policy == "reject":
             raise InvalidInput([{"field": field, **warning} for warning in warnings])
-        return (self._clamp(rows) if self._policy == "clamp" and warnings else rows), warnings
+        return (self._clamp(rows) if self._policy == "clamp" else rows), warnings
 
-    def _table_warnings(self, table: Table) -> list[dict[str, Any]]:
-        warnings: list[dict[str, Any]] = []
-        for position, column in enumerate(table.columns):
+    def _outside(self, rows: Rows) -> NDArray[np.bool_]:
+        """True for each outlier, (n, d)."""
+        if not isinstance(rows, Table):
+            return np.asarray((rows < self._lower) | (rows > self._upper))
+        outside = np.zeros((len(rows), len(rows.columns)), dtype=bool)
+        for position, column in enumerate(rows.columns):
             if column.dtype != object:
-                warnings += self._number_warnings(column[:, None], (position,))
-            elif position in self._known:
-                known = self._known[position]
-                warnings += [
-                    self._warning(row, position, value, "category never seen in training")
-                    for row, value in enumerate(column)
-                    if value is not None and value not in known
-                ][:MAX_WARNINGS]
-        return sorted(warnings, key=lambda warning: (warning["row"], warning["position"]))[:MAX_WARNINGS]
+                outside[:, position] = (column < self._lower[position]) | (column > self._upper[position])
+            elif (known := self._known.get(position)) is not None:
+                outside[:, position] = [value is not None and value not in known for value in column]
+        return outside
 
-    def _number_warnings(self, matrix: Matrix, positions: range | tuple[int]) -> list[dict[str, Any]]:
-        columns = list(positions)
-        outside = (matrix < self._lower[columns]) | (matrix > self._upper[columns])
-        return [
-            self._warning(row, columns[column], matrix[row, column].item(), self._range(columns[column]))
-            for row, column in np.argwhere(outside)[:MAX_WARNINGS].tolist()
-        ]
+    def _named(self, outside: NDArray[np.bool_]) -> list[list[int]]:
+        """Row and position of the first outliers, and for a rejection of the first one of every row."""
+        found = np.argwhere(outside)
+        kept = np.arange(len(found)) < MAX_WARNINGS
+        if self._policy == "reject":
+            kept[np.unique(found[:, 0], return_index=True)[1]] = True
+        places: list[list[int]] = found[kept].tolist()
+        return places
 
-    def _warning(self, row: int, position: int, value: Any, reason: str) -> dict[str, Any]:
+    def _warning(self, rows: Rows, row: int, position: int) -> dict[str, Any]:
+        column = rows.columns[position] if isinstance(rows, Table) else rows[:, position]
+        value, label = column[row], column.dtype == object
+        reason = "category never seen in training" if label else self._range(position)
+        value = shown(value) if isinstance(value, str) else value if label else value.item()
         name = self._signature.names[position]
-        value = shown(value) if isinstance(value, str) else value
         return {"row": row, "position": position, "name": name, "value": value, "reason": reason}
 
     def _range(self, position: int) -> str:

@@ -1,6 +1,7 @@
 """Validation of rows against the model's signature, with an error for each value that does not fit."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -65,21 +66,22 @@ def validate_rows(rows: RawRows, signature: InputSignature, *, field: str = "fea
 
 
 class _Validator:
-    """Collects the errors of one call."""
+    """Collects the errors of one call: `MAX_ERRORS`, and of every other row with a fault the first one."""
 
     def __init__(self, signature: InputSignature, field: str) -> None:
         self.signature = signature
         self.field = field
         self.errors: list[dict[str, Any]] = []
+        self.faulty: set[int] = set()
         self.suggestions = MOST_SUGGESTIONS
 
     def validate_rows(self, rows: RawRows) -> Rows:
         if isinstance(rows, np.ndarray):
             rows = rows.tolist()
-        cells = [self._cells(index, row) for index, row in enumerate(rows) if not self._full()]
-        columns: Iterable[tuple[Any, ...]] = zip(*cells, strict=False)
+        cells = {index: row for index, raw in enumerate(rows) if (row := self._cells(index, raw)) is not None}
+        columns: Iterable[tuple[Any, ...]] = zip(*cells.values(), strict=True)
         arrays = tuple(
-            self._column(position, feature, column)
+            self._column(position, feature, dict(zip(cells, column, strict=True)))
             for position, (feature, column) in enumerate(zip(self.signature.features, columns, strict=False))
         )
         if self.errors:
@@ -88,40 +90,45 @@ class _Validator:
             return _precise(np.ascontiguousarray(np.column_stack(arrays)), self.signature)
         return Table(self.signature.names, arrays)
 
-    def _cells(self, index: int, row: Any) -> Sequence[Any]:
-        """One row's values in training order; placeholders if the columns are wrong."""
-        names = self.signature.names
+    def _cells(self, index: int, row: Any) -> Sequence[Any] | None:
+        """One row's values in training order; None if the columns are wrong."""
+        names, room = self.signature.names, max(1, MAX_ERRORS - len(self.errors))
         if isinstance(row, Mapping):
-            unknown = [name for name in row if name not in self.signature.positions]
-            missing = [name for name in names if name not in row]
-            for name in unknown[: MAX_ERRORS - len(self.errors)]:
-                hint = self._suggestion(name, missing or names)
-                self._add(index, None, shown(name), f"unknown feature{hint}")
+            unknown = list(islice((name for name in row if name not in self.signature.positions), room))
+            missing = list(islice((name for name in names if name not in row), room - len(unknown)))
+            if not unknown and not missing:
+                return [row[name] for name in names]
+            for name in unknown:
+                self._add(index, None, shown(name), f"unknown feature{self._name_suggestion(name, row)}")
             for name in missing:
                 self._add(index, self.signature.positions[name], name, "feature is missing")
-            return [_ABSENT] * len(names) if unknown or missing else [row[name] for name in names]
-        if not isinstance(row, Sequence) or isinstance(row, str):
+        elif not isinstance(row, Sequence) or isinstance(row, str):
             self._add(index, None, None, f"must be a list or an object, not {describe(row)}")
         elif len(row) != len(names):
             self._add(index, None, None, f"has {len(row)} values, the model expects {len(names)}")
         else:
             return row
-        return [_ABSENT] * len(names)
+        return None
 
-    def _suggestion(self, name: str, known: Sequence[str]) -> str:
-        """A suggestion for the first few names only, because each is compared with many."""
+    def _name_suggestion(self, name: str, row: Mapping[str, Any]) -> str:
+        if not self.suggestions:
+            return ""
+        names = self.signature.names
+        return self._suggestion(name, [known for known in names if known not in row] or names)
+
+    def _suggestion(self, word: str, known: Sequence[str]) -> str:
+        """A suggestion for the first few words only, because each is compared with many."""
         if not self.suggestions:
             return ""
         self.suggestions -= 1
-        return suggestion(name, known)
+        return suggestion(word, known)
 
-    def _column(self, position: int, feature: Feature, values: Sequence[Any]) -> NDArray[Any]:
+    def _column(self, position: int, feature: Feature, values: Mapping[int, Any]) -> NDArray[Any]:
+        """One column of the rows whose columns are right, by their positions in the request."""
         categories = Categories(feature, self._suggestion)
         cells = []
-        for index, value in enumerate(values):
-            if self._full():
-                break
-            if value is _ABSENT:
+        for index, value in values.items():
+            if self._is_known(index):
                 continue
             cell, reason = number(value, feature) if feature.numeric else categories.find(value)
             if reason:
@@ -136,12 +143,11 @@ class _Validator:
     def _add(self, row: int, position: int | None, name: str | None, reason: str) -> None:
         where = {"field": self.field, "row": row, "position": position, "name": name}
         self.errors.append({**{k: v for k, v in where.items() if v is not None}, "reason": reason})
+        self.faulty.add(row)
 
-    def _full(self) -> bool:
-        return len(self.errors) >= MAX_ERRORS
-
-
-_ABSENT = object()
+    def _is_known(self, row: int) -> bool:
+        """True if there is nothing more to say about a row."""
+        return row in self.faulty and len(self.errors) >= MAX_ERRORS
 
 
 def _fits(rows: Matrix, signature: InputSignature) -> bool:

@@ -19,6 +19,18 @@ from app.models.schema.validation import RawRows, validate_rows
 
 log = logging.getLogger(__name__)
 
+# For the rows of a call that the model does not answer together; others wait for this worker meanwhile.
+MAX_SECONDS = 0.5
+UNDECIDED = "other rows of the batch were rejected, and this one was not tried any more: send it again"
+
+
+class Undecided(TimeoutError):
+    """The time for the rows of a call was over before this row was tried alone."""
+
+
+# Errors whose messages are meant for clients.
+OWN_WORDS = (NotFinite, NotAClass, OriginalMissing, Undecided)
+
 
 def run_engine(model: LoadedVersion, rows: Rows, field: str) -> EngineOutput:
     """The engine's output for validated rows; raises as `predict_one_by_one` does."""
@@ -43,15 +55,17 @@ def predict_one_by_one(
     :raises PredictionFailed: if the model does not answer its golden rows either, so that no row is at fault.
     """
     try:
-        found = predict_partially(model.engine.predict, rows)
+        found = predict_partially(model.engine.predict, rows, max_seconds=MAX_SECONDS)
     except (ServiceError, MemoryError) as error:
         raise PredictionFailed from error
+    undecided = sorted({*range(len(rows))} - found.answers.keys() - found.errors.keys())
+    found.errors |= dict.fromkeys(undecided, Undecided(UNDECIDED))
     if not found.errors:
         return found.output
     first = next(iter(found.errors.values()))
     if not _answers_golden_row(model):
         raise PredictionFailed from cause or first
-    if not (isinstance(first, NotFinite | NotAClass | OriginalMissing) or _meant_for_clients(first)):
+    if not (isinstance(first, OWN_WORDS) or _meant_for_clients(first)):
         # For operators: the client gets no more than a sentence.
         log.warning("the model raised for rows", exc_info=first, extra={"model_version": model.version})
     errors = sorted(found.errors.items())
@@ -68,7 +82,7 @@ def _answers_golden_row(model: LoadedVersion) -> bool:
 
 def _reason(error: Exception) -> str:
     """A sentence for clients: scikit-learn's own checks write for them, other messages may hold secrets."""
-    if isinstance(error, NotFinite | NotAClass | OriginalMissing):
+    if isinstance(error, OWN_WORDS):
         return str(error)
     if not _meant_for_clients(error):
         return f"the model refuses this row: {type(error).__name__}"
@@ -107,11 +121,11 @@ def predict_possible(
 def _by_position(error: InvalidInput, positions: list[int]) -> dict[int, list[dict[str, Any]]]:
     """The errors of each row, whose positions are those in the request; raises ``error`` if it names none."""
     found: dict[int, list[dict[str, Any]]] = {}
-    for each in error.details["errors"]:
+    for each in error.errors:
         if "row" not in each:
             raise error
         position = positions[each["row"]]
-        found.setdefault(position, []).append(each | {"row": position})
+        found.setdefault(position, []).append({**each, "row": position})
     if not found:
         raise error
     return found

@@ -1,5 +1,6 @@
 import json
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
@@ -121,10 +122,69 @@ def test_short_body_of_too_many_values_is_refused_for_their_number(serve_wide):
     assert found["reason"] == "holds more values than 100 rows of the model's 20 columns"
 
 
+def test_many_names_that_are_no_columns_are_refused_before_they_take_memory(serve_wide):
+    client = serve_wide(400, MAX_CONTENT_LENGTH=LONG)
+    body = b'{"samples": [{' + b",".join(b'"%d":0' % number for number in range(50_000)) + b"}]}"
+    tracemalloc.start()
+    try:
+        found = assert_error(post(client, body), 400, "validation_error")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found == [{"reason": "holds more than 1,000 names that are no columns"}]
+    assert peak < 6 * len(body)
+
+
+def test_many_names_of_columns_are_read_however_they_are_written(serve):
+    names = [f'grösse {number}, "außen": \\' for number in range(300)]
+    sample = pd.DataFrame([[0.5] * 300] * 3, columns=names)
+    client = serve(SumRegressor().fit(sample, [0, 1, 2]), sample=sample, MAX_CONTENT_LENGTH=LONG)
+    row = dict.fromkeys(names, 1.0)
+    for ascii_only in (True, False):
+        body = json.dumps({"samples": [row] * 100}, ensure_ascii=ascii_only, indent=1).encode()
+        assert post(client, body).status_code == 200
+
+
+def test_what_looks_like_names_in_texts_is_none(serve):
+    model = mixed_pipeline(PEOPLE, LogisticRegression()).fit(PEOPLE, INCOME)
+    client = serve(model, sample=PEOPLE, MAX_CONTENT_LENGTH=LONG)
+    cities = [json.dumps({f"{row}-{number}": 0 for number in range(300)}) for row in range(50)]
+    body = json.dumps({"samples": [{"age": 30, "city": city} for city in cities]})
+    names = b'{"x": 0, ' + b", ".join(b'"%d": 0' % number for number in range(20_000)) + b"}"
+    assert post(client, body).status_code == 200
+    assert_error(post(client, names), 400, "validation_error")
+
+
 def test_what_stands_in_strings_is_no_value(serve):
     model = mixed_pipeline(PEOPLE, LogisticRegression()).fit(PEOPLE, INCOME)
     client = serve(model, sample=PEOPLE)
     city = '[,{"' * 2_000 + "\\"
     body = json.dumps({"samples": [{"age": 30, "city": city}] * 50})
     assert len(body) > SHORT
+    assert post(client, body).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/predict", "/api/predict/fast"])
+def test_one_row_has_room_for_the_values_of_one_row(serve_wide, path):
+    client = serve_wide(20, MAX_CONTENT_LENGTH=LONG)
+    names = b",".join(b'"%d":0' % number for number in range(20_000))
+    (found,) = assert_error(post(client, b'{"features": {' + names + b"}}", path), 400, "validation_error")
+    assert found["reason"] == "is longer than one row of the model's 20 columns can be"
+
+
+def test_long_bodies_become_objects_one_at_a_time(serve_wide):
+    client = serve_wide(20, MAX_CONTENT_LENGTH=LONG, MAX_BATCH_SIZE=2_000)
+    shedder, turn = client.application.extensions["load_shedder"], {}
+    row = dict.fromkeys(wide(20).columns, 1.0)
+    body, short = json.dumps({"samples": [row] * 2_000}), json.dumps({"samples": [row]})
+    assert len(body) > SHORT
+    shedder.begin_turn(turn)
+    with ThreadPoolExecutor(1) as threads:
+        second = threads.submit(lambda: post(client.application.test_client(), body))
+        assert post(client, short).status_code == 200
+        with pytest.raises(TimeoutError):
+            second.result(timeout=0.3)
+        shedder.end_turn(turn)
+        assert second.result().status_code == 200
+    assert_error(post(client, body.replace("samples", "sample")), 400, "validation_error")
     assert post(client, body).status_code == 200
