@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from time import monotonic
+from time import thread_time
 from typing import Any
 
 import numpy as np
@@ -55,13 +55,13 @@ def predict_partially(
 
     :param rows: `Rows`, or a data frame, array or list.
     :param max_calls: of ``predict``; rows still undecided then have neither answer nor error.
-    :param max_seconds: after which no further call begins.
+    :param max_seconds: of computing by this thread, after which no further call begins.
     :raises MemoryError, ServiceError: which say nothing about a row.
     """
     found = Partial()
     pending: list[Sequence[int]] = [range(len(rows))]
-    calls, until = 0, monotonic() + max_seconds
-    while pending and calls < max_calls and monotonic() < until:
+    calls, until = 0, thread_time() + max_seconds
+    while pending and calls < max_calls and thread_time() < until:
         positions = pending.pop()
         calls += 1
         try:

@@ -19,8 +19,8 @@ from app.models.schema.validation import RawRows, validate_rows
 
 log = logging.getLogger(__name__)
 
-# For the rows of a call that the model does not answer together; others wait for this worker meanwhile.
-MAX_SECONDS = 0.5
+# Of computing, for the rows of a call that the model does not answer together; others wait meanwhile.
+MAX_SECONDS = 1.0
 UNDECIDED = "other rows of the batch were rejected, and this one was not tried any more: send it again"
 
 

@@ -142,7 +142,7 @@ def test_the_payloads_would_have_run(tmp_path):
     local = [name for name in direct(tmp_path) if name != "pip.main"]
     subprocess.run(
         [sys.executable, "-c", CONTROL, *(str(tmp_path / name) for name in local)],
-        timeout=60,
+        timeout=300,
         capture_output=True,
     )
     ran = sorted(path.name for path in tmp_path.glob("ran-*"))
