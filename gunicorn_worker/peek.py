@@ -1,11 +1,15 @@
 """Inspects what the kernel holds of a connection's next request, without taking it (``MSG_PEEK``)."""
 
+import fcntl
 import select
 import socket
+import sys
+import termios
 import time
 from typing import Any
 
 from gunicorn_worker.inspection import END_OF_HEAD, INCOMPLETE, MAX_HEAD_BYTES, Inspection, RequestInspector
+from gunicorn_worker.taking import begin, take_next
 
 PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
 FIRST_PEEK_BYTES = 16 * 1024
@@ -13,7 +17,7 @@ FIRST_PEEK_BYTES = 16 * 1024
 
 def expect_request(conn: Any) -> None:
     """Start the time of a connection's next request, of which nothing is known yet."""
-    conn.began, conn.inspected_lines, conn.awaited = time.monotonic(), 0, 0
+    conn.began, conn.inspected_lines, conn.awaited, conn.arrived = time.monotonic(), 0, 0, 0
 
 
 def inspect_next(conn: Any, inspector: RequestInspector) -> Inspection | None:
@@ -22,8 +26,8 @@ def inspect_next(conn: Any, inspector: RequestInspector) -> Inspection | None:
     Sets ``conn.awaited``: with how many bytes in the kernel's buffer the request can go on, 0 if unknown.
     """
     awaited, conn.awaited = conn.awaited, 0
-    if conn.parser is not None and (begun := conn.parser.unreader.buf.getvalue()):
-        return _inspect_rest(conn, inspector, begun)
+    if conn.parser is not None and conn.parser.unreader.buf.getvalue():
+        return take_next(conn, inspector)  # a thread has read the beginning together with the request before
     try:
         data = conn.sock.recv(FIRST_PEEK_BYTES, PEEK)
         if not data:
@@ -38,7 +42,11 @@ def inspect_next(conn: Any, inspector: RequestInspector) -> Inspection | None:
         return INCOMPLETE
     except OSError:  # connection reset
         return None
-    return _await_missing(conn, found, arrived=len(data), awaited=awaited) if found.missing else found
+    if not found.missing:
+        return found
+    if conn.sock.family == socket.AF_UNIX:
+        return _take_over(conn, inspector, found)
+    return _await_missing(conn, found, arrived=len(data), awaited=awaited)
 
 
 def _inspect(conn: Any, inspector: RequestInspector, data: bytes) -> Inspection:
@@ -49,7 +57,7 @@ def _inspect(conn: Any, inspector: RequestInspector, data: bytes) -> Inspection:
 
 def _await_missing(conn: Any, found: Inspection, *, arrived: int, awaited: int) -> Inspection | None:
     if awaited <= arrived:
-        conn.awaited = arrived + (found.missing or 0)
+        conn.awaited, conn.arrived = arrived + (found.missing or 0), arrived
         return found
     # The poller reports a connection before the awaited bytes are there if the client has closed its half, or
     # if the kernel's buffer is full: a thread finds out which. No thread waits for the end of a head.
@@ -57,21 +65,13 @@ def _await_missing(conn: Any, found: Inspection, *, arrived: int, awaited: int) 
     return Inspection(None, found.head) if found.head or half_closed else None
 
 
-def _inspect_rest(conn: Any, inspector: RequestInspector, begun: bytes) -> Inspection | None:
-    """Inspect a request whose beginning a thread has read together with the request before it."""
-    try:
-        data = conn.sock.recv(MAX_HEAD_BYTES, PEEK)
-        if not data:  # half closed: the thread reads the end and waits for nothing
-            return Inspection(None)
-    except BlockingIOError:
-        data = b""
-    except OSError:  # connection reset
-        return None
-    found = _inspect(conn, inspector, begun + data)
-    if found.error is None and (found.head is not None or not found.missing):
+def _take_over(conn: Any, inspector: RequestInspector, found: Inspection) -> Inspection | None:
+    """Go on without the mark, which does not hold back a Unix socket; a thread reads the rest of a body."""
+    if found.head is not None:
         return Inspection(None, found.head)
-    conn.awaited = len(data) + 1
-    return found
+    if not conn.initialized:
+        begin(conn)
+    return take_next(conn, inspector)
 
 
 def set_low_water_mark(conn: Any) -> None:
@@ -84,6 +84,13 @@ def set_low_water_mark(conn: Any) -> None:
     if low_water != conn.low_water:
         conn.low_water = low_water
         conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, low_water)
+
+
+def has_grown(conn: Any) -> bool:
+    """Whether more has arrived on a connection that waits for more since it was last inspected or asked."""
+    before = int(conn.arrived)
+    conn.arrived = int.from_bytes(fcntl.ioctl(conn.sock, termios.FIONREAD, bytes(4)), sys.byteorder)
+    return bool(conn.arrived > before)
 
 
 def has_event(sock: socket.socket, event: int) -> bool:

@@ -17,10 +17,10 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER
 from gunicorn_worker.inline import InlineWorker
 from gunicorn_worker.inspection import INCOMPLETE, Inspection, RequestInspector
 from gunicorn_worker.peek import expect_request, inspect_next, set_low_water_mark
-from gunicorn_worker.reading import BODY_SECONDS, HEAD_SECONDS
 from gunicorn_worker.response import unsent
+from gunicorn_worker.taking import begin, take_next
 
-STALL = struct.pack("ll", 5, 0)  # s, µs: longest wait of a thread for one read or write
+STALL = struct.pack("ll", 5, 0)  # s, µs: longest wait of a thread for one write of gunicorn's own
 
 
 class Finished(NamedTuple):
@@ -52,7 +52,6 @@ class PromptWorker(InlineWorker):
             expect_request(conn)
             conn.low_water = 1
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)  # urgent data cannot be peeked at
-            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, STALL)
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, STALL)
         found = self._inspect(conn)
         if is_new and self.overdue and found is not None and found.missing == 0:
@@ -78,7 +77,17 @@ class PromptWorker(InlineWorker):
             self._dispatch(conn, found)
 
     def _inspect(self, conn: Any) -> Inspection | None:
-        return inspect_next(conn, self.inspector) if self.can_peek else Inspection(None)
+        if self.can_peek:
+            return inspect_next(conn, self.inspector)
+        if not conn.initialized:
+            try:
+                begin(conn)
+            except ConnectionError:
+                return None
+            except OSError:
+                self.log.exception("Error before a request was read")
+                return None
+        return take_next(conn, self.inspector)
 
     def _dispatch(self, conn: Any, found: Inspection | None) -> None:
         if found is None:
@@ -98,7 +107,7 @@ class PromptWorker(InlineWorker):
     def _wait(self, conn: Any, found: Inspection) -> None:
         """Leave a connection to the poller until more has arrived, or until its time is over."""
         conn.sock.setblocking(False)
-        conn.timeout = conn.began + HEAD_SECONDS + (BODY_SECONDS if found.head else 0.0)
+        conn.timeout = conn.began + self.head_seconds + (self.body_seconds if found.head else 0.0)
         self.pending_conns.append(conn)
         # A connection without a byte yet counts as a request: all of it may come at once.
         in_head = conn.awaited and found.head is None
