@@ -80,7 +80,11 @@ class Server:
         """A connection on which nothing has been sent, not even a handshake."""
         connection = socket.socket(socket.AF_UNIX if isinstance(self.address, str) else socket.AF_INET)
         connection.settimeout(PATIENCE)
-        connection.connect(self.address)
+        try:
+            connection.connect(self.address)
+        except OSError:
+            connection.close()
+            raise
         return connection
 
     def ask(self, method="POST", path="/", body=b"good", timeout=PATIENCE, **headers):
