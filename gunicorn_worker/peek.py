@@ -44,8 +44,10 @@ def inspect_next(conn: Any, inspector: RequestInspector) -> Inspection | None:
         return None
     if not found.missing:
         return found
-    if conn.sock.family == socket.AF_UNIX:
-        return _take_over(conn, inspector, found)
+    if conn.sock.family == socket.AF_UNIX:  # which no mark holds back
+        if not conn.initialized:
+            begin(conn)
+        return take_next(conn, inspector)
     return _await_missing(conn, found, arrived=len(data), awaited=awaited)
 
 
@@ -63,15 +65,6 @@ def _await_missing(conn: Any, found: Inspection, *, arrived: int, awaited: int) 
     # if the kernel's buffer is full: a thread finds out which. No thread waits for the end of a head.
     half_closed = has_event(conn.sock, select.POLLRDHUP)
     return Inspection(None, found.head) if found.head or half_closed else None
-
-
-def _take_over(conn: Any, inspector: RequestInspector, found: Inspection) -> Inspection | None:
-    """Go on without the mark, which does not hold back a Unix socket; a thread reads the rest of a body."""
-    if found.head is not None:
-        return Inspection(None, found.head)
-    if not conn.initialized:
-        begin(conn)
-    return take_next(conn, inspector)
 
 
 def set_low_water_mark(conn: Any) -> None:

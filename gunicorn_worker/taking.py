@@ -1,8 +1,9 @@
 """Takes the beginning of a request from a connection whose next request cannot be inspected in the kernel.
 
 Under TLS the kernel holds ciphertext, a header of the proxy protocol may come before a request, and a Unix
-socket is readable whatever its low-water mark. So what has arrived goes into the buffer of gunicorn's parser,
-where a thread reads it once the head is whole. Nothing here waits for the client, not even for its handshake.
+socket is readable whatever its low-water mark. So what arrives goes into the buffer of gunicorn's parser, which
+a thread reads once the request is whole or known to be long. Nothing here waits for the client, not even for
+its handshake.
 """
 
 import os
@@ -15,6 +16,7 @@ from gunicorn.sock import ssl_context
 from gunicorn_worker.inspection import INCOMPLETE, MAX_HEAD_BYTES, Inspection, RequestInspector
 from gunicorn_worker.response import WOULD_BLOCK
 
+TAKEN = 1  # `conn.awaited`: any byte lets a request go on of which all that has arrived is taken
 PROXY_V2_BYTES = 16  # of the fixed part of a header, whose last two tell the length of the rest
 
 
@@ -38,28 +40,28 @@ def begin(conn: Any) -> None:
 def take_next(conn: Any, inspector: RequestInspector) -> Inspection | None:
     """Take what has arrived of the next request and inspect it; None if the client is gone.
 
-    ``missing`` is 1 or None, because a thread reads the rest of what has been taken from the kernel.
+    A whole request is one for a thread, because only gunicorn's parser reads what has been taken.
     """
     conn.sock.setblocking(False)
+    conn.awaited = TAKEN
     held = conn.parser.unreader.buf
     held.seek(0, os.SEEK_END)
-    ended = False
     try:
+        found = INCOMPLETE
         if conn.cfg.is_ssl:
             conn.sock.do_handshake()
-        while held.tell() < MAX_HEAD_BYTES and not ended:
+        found = _inspect(conn, inspector, held.getvalue())
+        while found.missing:
             data = conn.sock.recv(MAX_HEAD_BYTES)
+            if not data:  # a thread reads the end and waits for nothing
+                return Inspection(None) if held.tell() else None
             held.write(data)
-            ended = not data
+            found = _inspect(conn, inspector, held.getvalue())
     except WOULD_BLOCK:
-        pass
+        return found
     except OSError:  # connection reset, or no TLS
         return None
-    if ended:  # a thread reads the end and waits for nothing
-        return Inspection(None) if held.tell() else None
-    conn.awaited = 1
-    found = _inspect(conn, inspector, held.getvalue())
-    return found if found.error is not None or found is INCOMPLETE else Inspection(None, found.head)
+    return found if found.error is not None else Inspection(None, found.head)
 
 
 def _inspect(conn: Any, inspector: RequestInspector, held: bytes) -> Inspection:

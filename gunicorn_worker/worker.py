@@ -18,7 +18,7 @@ from gunicorn_worker.inline import InlineWorker
 from gunicorn_worker.inspection import INCOMPLETE, Inspection, RequestInspector
 from gunicorn_worker.peek import expect_request, inspect_next, set_low_water_mark
 from gunicorn_worker.response import unsent
-from gunicorn_worker.taking import begin, take_next
+from gunicorn_worker.taking import TAKEN, begin, take_next
 
 STALL = struct.pack("ll", 5, 0)  # s, µs: longest wait of a thread for one write of gunicorn's own
 
@@ -109,13 +109,14 @@ class PromptWorker(InlineWorker):
         conn.sock.setblocking(False)
         conn.timeout = conn.began + self.head_seconds + (self.body_seconds if found.head else 0.0)
         self.pending_conns.append(conn)
-        # A connection without a byte yet counts as a request: all of it may come at once.
-        in_head = conn.awaited and found.head is None
-        readable = self.on_head_readable if in_head else self.on_pending_socket_readable
+        # A connection without a byte yet counts as a request: all of it may come at once, as a body does that
+        # the mark holds back.
+        grows = conn.awaited and (found.head is None or conn.awaited == TAKEN)
+        readable = self.on_part_readable if grows else self.on_pending_socket_readable
         self.poller.register(conn.sock, EVENT_READ, partial(readable, conn))
 
-    def on_head_readable(self, conn: Any, client: socket.socket) -> None:
-        """Go on with a head that has grown, which is no request yet (`request_events`)."""
+    def on_part_readable(self, conn: Any, client: socket.socket) -> None:
+        """Go on with a part of a request that has grown, which is no request yet (`request_events`)."""
         self.on_pending_socket_readable(conn, client)
 
     def finish_request(self, conn: Any, fs: Any) -> None:

@@ -85,7 +85,7 @@ def test_beginnings_of_connections_hold_no_thread(server, bare):
             assert server.ask(timeout=SOON) == (200, b"good")
 
 
-@pytest.mark.parametrize("data", [b"", POST[:30], POST])
+@pytest.mark.parametrize("data", [b"", POST[:30], POST, POST.replace(b" 4", b" 90000") + b"\r\n"])
 def test_beginnings_of_requests_hold_no_thread(server, data):
     with ExitStack() as stack:
         held = [stack.enter_context(server.connect(data)) for _ in range(12)]
