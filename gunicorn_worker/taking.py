@@ -1,8 +1,8 @@
 """Takes the beginning of a request from a connection whose next request cannot be inspected in the kernel.
 
 Under TLS the kernel holds ciphertext, a header of the proxy protocol may come before a request, and a Unix
-socket is readable whatever its low-water mark. So what arrives goes into the buffer of gunicorn's parser, which
-a thread reads once the request is whole or known to be long. Nothing here waits for the client, not even for
+socket is readable whatever its low-water mark. So what arrives goes into the buffer of gunicorn's parser; a
+thread reads it once the request is whole or known to be long. Nothing here waits for the client, not even for
 its handshake.
 """
 
