@@ -87,11 +87,11 @@ class LingeringWorker(ThreadWorker):
             self.logged_at = time.monotonic()
             self.log.warning("%s: silent connections are closed", reason)
         idle = self.idle_connections()
-        for conns, conn in self._silent(idle):
+        for conns, conn in self.silent(idle):
             self._drop(conns, conn)
         return bool(idle)
 
-    def _silent(self, idle: list[Any]) -> list[Any]:
+    def silent(self, idle: list[Any]) -> list[Any]:
         """Those of the idle connections that are closed together: while any are closing anyway, only these.
 
         The poller reports a body only once it is whole, so that who sends one steadily seems silent: such a

@@ -23,16 +23,15 @@ PROXY_V2_BYTES = 16  # of the fixed part of a header, whose last two tell the le
 def begin(conn: Any) -> None:
     """Do what `TConn.init` does, but leave the handshake to `take_next`.
 
-    :raises OSError: if the certificate cannot be read; `ConnectionError` if the client is gone.
+    :raises OSError: if the certificate cannot be read, or the client is gone (`ConnectionError`).
     """
     if conn.cfg.is_ssl:
-        context, ragged = ssl_context(conn.cfg), conn.cfg.suppress_ragged_eofs
-        try:
-            conn.sock = context.wrap_socket(
-                conn.sock, server_side=True, suppress_ragged_eofs=ragged, do_handshake_on_connect=False
-            )
-        except OSError as error:
-            raise ConnectionError from error
+        conn.sock = ssl_context(conn.cfg).wrap_socket(
+            conn.sock,
+            server_side=True,
+            suppress_ragged_eofs=conn.cfg.suppress_ragged_eofs,
+            do_handshake_on_connect=False,
+        )
     conn.parser = get_parser(conn.cfg, conn.sock, conn.client)
     conn.initialized = True
 

@@ -2,7 +2,10 @@
 
 import http.client
 import os
+import signal
+import socket
 import ssl
+import struct
 import time
 from contextlib import ExitStack, closing
 
@@ -50,6 +53,13 @@ def test_pipelined_requests_are_answered_in_order(server):
     with server.connect(requests) as connection:
         answers = read(connection, b"0049").split(b"\r\n\r\n")[1:]
     assert [int(answer[:4]) for answer in answers] == list(range(50))
+
+
+def test_request_right_behind_a_long_body_is_answered(server):
+    long = POST.replace(b" 4", b" 200000") + b"\r\n" + b"x" * 200_000
+    with server.connect(long + POST + b"\r\ngood") as connection:
+        connection.settimeout(SOON)
+        read(connection, b"\r\n\r\ngood")
 
 
 def test_bodies_of_all_lengths_are_answered_on_a_kept_connection(server):
@@ -139,6 +149,20 @@ def test_plain_bytes_end_a_connection_that_speaks_tls(tmp_path):
         connection.settimeout(SOON)
         assert b"HTTP" not in connection.recv(1000)
         assert server.ask() == (200, b"good")
+
+
+def test_clients_that_leave_before_the_handshake_are_not_logged(tmp_path):
+    with carried("TLS", tmp_path) as server:
+        pid = int(server.ask(path="/pid")[1])
+        os.kill(pid, signal.SIGSTOP)
+        for _ in range(5):
+            with server.reach() as connection:  # reset when it is closed
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        os.kill(pid, signal.SIGCONT)
+        assert server.ask() == (200, b"good")
+        server.process.terminate()
+        _, log = server.process.communicate()
+    assert "Traceback" not in log
 
 
 def test_certificate_that_is_gone_is_logged_and_ends_no_worker(tmp_path):

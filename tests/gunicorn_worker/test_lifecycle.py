@@ -114,14 +114,3 @@ def test_steady_body_is_not_taken_for_a_silent_one_at_the_limit_of_connections(t
                 stack.enter_context(server.connect())
         sender.sendall(body[2100:])
         assert sender.recv(100).startswith(b"HTTP/1.1 200")
-
-
-def test_connections_make_room_although_all_of_them_send(tmp_path):
-    with running(tmp_path, "--worker-connections", "40") as server, ExitStack() as stack:
-        head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
-        senders = [stack.enter_context(server.connect(head)) for _ in range(39)]
-        for _ in range(5):
-            for sender in senders:
-                with suppress(ConnectionError):
-                    sender.sendall(b"x")
-            assert server.ask(timeout=PATIENCE) == (200, b"good")
