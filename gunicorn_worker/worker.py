@@ -16,9 +16,15 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER
 
 from gunicorn_worker.inline import InlineWorker
 from gunicorn_worker.inspection import INCOMPLETE, Inspection, RequestInspector
-from gunicorn_worker.peek import expect_request, inspect_next, set_low_water_mark
+from gunicorn_worker.peek import (
+    TAKEN,
+    begin,
+    expect_request,
+    inspect_next,
+    set_low_water_mark,
+    take_next,
+)
 from gunicorn_worker.response import unsent
-from gunicorn_worker.taking import TAKEN, begin, take_next
 
 STALL = struct.pack("ll", 5, 0)  # s, µs: longest wait of a thread for one write of gunicorn's own
 

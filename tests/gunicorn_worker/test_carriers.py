@@ -56,7 +56,8 @@ def test_pipelined_requests_are_answered_in_order(server):
 
 
 def test_request_right_behind_a_long_body_is_answered(server):
-    long = POST.replace(b" 4", b" 200000") + b"\r\n" + b"x" * 200_000
+    # In a record of TLS with more than 8 kB of the body: gunicorn reads so far beyond the end of a body.
+    long = POST.replace(b" 4", b" 206000") + b"\r\n" + b"x" * 206_000
     with server.connect(long + POST + b"\r\ngood") as connection:
         connection.settimeout(SOON)
         read(connection, b"\r\n\r\ngood")
