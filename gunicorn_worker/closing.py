@@ -11,6 +11,8 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
+from gunicorn_worker.peek import has_grown
+
 LINGER = 2.0  # s: how long a closing connection may take, as in gunicorn
 CLOSE_AT_ONCE = 16  # idle connections closed together when the worker is out of files
 RETRY_DELAY = 0.01  # s until the next attempt when there is no idle connection
@@ -85,13 +87,33 @@ class LingeringWorker(ThreadWorker):
             self.logged_at = time.monotonic()
             self.log.warning("%s: silent connections are closed", reason)
         idle = self.idle_connections()
-        for conns, conn in idle[:CLOSE_AT_ONCE]:
+        for conns, conn in self.silent(idle):
             self._drop(conns, conn)
         return bool(idle)
 
+    def silent(self, idle: list[Any]) -> list[Any]:
+        """Those of the idle connections that are closed together: while any are closing anyway, only these.
+
+        The poller reports a body only once it is whole, so that who sends one steadily seems silent: such a
+        connection goes behind the others, and is closed only if all of them grow.
+        """
+        if self.closing:
+            return idle[: min(len(self.closing), CLOSE_AT_ONCE)]
+        silent: list[Any] = []
+        grown: list[Any] = []
+        for conns, conn in idle:
+            (grown if conns is self.pending_conns and has_grown(conn) else silent).append((conns, conn))
+            if len(silent) == CLOSE_AT_ONCE:
+                break
+        for conns, conn in grown:
+            conns.remove(conn)
+            conns.append(conn)
+        return silent or grown[:1]
+
     def idle_connections(self) -> list[Any]:
         """Connections that may be closed, each after the queue that holds it, longest idle first."""
-        return [(conns, conn) for conns in (self.pending_conns, self.keepalived_conns) for conn in conns]
+        queues = (self.closing, self.pending_conns, self.keepalived_conns)
+        return [(conns, conn) for conns in queues for conn in conns]
 
     def _drop(self, conns: "deque[Any]", conn: Any) -> None:
         conns.remove(conn)

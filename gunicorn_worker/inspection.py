@@ -126,17 +126,18 @@ class RequestInspector:
         return RequestHead(request, environ | {"wsgi.multithread": True}, length, administrative)
 
     def _early_error(self, data: bytes, client: Any, inspected_lines: int) -> Exception | None:
-        # A TLS handshake holds no line feed, for which gunicorn would wait.
-        if data[:1] < b" " and data[:1] not in (b"\r", b"\n"):
-            return cast("Exception", InvalidRequestLine("binary data"))
         # gunicorn bounds an unfinished request line, which an empty line may precede.
         too_long = 0 < self._cfg.limit_request_line < len(data) and data.find(b"\n", 2) < 0
-        if not too_long and data.count(b"\n") <= inspected_lines:
-            return None
-        try:
-            Request(self._cfg, IterUnreader([data]), client, req_number=2)
-        except Exception as error:
-            return None if isinstance(error, NoMoreData) else error
+        if too_long or data.count(b"\n") > inspected_lines:
+            try:
+                Request(self._cfg, IterUnreader([data]), client, req_number=2)
+            except NoMoreData:
+                pass
+            except Exception as error:
+                return error
+        # A TLS handshake holds no end of a line, for which gunicorn would wait.
+        if data[:1] < b" " and data[:1] not in (b"\r", b"\n"):
+            return cast("Exception", InvalidRequestLine("binary data"))
         return None
 
 

@@ -4,11 +4,13 @@ import socket
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from ssl import SSLSocket
+from ssl import SSLSocket, SSLWantReadError, SSLWantWriteError
 
 from gunicorn import util
 from gunicorn.http import wsgi
 
+# What a socket raises that would have to wait.
+WOULD_BLOCK = (BlockingIOError, SSLWantReadError, SSLWantWriteError)
 # Socket -> rest of an answer, which the client did not take at once.
 unsent: dict[socket.socket, bytearray] = {}
 
@@ -67,13 +69,20 @@ class Response(wsgi.Response):
 
     def _send(self, data: bytes) -> None:
         data, self.head = self.head + data, b""
-        if isinstance(self.sock, SSLSocket):  # only threads speak TLS, and they may wait
-            self.sock.sendall(data)
-        elif self.sock in unsent:
+        if self.sock in unsent:
             unsent[self.sock] += data
         elif data:
             sent = 0
-            with suppress(BlockingIOError):
-                sent = self.sock.send(data, socket.MSG_DONTWAIT)
+            with suppress(*WOULD_BLOCK):
+                sent = self._send_now(data)
             if sent < len(data):
                 unsent[self.sock] = bytearray(data[sent:])
+
+    def _send_now(self, data: bytes) -> int:
+        if not isinstance(self.sock, SSLSocket):
+            return int(self.sock.send(data, socket.MSG_DONTWAIT))
+        self.sock.setblocking(False)  # TLS knows no flags
+        try:
+            return self.sock.send(data)
+        finally:
+            self.sock.setblocking(True)

@@ -11,13 +11,13 @@ from selectors import EVENT_WRITE
 from typing import Any
 
 from gunicorn_worker.closing import LingeringWorker
-from gunicorn_worker.response import unsent
-
-SEND_SECONDS = 60.0  # for the rest of an answer
+from gunicorn_worker.response import WOULD_BLOCK, unsent
 
 
 class SendingWorker(LingeringWorker):
     """`LingeringWorker` whose threads never wait for a client to read."""
+
+    send_seconds = 60.0  # for the rest of an answer
 
     def init_process(self) -> None:
         self.sending: deque[Any] = deque()
@@ -29,7 +29,7 @@ class SendingWorker(LingeringWorker):
         if rest is None:
             return False
         conn.sock.setblocking(False)
-        conn.timeout = time.monotonic() + SEND_SECONDS
+        conn.timeout = time.monotonic() + self.send_seconds
         self.sending.append(conn)
         self.poller.register(conn.sock, EVENT_WRITE, partial(self.on_writable, conn, fs, rest))
         return True
@@ -38,7 +38,7 @@ class SendingWorker(LingeringWorker):
         """Send more, now that the client has taken some."""
         try:
             del rest[: client.send(rest)]
-        except BlockingIOError:
+        except WOULD_BLOCK:
             return
         except OSError:
             self._drop(self.sending, conn)

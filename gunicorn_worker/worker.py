@@ -16,11 +16,17 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER
 
 from gunicorn_worker.inline import InlineWorker
 from gunicorn_worker.inspection import INCOMPLETE, Inspection, RequestInspector
-from gunicorn_worker.peek import expect_request, inspect_next, set_low_water_mark
-from gunicorn_worker.reading import BODY_SECONDS, HEAD_SECONDS
+from gunicorn_worker.peek import (
+    TAKEN,
+    begin,
+    expect_request,
+    inspect_next,
+    set_low_water_mark,
+    take_next,
+)
 from gunicorn_worker.response import unsent
 
-STALL = struct.pack("ll", 5, 0)  # s, µs: longest wait of a thread for one read or write
+STALL = struct.pack("ll", 5, 0)  # s, µs: longest wait of a thread for one write of gunicorn's own
 
 
 class Finished(NamedTuple):
@@ -52,7 +58,6 @@ class PromptWorker(InlineWorker):
             expect_request(conn)
             conn.low_water = 1
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)  # urgent data cannot be peeked at
-            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, STALL)
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, STALL)
         found = self._inspect(conn)
         if is_new and self.overdue and found is not None and found.missing == 0:
@@ -78,7 +83,17 @@ class PromptWorker(InlineWorker):
             self._dispatch(conn, found)
 
     def _inspect(self, conn: Any) -> Inspection | None:
-        return inspect_next(conn, self.inspector) if self.can_peek else Inspection(None)
+        if self.can_peek:
+            return inspect_next(conn, self.inspector)
+        if not conn.initialized:
+            try:
+                begin(conn)
+            except ConnectionError:
+                return None
+            except OSError:
+                self.log.exception("Error before a request was read")
+                return None
+        return take_next(conn, self.inspector)
 
     def _dispatch(self, conn: Any, found: Inspection | None) -> None:
         if found is None:
@@ -98,15 +113,16 @@ class PromptWorker(InlineWorker):
     def _wait(self, conn: Any, found: Inspection) -> None:
         """Leave a connection to the poller until more has arrived, or until its time is over."""
         conn.sock.setblocking(False)
-        conn.timeout = conn.began + HEAD_SECONDS + (BODY_SECONDS if found.head else 0.0)
+        conn.timeout = conn.began + self.head_seconds + (self.body_seconds if found.head else 0.0)
         self.pending_conns.append(conn)
-        # A connection without a byte yet counts as a request: all of it may come at once.
-        in_head = conn.awaited and found.head is None
-        readable = self.on_head_readable if in_head else self.on_pending_socket_readable
+        # A connection without a byte yet counts as a request: all of it may come at once, as a body does that
+        # the mark holds back.
+        grows = conn.awaited and (found.head is None or conn.awaited == TAKEN)
+        readable = self.on_part_readable if grows else self.on_pending_socket_readable
         self.poller.register(conn.sock, EVENT_READ, partial(readable, conn))
 
-    def on_head_readable(self, conn: Any, client: socket.socket) -> None:
-        """Go on with a head that has grown, which is no request yet (`request_events`)."""
+    def on_part_readable(self, conn: Any, client: socket.socket) -> None:
+        """Go on with a part of a request that has grown, which is no request yet (`request_events`)."""
         self.on_pending_socket_readable(conn, client)
 
     def finish_request(self, conn: Any, fs: Any) -> None:

@@ -15,7 +15,8 @@ from gunicorn.config import Config
 from app.models.repository.store import ModelStore
 from gunicorn_worker.options import FILES, FIXED, LEAST, WORKER, options_fault
 from tests import settings
-from tests.services import PATIENCE, environment, free_port, gunicorn, require_command, wait_until
+from tests.gunicorn_worker.serving import make_certificate
+from tests.services import PATIENCE, environment, free_port, gunicorn, wait_until
 
 pytestmark = pytest.mark.server
 
@@ -105,12 +106,7 @@ def listens(port):
 
 
 def test_tls_of_gunicorn_works(trained_dir, tmp_path):
-    openssl = require_command("openssl")
-    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
-    made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    subprocess.run(
-        [openssl, *made, "-keyout", key, "-out", certificate], check=True, capture_output=True, timeout=60
-    )
+    key, certificate = make_certificate(tmp_path)
     port = free_port()
     variables = environment(MODELS_DIR=trained_dir, WORKERS=1, PORT=port, APP_ENV="testing")
     command = [sys.executable, "-m", "gunicorn", "--certfile", certificate, "--keyfile", key, "run:app"]

@@ -197,6 +197,28 @@ async def _drip(
         writer.write(drop)
 
 
+async def lingering(tally: Tally, port: int, data: bytes, number: int, spread: float, seconds: float) -> None:
+    """Connections of one address that read their answer to its end, leave their half open for so long, and
+    come back.
+
+    :param spread: s until all of them have come for the first time.
+    """
+
+    async def linger(place: int) -> None:
+        await asyncio.sleep(spread * place / number)
+        while True:
+            with suppress(OSError):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.7.1", 0))
+                with closing(writer):
+                    writer.write(data)
+                    tally.note((await reader.readline())[9:12].decode() or "closed")
+                    await reader.read()
+                    await asyncio.sleep(seconds)
+            await asyncio.sleep(STOPPED)
+
+    await asyncio.gather(*map(linger, range(number)))
+
+
 async def reading_slowly(tally: Tally, port: int, data: bytes, number: int, pause: float) -> None:
     """Connections with the smallest window that ask a lot at once and read a little after each pause."""
 

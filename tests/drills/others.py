@@ -7,20 +7,25 @@ from time import monotonic, sleep
 from tests.drills.memory import peak
 from tests.drills.traffic import Outcome, kinds, milliseconds, percentile, traffic
 
-PROMISED = 0.1  # s that they may wait
-ALLOWED = 1.0  # s: the longest of many, on a machine that does other things too
+PROMISED = 0.1  # s that an attack may add to the longest wait without one
+ALLOWED = 1.0  # s that who needs a thread may wait
 TIMES = 1.5  # what a worker may hold, of what it held before
-QUIET = 1.0  # s before the attack
+CONTROL = 3.0  # s without an attack, just before and just after
+SETTLE = 0.5  # s after an attack until its last connections are closed
 RATE = 10  # a second, over connections that are kept, and as many over new ones
+
+
+class Disturbed(AssertionError):
+    """Others waited too long, which may be the machine's other load: such a drill is repeated once."""
 
 
 @contextmanager
 def endured(
-    figure: Callable[..., None], service, what: str, *, key: str = "", memory: bool = False
+    figure: Callable[..., None], service, what: str, *, key: str = "", memory: bool = True
 ) -> Iterator[None]:
     """Run a block that attacks the service; note and check what others noticed, and what workers held.
 
-    Where the machine is so busy that others wait without an attack, three times as long is allowed.
+    :raises Disturbed: if they waited longer than before and after the attack by more than is promised.
     """
     workers = service.workers()
     with (
@@ -29,21 +34,28 @@ def endured(
         peak(service) as highest,
     ):
         began = monotonic()
-        sleep(QUIET)
+        sleep(CONTROL)
         attacked = monotonic()
         yield
-    before = kept.since(began, attacked) + new.since(began, attacked)
-    outcomes = kept.since(attacked) + new.since(attacked)
-    longest, p99 = slowest(outcomes)
-    measured = f"{milliseconds(longest)}, p99 {milliseconds(p99)}"
-    figure("attacks", f"{what}: longest wait of others", measured, milliseconds(PROMISED))
+        ended = monotonic()
+        sleep(SETTLE)
+        settled = monotonic()
+        sleep(CONTROL)
+
+    def between(start: float, end: float = float("inf")) -> list[Outcome]:
+        return kept.since(start, end) + new.since(start, end)
+
+    outcomes, control = between(attacked, ended), between(began, attacked) + between(settled)
+    assert service.workers() == workers
+    assert kinds(between(began)) == {"200": len(between(began))}, kinds(between(began))
+    assert not memory or highest.times <= TIMES
+    (longest, p99), (usual, _) = slowest(outcomes), slowest(control)
+    measured = f"{milliseconds(longest)}, p99 {milliseconds(p99)}; without the attack {milliseconds(usual)}"
+    if longest > usual + PROMISED:
+        raise Disturbed(f"{what}: {measured}")
+    figure("attacks", f"{what}: longest wait of others", measured, f"{milliseconds(PROMISED)} more")
     if memory:
         figure("attacks", f"{what}: memory of a worker", f"{highest.times:.2f} × idle", f"{TIMES} × idle")
-    assert service.workers() == workers
-    assert kinds(outcomes) == {"200": len(outcomes)}, kinds(outcomes)
-    assert p99 <= max(PROMISED, 3 * slowest(before)[0])
-    assert longest <= ALLOWED
-    assert not memory or highest.times <= TIMES
 
 
 def slowest(outcomes: Sequence[Outcome]) -> tuple[float, float]:

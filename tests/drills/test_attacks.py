@@ -12,6 +12,7 @@ from tests.drills.attackers import (
     attackers,
     dripping,
     guessing,
+    lingering,
     one_by_one,
     post,
     reading_slowly,
@@ -27,6 +28,8 @@ pytestmark = pytest.mark.drill
 
 WORKERS, THREADS = 2, 4
 KEY = "drill-0123456789abcdef"
+GUARDED = {"API_KEY_1": KEY, "API_KEY_SCOPES": "predict,admin"}
+NARROW = 400  # connections
 LONG_BATCH = 15_000  # rows
 RIGHT_KEY, WRONG_KEY = b"X-API-Key: " + KEY.encode(), b"X-API-Key: guess-0123456789abcdef"
 
@@ -49,13 +52,18 @@ def open_service(variables, tmp_path_factory):
 @pytest.fixture(scope="module")
 def guarded_service(variables, tmp_path_factory):
     """With a key, behind a proxy that tells the address of the client."""
-    own = {
-        "API_KEY_1": KEY,
-        "API_KEY_SCOPES": "predict,admin",
-        "TRUSTED_PROXIES": 1,
-        "MAX_BATCH_SIZE": LONG_BATCH,
-    }
+    own = {**GUARDED, "TRUSTED_PROXIES": 1, "MAX_BATCH_SIZE": LONG_BATCH}
     with gunicorn(tmp_path_factory.mktemp("guarded"), **variables, **own) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def narrow_service(variables, tmp_path_factory):
+    """With so few connections that a slow machine fills them too."""
+    options = f"--worker-connections {NARROW // WORKERS}"
+    with gunicorn(
+        tmp_path_factory.mktemp("narrow"), **variables, **GUARDED, GUNICORN_CMD_ARGS=options
+    ) as service:
         yield service
 
 
@@ -130,10 +138,31 @@ def test_silent_connections_make_room_for_good_ones(open_service, endured, lengt
     number = 2100
     what = f"{number:,} connections of one address, {'a byte a second' if drop else 'silent'}"
     with (
-        endured(open_service, what, memory=True),
+        endured(open_service, what),
         attackers(dripping, open_service.port, drop, drop, number, 1.0, 1),
     ):
         sleep(length(4, 30))
+
+
+# Whose clients leave their half open, as long as the service does.
+LINGERING = {
+    "400": b"nonsense\r\n",
+    "401, with chunks to come": post(CHUNKED) + b"1\r\na\r\n",
+    "404 and `Connection: close`": b"GET /x HTTP/1.1\r\nHost: drill\r\nConnection: close\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("kind", LINGERING)
+def test_closing_connections_make_room_for_good_ones(narrow_service, endured, length, kind):
+    """As many at a time as would fill the limit if each were waited for."""
+    number = 2100
+    what = f"{number:,} connections of one address that get {kind}, where {NARROW} are allowed"
+    with (
+        endured(narrow_service, what, key=KEY),
+        attackers(lingering, narrow_service.port, LINGERING[kind], number, 6.0, 6.0) as attack,
+    ):
+        tally = attack.wait(length(9, 30))
+    assert tally.answers[kind[:3]] > number
 
 
 NEVER_ENDING = [
@@ -194,7 +223,6 @@ def test_wrong_keys_lock_nobody_out(guarded_service, endured, length, networks):
             guarded_service,
             f"{number:,} wrong keys {'of as many networks' if networks else 'of one address'}",
             key=KEY,
-            memory=True,
         ),
         attackers(guessing, guarded_service.port, wrong, 4) as attack,
     ):

@@ -90,6 +90,8 @@ WHOLE = [
     *(b"GET / HTTP/1.1\r\rHost: x\r\r", b"GET / HTTP/1.1\r", b"GET / HTTP/1.0\r\n\r\n"),
     *(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", b"GET /\n", b"\n", b"GET\n\n", b"x" * 2040),
     *(b"x" * 2049, b"x" * 2051, b"x" * 3000, b"x" * 20_000, b"GET /" + b"x" * 3000, b"/" * 20_000),
+    *(b"\x16\x03\x01\x02\r\n", b"\x16\x03\x01\x02\r\n\r\n", b"\0\r\n", b"\x1fGET / HTTP/1.1\r\n"),
+    *(b"\tGET / HTTP/1.1\r\nHost: x\r\n", b"\x01\n\x02\r\n"),
     *(b"GET / HTTP/1.1\r\nX: " + b"y" * 5000, b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 100),
     *(b"\r\n" + b"x" * 3000, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\ngo"),
     b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\ngood\r\n",
@@ -101,6 +103,15 @@ WHOLE = [
     b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     + b"ffff\r\n%b\r\n" % (b"z" * 0xFFFF) * 3
     + b"0\r\n\r\n",
+]
+# Valid, and answered by gunicorn's own worker: `PromptWorker` waits for no longer head.
+BEYOND_MAX_HEAD_BYTES = [
+    b"GET / HTTP/1.1\r\nHost: x\r\n"
+    + b"".join(b"X%d: %b\r\n" % (n, b"y" * 4000) for n in range(9))
+    + b"\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\n"
+    + b"".join(b"X%d: %b\r\n" % (n, b"y" * 900) for n in range(40))
+    + b"\r\n",
 ]
 # Paths of the application in test_differential.py, which answers and reads differently at each.
 PATHS = [

@@ -3,12 +3,13 @@
 import http.client
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 from contextlib import closing, contextmanager
 
-from tests.services import start
+from tests.services import require_command, start
 
 PATIENCE = 20.0
 SETTINGS = """
@@ -52,35 +53,83 @@ CHUNKED_LARGE = b"POST /large HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\
 
 
 class Server:
-    def __init__(self, process, port):
+    """A server at a port or at the path of a Unix socket.
+
+    :param context: of the clients, if it speaks TLS.
+    :param preface: what each connection begins with.
+    """
+
+    def __init__(self, process, address, *, context=None, preface=b""):
         self.process = process
-        self.port = port
+        self.address = address
+        self.context = context
+        self.preface = preface
+
+    @property
+    def port(self):
+        return self.address[1]
 
     def connect(self, data=b""):
-        connection = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
-        connection.sendall(data)
+        connection = self.reach()
+        if self.context:
+            connection = self.context.wrap_socket(connection, server_hostname="localhost")
+        connection.sendall(self.preface + data)
+        return connection
+
+    def reach(self):
+        """A connection on which nothing has been sent, not even a handshake."""
+        connection = socket.socket(socket.AF_UNIX if isinstance(self.address, str) else socket.AF_INET)
+        connection.settimeout(PATIENCE)
+        try:
+            connection.connect(self.address)
+        except OSError:
+            connection.close()
+            raise
         return connection
 
     def ask(self, method="POST", path="/", body=b"good", timeout=PATIENCE, **headers):
         """Status and body of one call on a connection of its own."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)) as connection:
+        with closing(http.client.HTTPConnection("localhost")) as connection:
+            connection.sock = self.connect()
+            connection.sock.settimeout(timeout)
             connection.request(method, path, body, headers)
             response = connection.getresponse()
             return response.status, response.read()
 
 
+def listening(path=None):
+    """A socket that listens at a path, or else at a port."""
+    if path is None:
+        return socket.create_server(("127.0.0.1", 0))
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen(1000)
+    return listener
+
+
 @contextmanager
-def serving(text, folder, *options, configuration="", application="application:app", worker_class=PROMPT):
+def serving(
+    text,
+    folder,
+    *options,
+    configuration="",
+    application="application:app",
+    worker_class=PROMPT,
+    socket_path=None,
+    **reaching,
+):
     """One worker process, whose socket listens before the process starts, so that no test waits for it.
 
     :param text: the module ``application``.
     :param configuration: more lines of the hook ``post_worker_init``.
+    :param socket_path: of a Unix socket, instead of a port.
+    :param reaching: how clients reach it; see `Server`.
     """
     (folder / "application.py").write_text(text)
     settings = folder / "settings.py"
     settings.write_text(SETTINGS + configuration)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    with listening(socket_path) as listener:
+        address = listener.getsockname()
         process = start(
             [
                 *(sys.executable, "-m", "gunicorn", "--config", str(settings), "--chdir", str(folder)),
@@ -96,7 +145,7 @@ def serving(text, folder, *options, configuration="", application="application:a
     watchdog = threading.Timer(120, process.kill)
     watchdog.start()
     try:
-        yield Server(process, port)
+        yield Server(process, address, **reaching)
     finally:
         watchdog.cancel()
         process.terminate()
@@ -104,7 +153,39 @@ def serving(text, folder, *options, configuration="", application="application:a
 
 
 @contextmanager
-def running(folder, *options, application="application:app"):
+def running(folder, *options, **settings):
     """The application under one `PromptWorker`."""
-    with serving(APPLICATION, folder, *options, application=application) as server:
+    with serving(APPLICATION, folder, *options, **settings) as server:
         yield server
+
+
+CARRIERS = ("TLS", "Unix socket", "proxy protocol")
+
+
+@contextmanager
+def carried(carrier, folder, *options, text=APPLICATION, **settings):
+    """An application whose requests come over one of `CARRIERS`."""
+    if carrier == "TLS":
+        key, certificate = make_certificate(folder)
+        options = (*options, "--keyfile", str(key), "--certfile", str(certificate))
+        settings["context"] = ssl.create_default_context(cafile=str(certificate))
+    elif carrier == "Unix socket":
+        settings["socket_path"] = folder / "socket"
+    else:
+        options = (*options, "--proxy-protocol", "auto")
+        settings["preface"] = b"PROXY TCP4 203.0.113.7 10.0.0.1 4711 80\r\n"
+    with serving(text, folder, *options, **settings) as server:
+        yield server
+
+
+def make_certificate(folder):
+    """The files of a new key and its certificate, which names localhost."""
+    key, certificate = folder / "key.pem", folder / "cert.pem"
+    made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    subprocess.run(
+        [require_command("openssl"), *made, "-keyout", key, "-out", certificate],
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    return key, certificate

@@ -2,12 +2,12 @@
 
 import asyncio
 import re
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import NamedTuple
 
 import pytest
 
-from tests.gunicorn_worker.requests import GOOD, cut, mutated, written
+from tests.gunicorn_worker.requests import BEYOND_MAX_HEAD_BYTES, GOOD, cut, mutated, written
 from tests.gunicorn_worker.serving import PROMPT, serving
 
 pytestmark = pytest.mark.server
@@ -53,6 +53,8 @@ def app(environ, start_response):
     if path == "/nothing":
         return []
     seen = {name: value for name, value in environ.items() if isinstance(value, str) and name not in LEFT_OUT}
+    if seen["SERVER_NAME"][:1] == "/":
+        del seen["SERVER_NAME"]  # the path of a Unix socket
     return [json.dumps(seen, sort_keys=True).encode(), b"\\n", body]
 """
 SETTINGS = [
@@ -88,20 +90,36 @@ class Transcript(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def ports(tmp_path_factory):
-    """Ports of the two servers."""
+def servers(tmp_path_factory):
+    """The two servers."""
     folder = tmp_path_factory.mktemp("differential")
-    with (
-        serving(APPLICATION, folder, *SETTINGS, worker_class=PROMPT) as prompt,
-        serving(APPLICATION, folder, *SETTINGS, worker_class="gthread") as stock,
-    ):
-        assert prompt.ask()[0] == stock.ask()[0] == 200
-        yield prompt.port, stock.port
+    with both_serving(folder, {PROMPT: None, "gthread": None}) as servers:
+        yield servers
 
 
-async def exchange(port, pieces, quiet):
+@pytest.fixture(scope="module")
+def servers_at_unix_sockets(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("differential")
+    with both_serving(folder, {PROMPT: folder / "prompt", "gthread": folder / "stock"}) as servers:
+        yield servers
+
+
+@contextmanager
+def both_serving(folder, paths):
+    with ExitStack() as stack:
+        servers = [
+            stack.enter_context(
+                serving(APPLICATION, folder, *SETTINGS, worker_class=worker_class, socket_path=path)
+            )
+            for worker_class, path in paths.items()
+        ]
+        assert [server.ask()[0] for server in servers] == [200, 200]
+        yield servers
+
+
+async def exchange(server, pieces, quiet):
     """Send pieces, and read until the server closes or is quiet."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await asyncio.open_connection(sock=server.reach())
     received, closed = b"", False
     with closing(writer):
         with suppress(ConnectionError):
@@ -121,17 +139,17 @@ async def exchange(port, pieces, quiet):
     return Transcript(passing.sub(rb"\1", received), closed)
 
 
-async def both(ports, pieces, quiet):
-    return tuple(await asyncio.gather(*(exchange(port, pieces, quiet) for port in ports)))
+async def both(servers, pieces, quiet):
+    return tuple(await asyncio.gather(*(exchange(server, pieces, quiet) for server in servers)))
 
 
-async def differences(ports, requests):
+async def differences(servers, requests):
     """Requests with different answers, and both answers; tried three times, because one may be late."""
     gate = asyncio.Semaphore(TOGETHER)
 
     async def compared(pieces, quiet):
         async with gate:
-            return pieces, *await both(ports, pieces, quiet)
+            return pieces, *await both(servers, pieces, quiet)
 
     for quiet in (QUIET, LONG_QUIET, 5 * LONG_QUIET):
         results = await asyncio.gather(*(compared(pieces, quiet) for pieces in requests))
@@ -140,8 +158,24 @@ async def differences(ports, requests):
     return different
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_every_request_is_answered_as_by_gthread(ports, mode):
+def compare(servers, mode):
     requests = [request for request in REQUESTS if "pieces" not in mode or not UNREAD.search(request)]
-    different = asyncio.run(differences(ports, [MODES[mode](request) for request in requests]))
+    different = asyncio.run(differences(servers, [MODES[mode](request) for request in requests]))
     assert different[:5] == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_request_is_answered_as_by_gthread(servers, mode):
+    compare(servers, mode)
+
+
+@pytest.mark.parametrize("mode", ["whole", "in pieces", "pipelined and in pieces"])
+def test_every_request_over_a_unix_socket_is_answered_as_by_gthread(servers_at_unix_sockets, mode):
+    compare(servers_at_unix_sockets, mode)
+
+
+@pytest.mark.parametrize("request_", BEYOND_MAX_HEAD_BYTES)
+def test_head_beyond_max_head_bytes_is_the_exception(servers, request_):
+    prompt, stock = asyncio.run(both(servers, [request_], LONG_QUIET))
+    assert prompt.received.startswith(b"HTTP/1.1 431 ")
+    assert stock.received.startswith(b"HTTP/1.1 200 ")

@@ -1,8 +1,9 @@
 """How a worker ends, and what it does when connections or files run out."""
 
+import http.client
 import resource
 import signal
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 
 import pytest
 
@@ -79,3 +80,37 @@ def test_longest_idle_connections_are_closed_at_the_limit_of_connections(tmp_pat
         silent[0].settimeout(SOON)
         with suppress(ConnectionResetError):
             assert silent[0].recv(10) == b""
+
+
+REFUSED = {
+    "400": b"nonsense\r\n",
+    "500": b"GET /fail HTTP/1.1\r\nHost: x\r\n\r\n",
+    "500 by a thread": b"POST /fail HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "closed on demand": POST + b"Connection: close\r\n\r\ngood",
+}
+
+
+@pytest.mark.parametrize("data", REFUSED.values(), ids=REFUSED)
+def test_closing_connections_are_the_first_to_go_at_the_limit_of_connections(tmp_path, data):
+    with running(tmp_path, "--worker-connections", "40") as server, ExitStack() as stack:
+        kept = stack.enter_context(closing(http.client.HTTPConnection("127.0.0.1", server.port)))
+        for _ in range(100):
+            stack.enter_context(server.connect(data))  # the client leaves its half open
+            kept.request("POST", "/", b"good")
+            assert kept.getresponse().read() == b"good"
+            assert server.ask(timeout=PATIENCE) == (200, b"good")
+        assert kept.sock
+
+
+def test_steady_body_is_not_taken_for_a_silent_one_at_the_limit_of_connections(tmp_path):
+    with running(tmp_path, "--worker-connections", "40") as server, ExitStack() as stack:
+        body = b"x" * 100_000
+        sender = server.connect(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + body[:100])
+        stack.enter_context(sender)
+        for start in range(100, 2100, 100):
+            assert server.ask(timeout=SOON) == (200, b"good")
+            sender.sendall(body[start : start + 100])
+            for _ in range(10):
+                stack.enter_context(server.connect())
+        sender.sendall(body[2100:])
+        assert sender.recv(100).startswith(b"HTTP/1.1 200")
