@@ -20,9 +20,7 @@ class Disturbed(AssertionError):
 
 
 @contextmanager
-def endured(
-    figure: Callable[..., None], service, what: str, *, key: str = "", memory: bool = True
-) -> Iterator[None]:
+def endured(figure: Callable[..., None], service, what: str, *, key: str = "") -> Iterator[None]:
     """Run a block that attacks the service; note and check what others noticed, and what workers held.
 
     :raises Disturbed: if they waited longer than before and after the attack by more than is promised.
@@ -48,14 +46,13 @@ def endured(
     outcomes, control = between(attacked, ended), between(began, attacked) + between(settled)
     assert service.workers() == workers
     assert kinds(between(began)) == {"200": len(between(began))}, kinds(between(began))
-    assert not memory or highest.times <= TIMES
+    assert highest.times <= TIMES
     (longest, p99), (usual, _) = slowest(outcomes), slowest(control)
     measured = f"{milliseconds(longest)}, p99 {milliseconds(p99)}; without the attack {milliseconds(usual)}"
     if longest > usual + PROMISED:
         raise Disturbed(f"{what}: {measured}")
     figure("attacks", f"{what}: longest wait of others", measured, f"{milliseconds(PROMISED)} more")
-    if memory:
-        figure("attacks", f"{what}: memory of a worker", f"{highest.times:.2f} × idle", f"{TIMES} × idle")
+    figure("attacks", f"{what}: memory of a worker", f"{highest.times:.2f} × idle", f"{TIMES} × idle")
 
 
 def slowest(outcomes: Sequence[Outcome]) -> tuple[float, float]:

@@ -75,7 +75,7 @@ NAMES = b'{"samples": [{' + b",".join(b'"%d":1' % number for number in range(370
 def test_bodies_of_other_names_cost_bounded_memory(wide_service, endured, length):
     request = post(path=b"/api/models/wide/predict/batch", body=NAMES)
     with (
-        endured(wide_service, "8 bodies of 370,000 unknown names at a time", memory=True),
+        endured(wide_service, "8 bodies of 370,000 unknown names at a time"),
         attackers(together, wide_service.port, [request], 8, int(length(1, 6))) as attack,
     ):
         tally = attack.wait(120)
@@ -94,7 +94,7 @@ def test_large_bodies_cost_bounded_memory(wide_service, endured, length, chunked
     times = int(length(1, 6))
     what = f"16 bodies of 9.9 MB at a time, {'chunked' if chunked else 'declared'}"
     with (
-        endured(wide_service, what, memory=True),
+        endured(wide_service, what),
         attackers(together, wide_service.port, requests, 16, times) as attack,
     ):
         tally = attack.wait(120)
