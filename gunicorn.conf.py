@@ -26,8 +26,8 @@ except ConfigError as error:
 if fault := host_fault(settings):
     sys.exit(f"Wrong configuration: {fault}")
 
-if (prefix := os.environ.get("SCRIPT_NAME", "")) and (prefix[0] != "/" or prefix[-1] == "/"):
-    sys.exit(f"Wrong configuration: SCRIPT_NAME={prefix!r}: must begin with a slash and end without one")
+# gunicorn itself takes the prefix off the paths, by this variable.
+os.environ["SCRIPT_NAME"] = settings.SCRIPT_NAME
 
 bind = settings.authority
 workers = settings.WORKERS
@@ -46,8 +46,11 @@ graceful_timeout = 30
 http_parser = "python"
 # gunicorn's control socket is of no use here and fails on read-only file systems.
 control_socket_disable = True
-# No client is trusted to set scheme or prefix by headers; TRUSTED_PROXIES handles proxies.
+# No client is trusted to set scheme or prefix by headers; TRUSTED_PROXIES handles proxies. No address is not
+# enough: gunicorn trusts every client on a Unix socket.
 forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
 limit_request_line = 2048
 limit_request_fields = settings.MAX_HEADERS
 limit_request_field_size = settings.MAX_HEADER_SIZE

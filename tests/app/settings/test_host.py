@@ -65,6 +65,13 @@ def test_banner_of_a_damaged_store_names_the_address_alone(models_dir, capsys):
         "redis://127.0.0.1:1/0?socket_timeout=abc",
         "redis://127.0.0.1:99999/0",
         "redis:///0",
+        "redis://:secret@127.0.0.1/0?protocol=9",
+        "redis://:secret@127.0.0.1/0?encoding=nonsense",
+        "redis://:secret@127.0.0.1/0?socket_timeout=-1",
+        "rediss://:secret@127.0.0.1/0?ssl_cert_reqs=foo",
+        "rediss://:secret@127.0.0.1/0?ssl_ca_certs=/nonexistent/ca.pem",
+        "rediss://:secret@127.0.0.1/0?ssl_certfile=/dev/null",
+        "rediss://:secret@127.0.0.1/0?ssl_ciphers=nonsense",
     ],
 )
 def test_address_of_redis_that_cannot_be_read_stops_the_start_without_being_shown(models_dir, url):
