@@ -16,24 +16,27 @@ from app.middleware.logging import configure
 from app.middleware.metrics import worker_slots
 from app.settings.rules import host_fault
 from config import ConfigError, load_config
-from gunicorn_worker import balance, options, rejections
+from gunicorn_worker import balance, rejections
+from gunicorn_worker.options.resources import resources_fault
+from gunicorn_worker.options.start import judge_options
+from gunicorn_worker.options.values import WORKER, values_fault
 
 try:
     settings = load_config()
 except ConfigError as error:
     sys.exit(f"Wrong configuration: {error}")
 
-if fault := host_fault(settings):
-    sys.exit(f"Wrong configuration: {fault}")
-
 # gunicorn itself takes the prefix off the paths, by this variable.
 os.environ["SCRIPT_NAME"] = settings.SCRIPT_NAME
+
+if fault := host_fault(settings):
+    sys.exit(f"Wrong configuration: {fault}")
 
 bind = settings.authority
 workers = settings.WORKERS
 # Answers short requests in its main loop and needs no proxy against slow clients: gunicorn_worker/README.md.
 # The threads read long and chunked requests.
-worker_class = options.WORKER
+worker_class = WORKER
 threads = 4
 # Seconds: a request that occupies the main loop for longer ends its process.
 timeout = 30
@@ -83,13 +86,11 @@ logger_class = ServiceLogger
 
 
 def on_starting(server: Any) -> None:
-    """Check gunicorn's options, and make or empty the directory of the workers' metrics.
+    """Make or empty the directory of the workers' metrics.
 
-    :raises SystemExit: naming an option or a setting that is wrong.
+    :raises SystemExit: naming the setting if it is wrong.
     """
     server.made_directory = None
-    if fault := options.options_fault(server.cfg, workers=settings.WORKERS):
-        sys.exit(f"Wrong configuration: {fault}")
     if directory := settings.PROMETHEUS_MULTIPROC_DIR:
         try:
             worker_slots.wipe(directory)
@@ -136,3 +137,7 @@ def post_worker_init(worker: Any) -> None:
     if settings.MAX_IN_FLIGHT and hasattr(worker, "max_ready"):
         worker.max_ready = settings.MAX_IN_FLIGHT
         worker.wsgi.extensions["load_shedder"].waiting = worker.waiting
+
+
+file = globals()
+judge_options(lambda cfg: values_fault(cfg, file) or resources_fault(cfg))

@@ -1,4 +1,4 @@
-"""Is ``REDIS_URL`` an address that the client of Redis can use? No answer shows it, nor the password in it."""
+"""Is ``REDIS_URL`` an address that the client of Redis can use? No answer shows it or the password in it."""
 
 import ssl
 from typing import Any
