@@ -60,3 +60,11 @@ def test_options_are_judged_once_and_a_wrong_value_is_named(monkeypatch):
 def test_who_is_not_root_becomes_nobody_else(monkeypatch):
     monkeypatch.setattr(os, "geteuid", partial(int, 1000))
     assert fault(cfg(bind="127.0.0.1:0", user=1001, group=os.getegid())).startswith("--user=1001: root alone")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone may give workers another user")
+def test_user_that_may_not_read_python_is_named(monkeypatch, tmp_path):
+    (tmp_path / "os.py").touch(mode=0o600)
+    monkeypatch.setattr(os, "__file__", str(tmp_path / "os.py"))
+    assert fault(cfg(bind="127.0.0.1:0", user=65_534)).startswith("--user=65534: may not read Python")
+    assert fault(cfg(bind="127.0.0.1:0")) is None

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from gunicorn_worker.options.resources import resources_fault
+from gunicorn_worker.options.tls import tls_fault
 from tests.services import require_command
 from tests.test_option_values import cfg
 
@@ -84,4 +85,5 @@ def test_options_with_which_no_handshake_works_are_named(files, options, named):
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone may give workers another user")
 def test_key_that_the_workers_user_cannot_read_is_named(files):
     os.chmod(files["own.key"], 0o600)
-    assert fault(files, PAIR | {"user": 65_534}).partition("=")[0] in {"--certfile", "--keyfile"}
+    named = cfg(certfile=files["own.pem"], keyfile=files["own.key"], user=65_534)
+    assert tls_fault(named).partition("=")[0] in {"--certfile", "--keyfile"}

@@ -9,6 +9,7 @@ from typing import Any
 
 from gunicorn import util
 
+from gunicorn_worker.options.access import is_readable, is_writable_file, is_writable_folder
 from gunicorn_worker.options.tls import tls_fault
 from gunicorn_worker.options.values import written
 
@@ -36,26 +37,12 @@ def _folders_fault(cfg: Any) -> str | None:
     return None
 
 
-def is_writable_folder(path: str) -> bool:
-    """Whether files can be made in a folder; an empty path is the current one."""
-    return os.path.isdir(path or ".") and os.access(path or ".", os.W_OK | os.X_OK)
-
-
-def is_writable_file(path: str) -> bool:
-    """Whether a file can be written or made; a pipe would be waited for until somebody reads it."""
-    try:
-        mode = os.stat(path).st_mode
-    except FileNotFoundError:
-        return is_writable_folder(os.path.dirname(path))
-    except OSError:
-        return False
-    return (stat.S_ISREG(mode) or stat.S_ISCHR(mode)) and os.access(path, os.W_OK)
-
-
 def _user_fault(cfg: Any) -> str | None:
     for name, own in (("user", os.geteuid()), ("group", os.getegid())):
         if cfg.settings[name].get() != own and os.geteuid() != 0:
             return f"{written(cfg.settings[name])}: root alone may become another"
+    if not is_readable(os.__file__, cfg):
+        return f"{written(cfg.settings['user'])}: may not read Python's own {os.path.dirname(os.__file__)}"
     return None
 
 

@@ -4,8 +4,9 @@ import os
 import ssl
 from typing import Any
 
-from gunicorn import sock, util
+from gunicorn import sock
 
+from gunicorn_worker.options.access import is_readable
 from gunicorn_worker.options.values import written
 
 NEED_CERTIFICATE = ("keyfile", "ca_certs", "cert_reqs", "ciphers", "do_handshake_on_connect")
@@ -14,7 +15,8 @@ NEED_CERTIFICATE = ("keyfile", "ca_certs", "cert_reqs", "ciphers", "do_handshake
 def tls_fault(cfg: Any) -> str | None:
     """Name the option with which no handshake would work, and the reason; None if TLS works or is off.
 
-    A key that needs a password is refused: nobody is there to type it.
+    The workers load the files anew for each connection. A key that needs a password is refused: nobody is
+    there to type it.
     """
     settings = cfg.settings
     if not cfg.certfile:
@@ -34,20 +36,6 @@ def tls_fault(cfg: Any) -> str | None:
     if cfg.cert_reqs and not cfg.ca_certs:
         return f"{written(settings['cert_reqs'])}: needs --ca-certs, by which clients are verified"
     return None
-
-
-def is_readable(path: str, cfg: Any) -> bool:
-    """Whether the user and group that gunicorn gives its workers may read a file: they load it anew for each
-    connection."""
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            util.set_owner_process(cfg.uid, cfg.gid, initgroups=cfg.initgroups)
-            status = int(not os.access(path, os.R_OK))
-        finally:
-            os._exit(status)
-    return os.waitpid(child, 0)[1] == 0
 
 
 def _load_certificate(cfg: Any) -> None:
@@ -94,5 +82,5 @@ LOADS = (
 def _reason(error: Exception) -> str:
     if isinstance(error, ssl.SSLError):
         reason = getattr(error, "reason", None)  # not every one has it
-        return reason.replace("_", " ").lower() if reason else "nothing in it can be used"
+        return reason.replace("_", " ").lower() if reason else "OpenSSL finds nothing in it"
     return getattr(error, "strerror", None) or str(error)
