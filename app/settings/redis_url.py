@@ -1,10 +1,19 @@
 """Is ``REDIS_URL`` an address that the client of Redis can use? No answer shows it or the password in it."""
 
+import os
 import ssl
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+# What an address can say: the client's other options are no text.
+OPTIONS = {
+    *("db", "protocol", "client_name", "encoding", "max_connections", "health_check_interval"),
+    *("socket_timeout", "socket_connect_timeout", "socket_keepalive", "retry_on_timeout"),
+    *("ssl_cert_reqs", "ssl_ca_certs", "ssl_ca_path", "ssl_ca_data", "ssl_certfile", "ssl_keyfile"),
+    *("ssl_password", "ssl_check_hostname", "ssl_ciphers", "ssl_min_version"),
+}
+LONGEST_SOCKET_PATH = 107  # bytes, of Linux
 ESCAPE = "write special characters of its password percent-encoded: # as %23, / as %2F, ? as %3F"
 
 
@@ -17,9 +26,14 @@ def redis_fault(url: str) -> str | None:
         port, database = parts.port, parts.path.lstrip("/")  # reading the port may raise
     except ValueError:
         return f"REDIS_URL: has no usable port; {ESCAPE}"
+    if parse_qs(parts.query, keep_blank_values=True).keys() - OPTIONS:
+        return f"REDIS_URL: has an option that an address cannot set; {ESCAPE}"
     if fault := _options_fault(url):
         return fault
-    whole = parts.scheme == "unix" or (parts.hostname and (not database or database.isdigit()))
+    if parts.scheme == "unix":
+        whole = 0 < len(os.fsencode(parts.path)) <= LONGEST_SOCKET_PATH
+    else:
+        whole = bool(parts.hostname) and (not database or database.isdigit())
     if parts.fragment or not whole:
         return f"REDIS_URL: cannot be read as a whole; {ESCAPE}"
     return None if port is None or port > 0 else "REDIS_URL: 0 is no port"
@@ -31,6 +45,8 @@ def _options_fault(url: str) -> str | None:
 
     try:
         connection: Any = ConnectionPool.from_url(url).make_connection()
+        if int(connection.db) < 0:
+            raise ValueError("there is no such database")
         connection.pack_command("GET", "name")  # in the encoding that the address may choose
     except (ValueError, TypeError, LookupError, AttributeError, RedisError) as error:
         return f"REDIS_URL: has options that cannot be used: {type(error).__name__}; {ESCAPE}"
