@@ -69,12 +69,18 @@ COMMANDS = {
 @pytest.mark.server
 @pytest.mark.parametrize(
     ("command", "name"),
-    [*((command, "LOG_FILE") for command in COMMANDS), ("gunicorn", "MODELS_DIR"), ("flask", "REDIS_URL")],
+    [
+        *((command, "LOG_FILE") for command in COMMANDS),
+        ("gunicorn", "MODELS_DIR"),
+        ("flask", "REDIS_URL"),
+        ("development server", "HOST"),
+    ],
 )
 def test_every_server_and_command_ends_in_one_line(tmp_path, pipe, command, name):
     if command == "granian":
         pytest.importorskip("granian")
     wrong = {"MODELS_DIR": pipe / "models", "LOG_FILE": pipe, "REDIS_URL": "redis://:hidden@h/0?protocol=9"}
+    wrong |= {"HOST": "192.0.2.1"}
     variables = {"MODELS_DIR": tmp_path, "APP_ENV": "testing", name: wrong[name]}
     ended = subprocess.run(
         [sys.executable, *COMMANDS[command]],
