@@ -29,7 +29,7 @@ def files(tmp_path_factory):
     (folder / "both").write_text((folder / "own.pem").read_text() + (folder / "own.key").read_text())
     return {path.name: str(path) for path in folder.iterdir()} | {
         "folder": str(folder),
-        "none": "/nonexistent",
+        "none": "/proc/nonexistent",
     }
 
 

@@ -73,7 +73,7 @@ def test_banner_of_a_damaged_store_names_the_address_alone(models_dir, capsys):
         "unix://",
         "unix:///" + "s" * 200,
         "rediss://:secret@127.0.0.1/0?ssl_cert_reqs=foo",
-        "rediss://:secret@127.0.0.1/0?ssl_ca_certs=/nonexistent/ca.pem",
+        "rediss://:secret@127.0.0.1/0?ssl_ca_certs=/proc/nonexistent/ca.pem",
         "rediss://:secret@127.0.0.1/0?ssl_certfile=/dev/null",
         "rediss://:secret@127.0.0.1/0?ssl_ciphers=nonsense",
     ],
