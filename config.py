@@ -15,16 +15,15 @@ from environs import EnvValidationError, validate
 from app.settings import capacity
 from app.settings.rate_limits import one_rate, rates
 from app.settings.rules import (
-    SECRET_NAMES,
     Environment,
     authentication_fault,
-    ed25519_public_key,
     limits_fault,
     networks,
     origins,
+    path_prefix,
     store_fault,
-    unguessable,
 )
+from app.settings.secrets import LONGEST_KEY, SECRET_NAMES, ed25519_public_key, unguessable
 
 ROOT = Path(__file__).resolve().parent
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -61,6 +60,7 @@ class Config:
         self.HOST = env.str("HOST", "127.0.0.1")
         self.PORT = env.int("PORT", 5000, validate=between(1, 65535))
         self.WORKERS = env.int("WORKERS", capacity.workers(), validate=between(1, 256))
+        self.SCRIPT_NAME = env.str("SCRIPT_NAME", "", validate=path_prefix)
         self.KEEP_ALIVE = env.int("KEEP_ALIVE", 75, validate=between(0, 86_400))
         self.MAX_HEADERS = env.int("MAX_HEADERS", 100, validate=between(10, 1000))
         self.MAX_HEADER_SIZE = env.int("MAX_HEADER_SIZE", 16_384, validate=between(1024, 32_768))
@@ -86,7 +86,7 @@ class Config:
         self.REDIS_URL = env.str("REDIS_URL", "")
 
         # Model
-        self.MODELS_DIR = (env.optional_path("MODELS_DIR") or ROOT / "models").expanduser()
+        self.MODELS_DIR = env.optional_path("MODELS_DIR") or ROOT / "models"
         self.MODEL_ENGINE = env.str("MODEL_ENGINE", "auto")  # `MLModelManager.init_app` checks it
         self.MODEL_SIGNING_KEY = env.str("MODEL_SIGNING_KEY", None, validate=unguessable)
         self.MODEL_PUBLIC_KEY = env.str("MODEL_PUBLIC_KEY", None, validate=ed25519_public_key)
@@ -106,8 +106,9 @@ class Config:
         # Authentication
         self.AUTH_DISABLED = env.bool("AUTH_DISABLED", False)
         self.AUTH_FAILURE_LIMIT = env.str("AUTH_FAILURE_LIMIT", "20/minute", validate=one_rate)
-        self.API_KEYS = env.numbered("API_KEY_1", validate=unguessable)
-        self.API_KEY_SCOPES = env.list("API_KEY_SCOPES", ["predict"], validate=validate.ContainsOnly(SCOPES))
+        self.API_KEYS = env.numbered("API_KEY_1", validate=(unguessable, validate.Length(max=LONGEST_KEY)))
+        some_scopes = (validate.Length(min=1), validate.ContainsOnly(SCOPES))
+        self.API_KEY_SCOPES = env.list("API_KEY_SCOPES", ["predict"], validate=some_scopes)
         self.API_KEY_PEPPER = env.str("API_KEY_PEPPER", None, validate=unguessable)
         self.API_KEYS_FILE = env.optional_path("API_KEYS_FILE")
         self.JWT_ALGORITHM = env.str("JWT_ALGORITHM", "HS256", validate=one_of(JWT_ALGORITHMS))
@@ -220,7 +221,7 @@ def load_config(environment: str | None = None) -> Config:
     :raises ConfigError: naming the variable that is wrong.
     """
     if "testing" not in (environment, os.environ.get("APP_ENV")):
-        load_dotenv(ROOT / ".env")
+        _read_env_file()
     name = environment or os.environ.get("APP_ENV", DevelopmentConfig.ENVIRONMENT)
     if name not in CONFIGS:
         raise ConfigError(f"APP_ENV={name!r}: must be one of {', '.join(CONFIGS)}")
@@ -230,6 +231,15 @@ def load_config(environment: str | None = None) -> Config:
         raise
     except ValueError as error:  # an unreadable NAME_FILE is raised at once
         raise ConfigError(str(error)) from None
+
+
+def _read_env_file() -> None:
+    try:
+        load_dotenv(ROOT / ".env")
+    except OSError as error:
+        raise ConfigError(f".env: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(".env: holds no text in UTF-8") from None
 
 
 def _explain(error: EnvValidationError) -> str:

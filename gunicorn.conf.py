@@ -16,24 +16,27 @@ from app.middleware.logging import configure
 from app.middleware.metrics import worker_slots
 from app.settings.rules import host_fault
 from config import ConfigError, load_config
-from gunicorn_worker import balance, options, rejections
+from gunicorn_worker import balance, rejections
+from gunicorn_worker.options.resources import resources_fault
+from gunicorn_worker.options.start import judge_options
+from gunicorn_worker.options.values import WORKER, values_fault
 
 try:
     settings = load_config()
 except ConfigError as error:
     sys.exit(f"Wrong configuration: {error}")
 
+# gunicorn itself takes the prefix off the paths, by this variable.
+os.environ["SCRIPT_NAME"] = settings.SCRIPT_NAME
+
 if fault := host_fault(settings):
     sys.exit(f"Wrong configuration: {fault}")
-
-if (prefix := os.environ.get("SCRIPT_NAME", "")) and (prefix[0] != "/" or prefix[-1] == "/"):
-    sys.exit(f"Wrong configuration: SCRIPT_NAME={prefix!r}: must begin with a slash and end without one")
 
 bind = settings.authority
 workers = settings.WORKERS
 # Answers short requests in its main loop and needs no proxy against slow clients: gunicorn_worker/README.md.
 # The threads read long and chunked requests.
-worker_class = options.WORKER
+worker_class = WORKER
 threads = 4
 # Seconds: a request that occupies the main loop for longer ends its process.
 timeout = 30
@@ -46,8 +49,11 @@ graceful_timeout = 30
 http_parser = "python"
 # gunicorn's control socket is of no use here and fails on read-only file systems.
 control_socket_disable = True
-# No client is trusted to set scheme or prefix by headers; TRUSTED_PROXIES handles proxies.
+# No client is trusted to set scheme or prefix by headers; TRUSTED_PROXIES handles proxies. No address is not
+# enough: gunicorn trusts every client on a Unix socket.
 forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
 limit_request_line = 2048
 limit_request_fields = settings.MAX_HEADERS
 limit_request_field_size = settings.MAX_HEADER_SIZE
@@ -80,13 +86,11 @@ logger_class = ServiceLogger
 
 
 def on_starting(server: Any) -> None:
-    """Check gunicorn's options, and make or empty the directory of the workers' metrics.
+    """Make or empty the directory of the workers' metrics.
 
-    :raises SystemExit: naming an option or a setting that is wrong.
+    :raises SystemExit: naming the setting if it is wrong.
     """
     server.made_directory = None
-    if fault := options.options_fault(server.cfg, workers=settings.WORKERS):
-        sys.exit(f"Wrong configuration: {fault}")
     if directory := settings.PROMETHEUS_MULTIPROC_DIR:
         try:
             worker_slots.wipe(directory)
@@ -133,3 +137,7 @@ def post_worker_init(worker: Any) -> None:
     if settings.MAX_IN_FLIGHT and hasattr(worker, "max_ready"):
         worker.max_ready = settings.MAX_IN_FLIGHT
         worker.wsgi.extensions["load_shedder"].waiting = worker.waiting
+
+
+file = globals()
+judge_options(lambda cfg: values_fault(cfg, file) or resources_fault(cfg))

@@ -55,6 +55,8 @@ class FastFlask(Flask):
     def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request by Flask's own dispatch."""
         path = environ["PATH_INFO"]
-        if path.startswith("//"):  # Werkzeug overlooks the second slash, limits and the server do not
+        # Werkzeug overlooks a second slash and a missing one, limits and the server do not. One is missing
+        # where the server has taken a prefix off another word: /ml off /mlapi/models.
+        if path and (path[0] != "/" or path.startswith("//")):
             environ["PATH_INFO"] = f"/.{path}"
         return super().wsgi_app(environ, start_response)

@@ -1,5 +1,7 @@
 """CORS: web pages of the origins in ``CORS_ORIGINS`` may call the API, no others."""
 
+import re
+
 from flask import Flask
 from flask_cors import CORS
 
@@ -12,9 +14,14 @@ def init_app(app: Flask) -> None:
     if origins := app.config["CORS_ORIGINS"]:
         CORS(
             app,
-            origins=origins,
+            # In a text with brackets, which an IPv6 address has, Flask-CORS would see a pattern.
+            origins=[_literal(origin) if "[" in origin else origin for origin in origins],
             resources=r"/api/*",
             send_wildcard=origins == ["*"],
             expose_headers=EXPOSED,
             max_age=7_200,  # s; Chromium keeps the answer to a preflight no longer
         )
+
+
+def _literal(origin: str) -> re.Pattern[str]:
+    return re.compile(re.escape(origin) + r"\Z")

@@ -3,38 +3,25 @@
 import os
 import re
 import socket
-from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
-from ipaddress import IPv4Network, IPv6Network, ip_network
-from itertools import pairwise
-from math import log2
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Any
 from urllib.parse import urlsplit
 
 from environs import FileAwareEnv, ValidationError
 
 from app.settings.rate_limits import parse_limit
+from app.settings.redis_url import redis_fault
 
-# Words of examples, which everybody knows.
-PLACEHOLDERS = (
-    *("demo_key", "your_secure", "your-secure", "changeme", "change_me", "change-me"),
-    *("password", "passw0rd", "qwerty", "asdfgh", "qazwsx", "letmein", "supersecret", "insecure"),
-    *("your-api", "your_api", "api-key", "api_key", "apikey", "replace-", "replace_", "todo-"),
-)
-# Least entropy of a secret, by the frequencies of its characters; 16 random hexadecimal digits have about 50.
-LEAST_BITS = 30.0
 YES, NO = ("true", "1", "yes", "on"), ("false", "0", "no", "off", "")
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "fe80::/10", "::1/128")
-REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 # As browsers send it: no path, no trailing slash, and nothing that could be read as a pattern.
-ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?")
-# Variables whose values are never shown.
-SECRET_NAMES = re.compile(
-    r"API_KEY_(\d+|PEPPER)|JWT_PUBLIC_KEY|MODEL_SIGNING_KEY|.*(SECRET|PASSWORD|TOKEN|_URL)"
+ORIGIN = re.compile(
+    r"[a-z][a-z0-9+.-]*://([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[(?P<address>[0-9a-f:]+)\])(:[0-9]{1,5})?"
 )
-
+# Segments as they stand in a request line; a dot segment or an escape could be written in other ways.
+PREFIX = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~!$&'()*+,;=:@-]+)*")
 Network = IPv4Network | IPv6Network
 
 
@@ -48,45 +35,31 @@ class Environment(FileAwareEnv):
         return {name: self.str(name, **options) for name in sorted(names)}
 
     def optional_path(self, name: str) -> Path | None:
-        """A path, or None if unset or empty, as Compose files leave a variable that is not set."""
-        text = self.str(name, "")
-        return Path(text) if text.strip() else None
+        """A path, or None if unset or empty, as Compose files leave a variable that is not set.
+
+        ``~`` at its beginning is a home folder.
+        """
+        text = self.str(name, "", validate=_home_is_known)
+        return Path(text).expanduser() if text and text.strip() else None
+
+    def _get_value(self, env_key: str, default: Any) -> Any:
+        """As the library's, but a pipe is not waited for, and what is no text is named and not shown."""
+        path = os.environ.get(f"{env_key}_FILE")
+        if path and not os.path.isfile(path):
+            raise ValueError(f"{env_key}_FILE={path!r}: is no file that can be read")
+        try:
+            return super()._get_value(env_key, default)
+        except UnicodeDecodeError:
+            raise ValueError(f"{env_key}_FILE={path!r}: holds no text in UTF-8") from None
 
 
-def unguessable(value: str) -> None:
-    """Reject a secret that is short, a placeholder, or cannot be sent in a header."""
-    if len(value) < 16:
-        raise ValidationError("A secret must have at least 16 characters.")
-    if bits(value) < LEAST_BITS:
-        raise ValidationError("This is easy to guess; make a random secret, as openssl rand -hex 24 does.")
-    if any(word in value.lower() for word in PLACEHOLDERS):
-        raise ValidationError("This is a placeholder; make a secret of your own.")
-    if not re.fullmatch(r"[!-~]+", value):
-        raise ValidationError("A secret must be of printable ASCII characters without spaces.")
-
-
-def bits(value: str) -> float:
-    """Entropy of a secret's characters or, if that is less, of the steps between them; repeats count once."""
-    if repeated := re.fullmatch(r"(.+?)\1+(.*)", value, re.DOTALL):
-        value = repeated[1] + repeated[2].removeprefix(repeated[1])
-    steps = [ord(after) - ord(before) for before, after in pairwise(value)]
-    return len(value) * min(_entropy(value), _entropy(steps))
-
-
-def _entropy(symbols: Sequence[Any]) -> float:
-    shares = [count / len(symbols) for count in Counter(symbols).values()]
-    return -sum(share * log2(share) for share in shares)
-
-
-def ed25519_public_key(value: str) -> None:
-    """Reject anything but an Ed25519 public key in PEM."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
-    with suppress(ValueError):
-        if isinstance(load_pem_public_key(value.encode()), Ed25519PublicKey):
-            return
-    raise ValidationError("Must be an Ed25519 public key in PEM.")
+def _home_is_known(value: str) -> None:
+    try:
+        Path(value).expanduser()
+    except RuntimeError:
+        raise ValidationError(
+            "Begins with the home folder of an unknown user; write the whole path."
+        ) from None
 
 
 def origins(values: list[str]) -> None:
@@ -100,10 +73,22 @@ def origins(values: list[str]) -> None:
 
 
 def _is_origin(value: str) -> bool:
+    found = ORIGIN.fullmatch(value)
     try:
-        return bool(ORIGIN.fullmatch(value)) and urlsplit(value).port != 0
-    except ValueError:  # a port beyond 65535
+        address = found and found["address"]
+        # A browser writes the shortest form, and origins are compared literally.
+        short = not address or str(IPv6Address(address)) == address
+        return found is not None and short and urlsplit(value).port != 0
+    except ValueError:  # a port beyond 65535, or no address
         return False
+
+
+def path_prefix(value: str) -> None:
+    """Reject a path that no proxy can leave in front of the service's addresses."""
+    if not PREFIX.fullmatch(value):
+        raise ValidationError(
+            "Must be like /ml or /team/ml: no slash at its end, no dot segments, escapes or query."
+        )
 
 
 def networks(values: list[str]) -> tuple[Network, ...]:
@@ -142,10 +127,7 @@ def limits_fault(config: Any) -> str | None:
             f" MAX_CONTENT_LENGTH={config.MAX_CONTENT_LENGTH}"
         )
     if config.REDIS_URL:
-        # The value may hold a password, so no message shows it.
-        if not config.REDIS_URL.startswith(REDIS_SCHEMES):
-            return f"REDIS_URL: must start with one of {', '.join(REDIS_SCHEMES)}"
-        return _url_fault(config.REDIS_URL)
+        return redis_fault(config.REDIS_URL)
     for name in ("RATE_LIMIT", "RATE_LIMIT_ADMIN"):
         limit = getattr(config, name)
         if limit and min(window.amount for window in parse_limit(limit).windows) < config.WORKERS:
@@ -156,29 +138,16 @@ def limits_fault(config: Any) -> str | None:
     return None
 
 
-def _url_fault(url: str) -> str | None:
-    from redis import ConnectionPool
-
-    escape = "write special characters of its password percent-encoded: # as %23, / as %2F, ? as %3F"
-    try:
-        parts = urlsplit(url)
-        port, database = parts.port, parts.path.lstrip("/")  # reading the port may raise
-    except ValueError:
-        return f"REDIS_URL: has no usable port; {escape}"
-    try:
-        ConnectionPool.from_url(url).make_connection()  # connects to nothing yet
-    except (ValueError, TypeError) as error:
-        return f"REDIS_URL: has options that cannot be used: {type(error).__name__}; {escape}"
-    whole = parts.scheme == "unix" or (parts.hostname and (not database or database.isdigit()))
-    if parts.fragment or not whole:
-        return f"REDIS_URL: cannot be read as a whole; {escape}"
-    return None if port is None or port > 0 else "REDIS_URL: 0 is no port"
-
-
 def store_fault(config: Any) -> str | None:
     """Why nothing can be stored in ``MODELS_DIR``, or None; a missing folder is made later."""
-    folder = config.MODELS_DIR
-    return f"MODELS_DIR={str(folder)!r}: is no folder" if folder.exists() and not folder.is_dir() else None
+    name = f"MODELS_DIR={str(config.MODELS_DIR)!r}"
+    try:
+        found = os.stat(config.MODELS_DIR)
+    except FileNotFoundError:
+        return None
+    except OSError as error:  # such as a name that is too long, or a folder above that may not be searched
+        return f"{name}: cannot be used: {error.strerror}"
+    return None if S_ISDIR(found.st_mode) else f"{name}: is no folder"
 
 
 def authentication_fault(config: Any) -> str | None:

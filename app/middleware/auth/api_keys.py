@@ -14,11 +14,11 @@ from app.middleware.auth import key_file
 from app.middleware.auth.key_file import KeyFileInvalid, StoredKey
 from app.middleware.auth.principal import InvalidCredential, Principal
 from app.settings.rate_limits import parse_limit
+from app.settings.secrets import LONGEST_KEY
 
 log = logging.getLogger(__name__)
 
 KEY_PREFIX = "msk"
-MAX_LENGTH = 512
 POLL_INTERVAL = 1.0  # s between two polls of the file: a stat costs more than the rest of the check
 
 
@@ -101,7 +101,7 @@ class ApiKeyVerifier:
         now = self._clock()
         if abs(now - self._polled_at) >= POLL_INTERVAL and self._path:
             self._reload_if_changed(now)
-        if len(key) > MAX_LENGTH:
+        if len(key) > LONGEST_KEY:
             raise InvalidCredential("invalid")
         digest = self._hash(key)
         entry = self._entries.get(lookup_id(key, digest), self._unknown)

@@ -1,5 +1,6 @@
 """What does the process log, in which form, and where to?"""
 
+import errno
 import logging
 import sys
 from contextlib import suppress
@@ -35,7 +36,8 @@ def configure(settings: Any) -> lines.Sink:
         try:
             sink = lines.TeeSink(sink, lines.FileSink(path))
         except OSError as error:
-            raise ConfigError(f"LOG_FILE={str(path)!r}: cannot be written: {error.strerror}") from None
+            reason = "nobody reads this pipe" if error.errno == errno.ENXIO else error.strerror
+            raise ConfigError(f"LOG_FILE={str(path)!r}: cannot be written: {reason}") from None
     render = lines.renderers(console=settings["LOG_FORMAT"] == "console")
     remove_meta: Any = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler = SinkHandler(sink)

@@ -154,7 +154,9 @@ class FileSink:
 
     def _open(self) -> int:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        # A pipe that nobody reads is an error instead of a wait, and one that is full drops lines.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+        return os.open(self._path, flags, 0o640)
 
     def _follow(self) -> None:
         """Put the new file under the old number, so that a thread that is writing cannot hit a closed one."""

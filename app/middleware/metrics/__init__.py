@@ -6,15 +6,23 @@ from app.middleware.metrics import instruments
 from app.middleware.metrics.instruments import Instruments
 from app.middleware.metrics.observer import MetricsObserver
 from app.settings.process import from_command_line
+from config import ConfigError
 
 METRICS_EXTENSION = "metrics"
 
 
 def instruments_of(app: Flask) -> Instruments:
-    """The app's instruments, made once: shared by all workers where a directory is given."""
+    """The app's instruments, made once: shared by all workers where a directory is given.
+
+    :raises ConfigError: if that directory cannot be made or written.
+    """
     if METRICS_EXTENSION not in app.extensions:
         folder = app.config["PROMETHEUS_MULTIPROC_DIR"] if not from_command_line() else None
-        app.extensions[METRICS_EXTENSION] = instruments.shared(folder) if folder else instruments.private()
+        try:
+            made = instruments.shared(folder) if folder else instruments.private()
+        except OSError as error:
+            raise ConfigError(f"PROMETHEUS_MULTIPROC_DIR={str(folder)!r}: {error.strerror}") from None
+        app.extensions[METRICS_EXTENSION] = made
     found: Instruments = app.extensions[METRICS_EXTENSION]
     return found
 

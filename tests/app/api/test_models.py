@@ -183,12 +183,12 @@ REFUSALS = {
     "external data": (external_data, {}, "model.onnx refers to external data"),
     "not signed": (
         lambda folder: None,
-        {"MODEL_SIGNING_KEY": "a-signing-key-of-this-test"},
+        {"MODEL_SIGNING_KEY": "a-signing-key-of-wooden-barrels"},
         "it is not signed",
     ),
     "signed otherwise": (
         lambda folder: (folder / "signature.json").write_bytes(signing.sign(b"other", hmac_key="k")),
-        {"MODEL_SIGNING_KEY": "a-signing-key-of-this-test"},
+        {"MODEL_SIGNING_KEY": "a-signing-key-of-wooden-barrels"},
         "its signature does not match",
     ),
     "another scikit-learn": (

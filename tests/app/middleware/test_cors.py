@@ -53,6 +53,16 @@ def test_a_listed_origin_may_call(build_app):
     assert origin_allowed(app, "https://b.example.com") == "https://b.example.com"
 
 
+@pytest.mark.parametrize(
+    "other", ["http://1:3000", "http://:3000", "http://[::1]:30001", "http://[::11]:3000"]
+)
+def test_address_of_version_six_is_compared_literally_too(build_app, other):
+    app = build_app("production", CORS_ORIGINS="https://b.example.com,http://[::1]:3000")
+    assert origin_allowed(app, "http://[::1]:3000") == "http://[::1]:3000"
+    assert origin_allowed(app, "https://b.example.com") == "https://b.example.com"
+    assert origin_allowed(app, other) is None
+
+
 @pytest.mark.parametrize("origin", HOSTILE)
 def test_an_origin_that_is_not_listed_may_not_call(build_app, origin):
     app = build_app("production", CORS_ORIGINS=LISTED)

@@ -65,6 +65,17 @@ def test_banner_of_a_damaged_store_names_the_address_alone(models_dir, capsys):
         "redis://127.0.0.1:1/0?socket_timeout=abc",
         "redis://127.0.0.1:99999/0",
         "redis:///0",
+        "redis://:secret@127.0.0.1/0?protocol=9",
+        "redis://:secret@127.0.0.1/0?encoding=nonsense",
+        "redis://:secret@127.0.0.1/0?socket_timeout=-1",
+        "redis://:secret@127.0.0.1/0?retry=3",
+        "redis://:secret@127.0.0.1?db=-1",
+        "unix://",
+        "unix:///" + "s" * 200,
+        "rediss://:secret@127.0.0.1/0?ssl_cert_reqs=foo",
+        "rediss://:secret@127.0.0.1/0?ssl_ca_certs=/proc/nonexistent/ca.pem",
+        "rediss://:secret@127.0.0.1/0?ssl_certfile=/dev/null",
+        "rediss://:secret@127.0.0.1/0?ssl_ciphers=nonsense",
     ],
 )
 def test_address_of_redis_that_cannot_be_read_stops_the_start_without_being_shown(models_dir, url):
@@ -83,6 +94,8 @@ def test_address_of_redis_that_cannot_be_read_stops_the_start_without_being_show
         "rediss://:a%23b@redis:6379",
         "redis://user:pass@redis/3",
         "unix:///run/redis.sock",
+        "redis://redis?db=2&protocol=3&socket_timeout=0.5&socket_connect_timeout=0.5&client_name=service",
+        "rediss://redis?ssl_cert_reqs=none&ssl_check_hostname=false&ssl_min_version=771",
     ],
 )
 def test_address_of_redis_that_can_be_read_is_taken(models_dir, url):

@@ -307,6 +307,9 @@ def test_production_whose_key_file_is_empty_refuses_everybody_and_says_so(build_
      "adminadminadminadminadminadminad1", "<your-api-key-here>-0123456789abc",
      "replace-me-with-32-random-letters",
      "11112222333344445555666677778888",
+     "dummy-key-dummy-dummy-key-dummy-key", "your-secret-key-goes-here-and-your-token",
+     "placeholder-key1-placeholder-key1-xy", "test-key-1234567-test-key-12345678",
+     "01020304050607080910111213141516", "001002003004005006007008009010011",
      "with spaces in the middle of it, alas", "schlüssel-mit-umlaut-und-noch-mehr"],
 )  # fmt: skip
 def test_a_guessable_secret_stops_the_start_and_is_not_shown(monkeypatch, environment, name, value):

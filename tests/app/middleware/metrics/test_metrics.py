@@ -100,7 +100,7 @@ def test_the_observer_counts_what_else_happens(app, client, series):
 
 
 def test_refusals_are_counted_by_reason(serve, series):
-    key = "a key of the test".replace(" ", "-")
+    key = "a-key-of-wooden-barrels"
     limits = {"MAX_CONTENT_LENGTH": 50, "RATE_LIMIT_ADMIN": "1/minute", "WORKERS": 1}
     client = serve(fitted(SumClassifier()), API_KEY_1=key, API_KEY_SCOPES="admin,predict,metrics", **limits)
     assert client.get("/api/models").status_code == 401
