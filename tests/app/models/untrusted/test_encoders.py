@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import skops.io
 from sklearn.ensemble import RandomTreesEmbedding
-from sklearn.feature_extraction import DictVectorizer
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.feature_extraction import DictVectorizer, FeatureHasher
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder
@@ -28,7 +28,7 @@ RARE = {"min_frequency": 11, "handle_unknown": "infrequent_if_exist"}
 # Uses unchecked hostile models, each in a process of its own, and prints how the processes ended.
 USE = """
 import os, sys
-from tests.app.models.untrusted.test_columns import HOSTILE
+from tests.app.models.untrusted.test_encoders import HOSTILE
 for name in sys.argv[1:]:
     if not (child := os.fork()):
         try:
@@ -67,6 +67,12 @@ def encoder(rows=WORDS, change=None, inside=lambda model: model[0], **options):
     return model, rows
 
 
+def hashing(hasher, rows):
+    model = fitted(hasher, rows)
+    model[0].n_features = 0
+    return model, rows
+
+
 def bins(**change):
     first = KBinsDiscretizer(3, encode="onehot-dense", strategy="uniform")
     return encoder(NUMBERS, change, inside=lambda model: model[0]._encoder, first=first)
@@ -98,6 +104,8 @@ HOSTILE = {
         lambda: vocabulary(DictVectorizer(sparse=False), MAPPINGS, moved(-5)),
         NAMED,
     ),
+    "hashed text: no columns": (lambda: hashing(HashingVectorizer(n_features=8), TEXTS), "no possible"),
+    "hashed mappings: no columns": (lambda: hashing(FeatureHasher(8), MAPPINGS), "no possible"),
     "narrow": (lambda: encoder(change={"_n_features_outs": [1, 1]}), IMPLIED),
     "negative width": (lambda: encoder(change={"_n_features_outs": [10, -3]}), IMPLIED),
     "wide": (lambda: encoder(change={"_n_features_outs": [4, 2**40]}), IMPLIED),
@@ -161,8 +169,8 @@ HOSTILE = {
 # What is refused before, for a type that no file may hold as it stands.
 OF_OTHER_TYPES = {"of bins: falling", "of bins: narrow"}
 FATAL = [
-    "text: far column", "text: negative column", "mappings: far column", "infrequent: far",
-    "infrequent: negative",
+    "hashed text: no columns", "hashed mappings: no columns", "text: far column", "text: negative column",
+    "mappings: far column", "infrequent: far", "infrequent: negative",
 ]  # fmt: skip
 
 
@@ -195,6 +203,8 @@ SOUND = [
     (CountVectorizer(vocabulary=["red", "blue"]), TEXTS),
     (TfidfVectorizer(max_features=2), TEXTS),
     (DictVectorizer(), MAPPINGS),
+    (FeatureHasher(), MAPPINGS),
+    (HashingVectorizer(n_features=2**10), TEXTS),
     (OneHotEncoder(), MISSING),
     (OneHotEncoder(drop="first"), MISSING),
     (OneHotEncoder(drop="if_binary"), WORDS),

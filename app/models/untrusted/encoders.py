@@ -22,6 +22,13 @@ def check_vocabulary(vectorizer: Any) -> None:
         raise Unsound(f"{kind} has a vocabulary with columns that it does not make")
 
 
+def check_hasher(hasher: Any) -> None:
+    """A hasher divides by its number of columns."""
+    width = vars(hasher).get("n_features")
+    if not isinstance(width, int | np.integer) or not 1 <= width < 2**31:
+        raise Unsound(f"{type(hasher).__name__} makes no possible number of columns")
+
+
 def check_one_hot_encoder(encoder: Any) -> None:
     """A one-hot encoder: each feature gives as many columns as its categories imply."""
     own = vars(encoder)
