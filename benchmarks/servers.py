@@ -20,6 +20,8 @@ from benchmarks.peers import Peer
 
 HERE = Path(__file__).resolve().parent
 START_LIMIT = 120.0
+# onnxruntime reports to its maker unless this is set before its import.
+SILENT = {"ORT_DISABLE_TELEMETRY": "1"}
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -64,7 +66,7 @@ class Server:
             done = subprocess.run(
                 self._filled(self.peer.prepare),
                 cwd=self.folder,
-                env=self._variables(),
+                env=self.variables(),
                 stdout=output,
                 stderr=output,
             )
@@ -78,7 +80,7 @@ class Server:
                 self.process = psutil.Popen(
                     self._filled(self.peer.command),
                     cwd=self.folder,
-                    env=self._variables(),
+                    env=self.variables(),
                     stdout=output,
                     stderr=output,
                     start_new_session=True,
@@ -134,11 +136,12 @@ class Server:
         }
         return [text.format_map(values) for text in texts]
 
-    def _variables(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
+        """The environment of its processes."""
         names, values = self.peer.environment.keys(), tuple(self.peer.environment.values())
         path = f"{self.environment.bin}{os.pathsep}{os.environ['PATH']}"
         own = dict(zip(names, self._filled(values), strict=True))
-        return os.environ | ONE_THREAD | {"PATH": path} | own
+        return os.environ | ONE_THREAD | SILENT | {"PATH": path} | own
 
     def _wait_for_prediction(self, deadline: float) -> None:
         path, document = self.peer.encode(self.model.rows[:1].tolist())

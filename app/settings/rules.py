@@ -15,7 +15,6 @@ from app.settings.rate_limits import parse_limit
 from app.settings.redis_url import redis_fault
 
 YES, NO = ("true", "1", "yes", "on"), ("false", "0", "no", "off", "")
-PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "fe80::/10", "::1/128")
 # As browsers send it: no path, no trailing slash, and nothing that could be read as a pattern.
 ORIGIN = re.compile(
     r"[a-z][a-z0-9+.-]*://([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[(?P<address>[0-9a-f:]+)\])(:[0-9]{1,5})?"
@@ -92,18 +91,21 @@ def path_prefix(value: str) -> None:
 
 
 def networks(values: list[str]) -> tuple[Network, ...]:
-    """The networks that ``METRICS_ALLOW_PRIVATE`` opens: none, the private ones, or those that it lists."""
+    """The networks that ``METRICS_ALLOW_PRIVATE`` opens: none, or those that it lists; no word for all."""
     values = [value.strip() for value in values]
     word = ",".join(values).lower()
     if word in NO:
         return ()
+    if word in YES:
+        hint = "name the addresses or networks that scrape, such as 10.0.3.7 or 10.0.3.0/24."
+        raise ValidationError(f"{word} would open /metrics to clients of any proxy inside; {hint}")
     try:
-        found = tuple(map(ip_network, PRIVATE if word in YES else values))
+        found = tuple(map(ip_network, values))
         if mapped := [str(each) for each in found if getattr(each.network_address, "ipv4_mapped", None)]:
             raise ValueError(f"{mapped[0]} is to be written as one of IPv4")
         return found
     except ValueError as error:
-        raise ValidationError(f"Must be true, false or networks such as 10.0.3.0/24: {error}.") from None
+        raise ValidationError(f"Must be false or networks such as 10.0.3.0/24: {error}.") from None
 
 
 def host_fault(config: Any) -> str | None:

@@ -2,6 +2,7 @@
 # Writes the files that nginx.conf includes, by the environment, into a folder that also has the unix sockets.
 #   configure.sh FOLDER
 # NGINX_RATE_LIMIT, NGINX_BURST and NGINX_CONNECTIONS are per client IP; MAX_CONTENT_LENGTH is that of the service.
+# CORS_ORIGINS is that of the service: whose web pages may read nginx's own errors.
 # NGINX_TRUSTED_PROXIES: proxies in front of nginx whose X-Forwarded-For is trusted.
 set -eu
 folder=$1
@@ -10,6 +11,7 @@ burst=${NGINX_BURST:-200}
 connections=${NGINX_CONNECTIONS:-50}
 body=${MAX_CONTENT_LENGTH:-10000000}
 proxies=${NGINX_TRUSTED_PROXIES:-}
+origins=$(printf %s "${CORS_ORIGINS:-}" | tr -d " ")
 module=/usr/lib/nginx/modules/ngx_stream_module.so # in Debian a package, libnginx-mod-stream
 
 check() { # NAME VALUE PATTERN MEANING
@@ -25,10 +27,24 @@ check MAX_CONTENT_LENGTH "$body" "$number" 'a whole number of bytes above 0'
 network='[0-9A-Fa-f.:]+(/[0-9]{1,3})?'
 check NGINX_TRUSTED_PROXIES "$proxies" "($network(,$network)*)?" 'addresses or networks with commas between them'
 
+beyond=" burst=$burst nodelay"
+[ "$burst" != 0 ] || beyond= # which is how nginx says none
+origin='[a-z][a-z0-9+.-]*://[A-Za-z0-9.-]+(:[0-9]{1,5})?'
+check CORS_ORIGINS "$origins" "([*]|$origin(,$origin)*)?" '* or origins such as https://app.example.com'
+
+{ # the value of Access-Control-Allow-Origin, by the header Origin; none by default
+    echo 'map $http_origin $error_origin {'
+    case $origins in
+        '') ;;
+        '*') echo 'default *;' ;;
+        *) printf '"~^%s$" $http_origin;\n' $(printf %s "$origins" | sed 's/[.+]/\\&/g; s/,/ /g') ;;
+    esac
+    echo '}'
+} >"$folder/origins.conf"
 cat >"$folder/limits.conf" <<END
 client_max_body_size $body;
 limit_req_zone \$counted zone=requests:10m rate=$rate;
-limit_req zone=requests burst=$burst nodelay;
+limit_req zone=requests$beyond;
 limit_conn_zone \$binary_remote_addr zone=connections:10m;
 limit_conn connections $connections;
 END

@@ -11,9 +11,15 @@ VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)(?::-([^}]*))?\}")
 TEXT = (ROOT / "docker-compose.yml").read_text()
 
 
+def document() -> dict[str, Any]:
+    """The whole file."""
+    found: dict[str, Any] = yaml.safe_load(VARIABLE.sub(r"\2", TEXT))
+    return found
+
+
 def services() -> dict[str, Any]:
     """Its services by name."""
-    found: dict[str, Any] = yaml.safe_load(VARIABLE.sub(r"\2", TEXT))["services"]
+    found: dict[str, Any] = document()["services"]
     return found
 
 

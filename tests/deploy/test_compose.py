@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 from contextlib import suppress
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,16 @@ def test_only_the_service_gets_its_secrets():
         "redis": {"REDIS_PASSWORD"},
         "grafana": {"GRAFANA_PASSWORD"},
     }
+
+
+def test_only_prometheus_reads_the_metrics_without_a_key():
+    """At an address that no other container can be given."""
+    address = compose.services()["prometheus"]["networks"]["inside"]["ipv4_address"]
+    assert compose.services()["api"]["environment"]["METRICS_ALLOW_PRIVATE"] == address
+    (network,) = compose.document()["networks"]["inside"]["ipam"]["config"]
+    assert ip_address(address) in ip_network(network["subnet"])
+    assert ip_address(address) not in ip_network(network["ip_range"])
+    assert ip_network(network["ip_range"]).subnet_of(ip_network(network["subnet"]))
 
 
 def test_only_this_machine_reaches_the_service_unless_told_otherwise():

@@ -130,7 +130,7 @@ def test_production_starts_with_these_settings(tmp_path, monkeypatch):
         monkeypatch.setenv(name, value.replace(SECRETS, str(tmp_path)))
     config = load_config("production")
     assert secrets == config.API_KEYS | {"REDIS_URL": config.REDIS_URL}
-    assert config.METRICS_ALLOW_PRIVATE
+    assert list(map(str, config.METRICS_ALLOW_PRIVATE)) == ["10.244.0.0/16"]
     assert config.TRUSTED_PROXIES == 1
 
 

@@ -139,7 +139,7 @@ def test_limits_are_settings(tmp_path):
     text, _ = limits(
         tmp_path, NGINX_RATE_LIMIT="900r/m", NGINX_BURST=0, NGINX_CONNECTIONS=7, MAX_CONTENT_LENGTH=5
     )
-    for line in ("rate=900r/m;", "burst=0 nodelay;", "limit_conn connections 7;", "client_max_body_size 5;"):
+    for line in ("rate=900r/m;", "zone=requests;", "limit_conn connections 7;", "client_max_body_size 5;"):
         assert line in text
 
 
@@ -167,6 +167,8 @@ LIMITS = {"NGINX_RATE_LIMIT", "NGINX_BURST", "NGINX_CONNECTIONS", "MAX_CONTENT_L
         ("MAX_CONTENT_LENGTH", "10m"),
         ("NGINX_TRUSTED_PROXIES", "proxy.example"),
         ("NGINX_TRUSTED_PROXIES", "10.0.0.1 10.0.0.2"),
+        ("CORS_ORIGINS", "https://*.example.com"),
+        ("CORS_ORIGINS", 'https://a.example";}'),
     ],
 )
 def test_wrong_limit_stops_the_start_and_is_named(tmp_path, name, value):
@@ -182,3 +184,43 @@ def test_callers_meet_the_limits_that_were_set(replica, tmp_path):
         answers = [ask(proxy, path="/nowhere") for _ in range(5)]
         assert [answer.status for answer in answers] == [404, 404, 404, 429, 429]
         assert {ask(proxy).status for _ in range(5)} == {200}  # probes are not counted
+
+
+# --- web pages
+
+PAGE = "https://app.example.com"
+ANYWHERE = {"CORS_ORIGINS": "*"}
+TWO = {"CORS_ORIGINS": f"{PAGE}, http://localhost:3000"}
+
+
+def test_a_browser_that_asks_before_a_page_is_not_counted(replica, tmp_path):
+    with nginx(tmp_path, replica.port, NGINX_RATE_LIMIT="1r/m", NGINX_BURST=0) as proxy:
+        for _ in range(3):
+            assert ask(proxy, "OPTIONS", "/api/predict").status == 200
+        assert ask(proxy, "POST", "/api/predict", ROW, JSON).status == 200
+        assert ask(proxy, "POST", "/api/predict", ROW, JSON).status == 429
+        assert ask(proxy, "OPTIONS", "/api/predict").status == 200
+
+
+@pytest.mark.parametrize(
+    ("settings", "origin", "allowed"),
+    [
+        (TWO, PAGE, PAGE),
+        (TWO, "http://localhost:3000", "http://localhost:3000"),
+        (TWO, "https://app-example.com", None),
+        (TWO, f"{PAGE}.evil.org", None),
+        (TWO, f"x{PAGE}", None),
+        (TWO, None, None),
+        (ANYWHERE, PAGE, "*"),
+        ({}, PAGE, None),
+    ],
+)
+def test_only_pages_of_the_origins_can_read_when_to_come_back(replica, tmp_path, settings, origin, allowed):
+    headers = JSON | ({"Origin": origin} if origin else {})
+    with nginx(tmp_path, replica.port, NGINX_RATE_LIMIT="1r/m", NGINX_BURST=0, **settings) as proxy:
+        ask(proxy, "POST", "/api/predict", ROW, headers)
+        refused = ask(proxy, "POST", "/api/predict", ROW, headers)
+    assert (refused.status, refused.headers["Retry-After"]) == (429, "1")
+    assert refused.headers.get("Access-Control-Allow-Origin") == allowed
+    exposed = refused.headers.get("Access-Control-Expose-Headers")
+    assert exposed == ("X-Request-ID, Retry-After" if allowed else None)

@@ -5,8 +5,8 @@ from ipaddress import ip_address
 from flask import current_app, request
 
 METRICS_ENDPOINT = "metrics.metrics"
-# Headers by which a proxy shows itself. One that sends none of them is taken for its clients: the networks of
-# METRICS_ALLOW_PRIVATE can leave it out.
+# Headers by which a proxy shows itself. One that sends none of them is taken for its clients, which is why
+# only addresses and networks that an operator names are open.
 PROXY_HEADERS = frozenset(
     f"HTTP_{name}"
     for name in (

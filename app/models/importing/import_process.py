@@ -1,6 +1,6 @@
-"""The process that `import_apart` starts: ``python -m app.models.importing.import_process '{"model": …}'``.
+"""The process of `import_apart`: ``python -m app.models.importing.import_process '{"model": …}' ID``.
 
-Prints lines of JSON: each step, then the saved version or the reason against it.
+Prints lines of JSON: each step, then the saved version or the reason against it. Ends with the process ID.
 """
 
 import json
@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from app.models.repository.process_files import end_with
+
 # Bytes of writable memory: four times the limit of an unpacked archive, and the libraries.
 MEMORY = 5 * 1024**3
 # A forest of 100 deep trees takes less than 60.
@@ -21,6 +23,7 @@ CPU_SECONDS = 1_800
 
 def main() -> None:
     """Run the import that the argument describes, within the limits."""
+    end_with(int(sys.argv[2]))
     limit()
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # output of libraries must not mix with the replies

@@ -41,6 +41,10 @@ def import_files(request: ImportRequest, *, report: Report = lambda step: None) 
     :raises VersionExists: if the version is taken.
     """
 
+    for path in request.files:
+        if not path.is_file():  # a pipe would be waited for
+            raise ImportRefused(f"{path.name} is no regular file")
+
     def read(path: Path) -> Any:
         report(f"Reading {path.name}")
         return read_estimator(path, trust=request.trust, policy=request.policy)

@@ -1,6 +1,7 @@
 """Isolation of an import: a process of its own, with limits, for untrusted files."""
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -20,7 +21,8 @@ def import_apart(request: ImportRequest, *, report: Callable[[str], None] = lamb
 
     :raises ImportRefused: for any error of that process, and if it is killed.
     """
-    command = [sys.executable, "-m", "app.models.importing.import_process", json.dumps(request.to_dict())]
+    arguments = [json.dumps(request.to_dict()), str(os.getpid())]
+    command = [sys.executable, "-m", "app.models.importing.import_process", *arguments]
     with Popen(command, cwd=ROOT, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None  # Popen opened a pipe

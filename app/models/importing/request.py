@@ -22,6 +22,11 @@ class ImportRequest:
     trust: bool = False
     policy: VersionPolicy = "refuse"
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files to read."""
+        return tuple(each for each in (self.model, self.scaler, self.onnx, self.sample) if each is not None)
+
     def to_dict(self) -> dict[str, Any]:
         return {name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()}
 

@@ -16,8 +16,9 @@ from typing import Any, Literal
 from app.exceptions import ArtifactInvalid
 from app.models.engines.external_data import refers_outside
 from app.models.loading.signing import Verifier
+from app.models.repository.atomic_files import TooLong
 from app.models.repository.store import ModelStore
-from app.models.repository.version_files import METADATA, SIGNATURE, Metadata, fingerprint
+from app.models.repository.version_files import METADATA, SIGNATURE, Metadata, fingerprint, recorded_size
 from app.models.schema.signature import InputSignature, OutputSignature
 
 VersionPolicy = Literal["refuse", "warn"]
@@ -48,7 +49,7 @@ class VersionArtifact:
     version: str
     raw: bytes
     signature_file: bytes | None
-    read: Callable[[str], bytes]
+    read: Callable[..., bytes]
     policy: VerificationPolicy
     metadata: Metadata = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
@@ -112,10 +113,14 @@ def intact(artifact: VersionArtifact) -> str | None:
     for name, recorded in artifact.metadata["files"].items():
         if not FILE_NAME.fullmatch(name) or name in {METADATA, SIGNATURE}:
             return f"{name!r} is no name of a file of a version"
+        if (size := recorded_size(recorded)) is None:
+            return f"{name} has no usable size in {METADATA}"
         try:
-            content = artifact.read(name)
+            content = artifact.read(name, most=size)
         except FileNotFoundError:
             return f"{name} is missing"
+        except TooLong:
+            return f"{name} does not match its recorded size and SHA-256"
         except OSError as error:
             return f"{name} is {'a symbolic link' if error.errno == errno.ELOOP else 'no readable file'}"
         if fingerprint(content) != recorded:

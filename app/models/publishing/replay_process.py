@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import re
+import select
 import signal
 import warnings
 from pathlib import Path
@@ -23,6 +24,7 @@ from app.models.engines.fallback import FallbackEngine
 from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.loading import golden_rows, loader, verification
 from app.models.publishing.expected import Expected
+from app.models.repository.process_files import end_with
 from app.models.repository.store import ModelStore
 from app.models.schema.validation import validate_rows
 
@@ -37,19 +39,26 @@ def main() -> None:
     os.dup2(2, 1)
     warnings.simplefilter("ignore")
     for line in requests:
-        replies.write(_in_fork(json.loads(line)) + b"\n")
+        replies.write(_in_fork(json.loads(line), requests.fileno()) + b"\n")
         replies.flush()
 
 
-def _in_fork(request: dict[str, Any]) -> bytes:
+def _in_fork(request: dict[str, Any], requests: int) -> bytes:
+    """The reply of a fork; both processes end when nobody holds the other end of ``requests`` any more."""
     reader, writer = os.pipe()
-    child = os.fork()
+    parent, child = os.getpid(), os.fork()
     if child == 0:
+        end_with(parent)
         with contextlib.suppress(BaseException):
             reason = _reason(Path(request["root"]), request["version"], Expected(**request["expected"]))
             os.write(writer, json.dumps({"reason": reason}).encode())
         os._exit(0)
     os.close(writer)
+    poll = select.poll()
+    poll.register(reader, select.POLLIN)
+    poll.register(requests, 0)  # tells that it was hung up
+    if requests in dict(poll.poll()):
+        os._exit(0)
     with os.fdopen(reader, "rb") as stream:
         content = stream.read()
     _, status = os.waitpid(child, 0)

@@ -19,6 +19,10 @@ LONGEST_DOCUMENT = 1024**2  # bytes of active.json, routing.json or signature.js
 FORBIDDEN = frozenset((errno.EROFS, errno.EACCES, errno.EPERM))
 
 
+class TooLong(OSError):
+    """A file has more bytes than may be read."""
+
+
 def write(path: Path, content: bytes, *, mode: int | None = None) -> None:
     """Write a new file and wait until it is on the disk.
 
@@ -81,9 +85,12 @@ def read_regular(path: Path, *, most: int | None = None) -> bytes:
         if not stat.S_ISREG(found.st_mode):
             raise OSError("it is no regular file")
         if most is not None and found.st_size > most:
-            raise OSError(f"it has more than {most} bytes")
+            raise TooLong(f"it has more than {most} bytes")
         with open(descriptor, "rb", closefd=False) as file:
-            return file.read()
+            content = file.read() if most is None else file.read(most + 1)
+    if most is not None and len(content) > most:  # it has grown in the meantime
+        raise TooLong(f"it has more than {most} bytes")
+    return content
 
 
 def read_object(path: Path) -> dict[str, Any] | None:

@@ -4,11 +4,15 @@ Looking at a lock takes it for a moment: callers hold the lock of the folder, se
 gunicorn_worker imports nothing of the app, so its counts of connections stay in shared memory of its own.
 """
 
+import ctypes
 import fcntl
 import os
+import signal
 from pathlib import Path
 
 from app.models.repository import atomic_files
+
+SET_PARENT_DEATH_SIGNAL = 1  # of prctl(2)
 
 
 def claim(path: Path, *, mode: int = 0o600) -> int | None:
@@ -30,6 +34,16 @@ def is_held(path: Path, *, flags: int = os.O_RDWR) -> bool:
     """
     with atomic_files.opened(path, flags) as descriptor:
         return not _try_lock(descriptor)
+
+
+def end_with(parent: int) -> None:
+    """Let Linux kill this process when the one that started it ends, in whatever way.
+
+    :param parent: the id of that process, which may have ended already.
+    """
+    ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _try_lock(descriptor: int) -> bool:

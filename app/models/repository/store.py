@@ -81,12 +81,14 @@ class ModelStore:
         most = atomic_files.LONGEST_DOCUMENT
         return version_files.read_if_there(self.folder(version), SIGNATURE, most=most)
 
-    def read_file(self, version: str, name: str) -> bytes:
+    def read_file(self, version: str, name: str, *, most: int) -> bytes:
         """The bytes of a file of a version, unchecked.
 
-        :raises OSError: if there is no such file, or it or the version's folder is a symbolic link.
+        :param most: the maximum number of bytes.
+        :raises OSError: if there is no such file, it is longer, or it or the version's folder is a symbolic
+            link.
         """
-        return version_files.read_file(self.folder(version), name)
+        return version_files.read_file(self.folder(version), name, most=most)
 
     def read(self, version: str, name: str, metadata: Metadata) -> bytes:
         """The bytes of one file, compared with the recorded size and SHA-256.

@@ -16,6 +16,7 @@ SIGNATURE = "signature.json"
 PREPROCESSING_FILE = "preprocessing.json"
 PREFIX = "model_"
 LONGEST_METADATA = 64 * 1024**2  # bytes: categories and golden rows of very many columns
+LARGEST_FILE = 8 * 1024**3  # bytes; metadata that claims more is wrong
 WITHOUT_ENGINES = {"engine": "sklearn", "certificates": {}}
 
 Metadata = dict[str, Any]
@@ -25,6 +26,12 @@ Check = Callable[[Path, str], None]
 def fingerprint(content: bytes) -> dict[str, Any]:
     """The metadata of a file: its SHA-256 in hexadecimal and its size in bytes."""
     return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+
+
+def recorded_size(recorded: Any) -> int | None:
+    """The size in bytes that metadata records of a file, or None if that is no possible one."""
+    size = recorded.get("size") if isinstance(recorded, dict) else None
+    return size if type(size) is int and 0 <= size <= LARGEST_FILE else None
 
 
 def version_names(root: Path) -> list[str]:
@@ -53,7 +60,7 @@ def is_complete(folder: Path) -> bool:
     return True
 
 
-def read_file(folder: Path, name: str, *, most: int | None = None) -> bytes:
+def read_file(folder: Path, name: str, *, most: int) -> bytes:
     """The bytes of a file, unchecked.
 
     :param most: the maximum number of bytes.
@@ -84,8 +91,12 @@ def read_verified(folder: Path, name: str, metadata: Metadata) -> bytes:
     recorded = metadata.get("files", {}).get(name)
     if recorded is None:
         raise ArtifactInvalid(version, f"{name} is not listed in {METADATA}")
+    if (size := recorded_size(recorded)) is None:
+        raise ArtifactInvalid(version, f"{name} has no usable size in {METADATA}")
     try:
-        content = read_file(folder, name)
+        content = read_file(folder, name, most=size)
+    except atomic_files.TooLong:
+        raise ArtifactInvalid(version, f"{name} does not match its recorded size and SHA-256") from None
     except OSError:
         raise ArtifactInvalid(version, f"{name} is missing") from None
     if fingerprint(content) != recorded:

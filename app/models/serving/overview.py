@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
-from app.exceptions import ArtifactInvalid, StoreUnreadable, VersionNotFound
+from app.exceptions import ArtifactInvalid, ModelNotFound, StoreUnreadable, VersionNotFound
 from app.models.loading.loader import LoadedVersion
 from app.models.serving.registry import ModelRegistry
 from app.models.serving.served_model import DEFAULT, ServedModel
@@ -49,14 +49,22 @@ def summary(served_model: ServedModel, version: str) -> dict[str, Any]:
 
 def readiness(registry: ModelRegistry) -> list[dict[str, Any]]:
     """Whether each model can predict here, the default one first, and what was rejected in any worker."""
-    return [_readiness(name, registry[name]) for name in (DEFAULT, *registry.names())]
+    return [_readiness(registry, name) for name in (DEFAULT, *registry.names())]
 
 
-def _readiness(name: str, served_model: ServedModel) -> dict[str, Any]:
-    serving = served_model.model.version if served_model.loaded else None
-    active, rejected = served_model.store.active(), _rejected(served_model, served_model.workers.living())
-    found = {"name": name, "ready": served_model.loaded, "version": serving, "active": active}
-    return found | ({"refused": rejected} if rejected else {})
+def _readiness(registry: ModelRegistry, name: str) -> dict[str, Any]:
+    """``reason`` says why the active version is unknown; what is loaded goes on serving."""
+    found: dict[str, Any] = {"name": name, "ready": False, "version": None, "active": None}
+    try:
+        served_model = registry[name]
+        found["ready"] = served_model.loaded
+        found["version"] = served_model.model.version if served_model.loaded else None
+        if rejected := _rejected(served_model, served_model.workers.living()):
+            found["refused"] = rejected
+        found["active"] = served_model.store.active()
+    except (ModelNotFound, StoreUnreadable) as error:
+        return found | {"reason": error.message}
+    return found
 
 
 def _rejected(served_model: ServedModel, reports: list[dict[str, Any]]) -> dict[str, str]:

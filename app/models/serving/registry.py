@@ -1,6 +1,7 @@
 """Model registry: the default model of an app, and one per folder ``<name>/`` of its store."""
 
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
@@ -35,11 +36,14 @@ class ModelRegistry:
         """A model, made on first use without loading anything.
 
         :raises ModelNotFound: if there is no such model.
+        :raises StoreUnreadable: if its folder is a symbolic link, which could point anywhere.
         """
         if (served_model := self._models.get(name)) is not None:
             return served_model
         if not self._is_model(name):
             raise ModelNotFound(name)
+        if self.is_link(name):
+            raise StoreUnreadable(name, "it is a symbolic link")
         return self.open(name)
 
     def open(self, name: str) -> ServedModel:
@@ -60,7 +64,7 @@ class ModelRegistry:
             self._models.pop(name, None)
 
     def names(self) -> list[str]:
-        """Models beside the default one: folders with a complete version.
+        """Models beside the default one: folders, or links to folders, with a complete version.
 
         :raises StoreUnreadable: if that cannot be told.
         """
@@ -71,6 +75,10 @@ class ModelRegistry:
         except OSError as error:
             raise StoreUnreadable(self._root.name, atomic_files.reason_of(error)) from None
 
+    def is_link(self, name: str) -> bool:
+        """Whether a model's folder is a symbolic link, which is read by no one."""
+        return os.path.islink(self._root / name)  # False without permission, which loading will say
+
     def load_all(self) -> None:
         """Load the active version of each model beside the default one; what fails is logged."""
         try:
@@ -79,12 +87,12 @@ class ModelRegistry:
             log.error("no models beside the default one", extra={"reason": error.message})
             return
         for name in names:
-            load_logged(name, self[name])
+            load_logged(self, name)
 
     def _is_model(self, name: str) -> bool:
         folder = self._root / name
         try:
-            if not is_name(name) or folder.is_symlink() or not folder.is_dir():
+            if not is_name(name) or not folder.is_dir():
                 return False
             return bool(version_names(folder))
         except (StoreUnreadable, PermissionError):  # which is to be said where it is loaded
@@ -96,9 +104,9 @@ def is_name(name: str) -> bool:
     return is_version(name) and name != DEFAULT and not name.startswith((".", PREFIX))
 
 
-def load_logged(name: str, served_model: ServedModel) -> None:
+def load_logged(registry: ModelRegistry, name: str) -> None:
     """Load a model's active version; a failure is its own, and others go on."""
     try:
-        served_model.load()
+        registry[name].load()
     except ServiceError as error:
         log.error("model not loaded", extra={"model": name, "reason": error.message})

@@ -110,21 +110,29 @@ class RegistryWatcher:
     def __init__(self, registry: ModelRegistry) -> None:
         self._registry = registry
         self._watchers: dict[str, RepositoryWatcher] = {}
+        self._links: set[str] = set()
 
     def start(self) -> None:
         """Poll until the end of the process, in threads that give way to requests."""
         sys.setswitchinterval(SWITCH_INTERVAL)
         self._watch(DEFAULT)
         with suppress(StoreUnreadable):  # which the thread logs
-            for name in self._registry.names():
-                self._watch(name)
+            names = self._registry.names()
+            self._links = set(filter(self._registry.is_link, names))
+            for name in names:
+                if name not in self._links:
+                    self._watch(name)
         Thread(target=self._run, name="registry-watcher", daemon=True).start()
 
     def poll(self) -> None:
         """Take up models that are new, and give up those that are gone."""
         names = set(self._registry.names())
-        for name in names - set(self._watchers):
-            load_logged(name, self._registry[name])
+        links = set(filter(self._registry.is_link, names))
+        new, self._links = names - set(self._watchers) - self._links, links
+        for name in new:
+            load_logged(self._registry, name)
+        names -= links
+        for name in new & names:
             self._watch(name)
         for name in set(self._watchers) - names - {DEFAULT}:
             self._watchers.pop(name).stop()

@@ -16,14 +16,17 @@ from sklearn.ensemble._forest import BaseForest
 from sklearn.ensemble._gb import BaseGradientBoosting
 from sklearn.ensemble._hist_gradient_boosting.gradient_boosting import BaseHistGradientBoosting
 from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
+from sklearn.feature_extraction import DictVectorizer, FeatureHasher
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 from sklearn.neighbors import BallTree, KDTree
 from sklearn.neighbors._base import NeighborsBase
+from sklearn.preprocessing import OneHotEncoder
 from sklearn.svm._base import BaseLibSVM
 from sklearn.tree import BaseDecisionTree
 from sklearn.tree._tree import Tree
 
 from app.models.compilation.compilers import one_line
-from app.models.untrusted import Unsound, trees, vectors
+from app.models.untrusted import Unsound, encoders, trees, vectors
 
 
 def check_methods(estimator: Any) -> None:
@@ -48,6 +51,9 @@ CHECKS: tuple[tuple[type | tuple[type, ...], Callable[[Any], None]], ...] = (
     (TreePredictor, trees.check_predictor),
     (vectors.SPARSE, vectors.check_sparse),
     ((KDTree, BallTree), vectors.check_binary_tree),
+    ((CountVectorizer, DictVectorizer), encoders.check_vocabulary),
+    ((FeatureHasher, HashingVectorizer), encoders.check_hasher),
+    (OneHotEncoder, encoders.check_one_hot_encoder),
     ((BaseDecisionTree, BaseForest), trees.check_width),
     (IsolationForest, trees.check_isolation_forest),
     (BaseHistGradientBoosting, trees.check_histogram_boosting),

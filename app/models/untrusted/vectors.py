@@ -86,6 +86,7 @@ def check_libsvm(estimator: Any) -> None:
         and len(estimator._intercept_) == pairs
         and probabilities <= {0, pairs}
         and len(probabilities) == 1
+        and (not estimator._effective_probability or probabilities == {pairs})
         and (counts >= 0).all()
         and (not classifies or counts.sum() == own)
         and ((estimator.support_ >= 0) & (estimator.support_ < estimator.shape_fit_[0])).all()

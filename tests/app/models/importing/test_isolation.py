@@ -1,5 +1,7 @@
 """What a file of a stranger does to the process that reads it."""
 
+import dataclasses
+import json
 import os
 import resource
 import signal
@@ -89,6 +91,39 @@ def test_it_ends_with_whoever_waits_for_it(request_):
     with pytest.raises(KeyboardInterrupt):
         import_apart(request_, report=interrupt)
     assert importers() == []
+
+
+WAIT = """
+import json, os, signal, sys
+from app.models.importing.isolation import import_apart
+from app.models.importing.request import ImportRequest
+
+def stop(step):
+    print(step, flush=True)
+    signal.pause()
+
+import_apart(ImportRequest.from_dict(json.loads(sys.argv[1])), report=stop)
+"""
+
+
+def test_it_ends_with_a_command_that_is_killed(request_):
+    argument = json.dumps(request_.to_dict())
+    with subprocess.Popen(
+        [sys.executable, "-c", WAIT, argument], cwd=ROOT, stdout=subprocess.PIPE
+    ) as command:
+        assert command.stdout.readline() == b"Reading model.skops\n"
+        (child,) = psutil.Process(command.pid).children()
+        child.suspend()  # whatever it does
+        command.kill()
+    psutil.wait_procs([child], timeout=60)
+    assert not child.is_running()
+
+
+@pytest.mark.parametrize("name", ["model", "sample", "scaler", "onnx"])
+def test_a_pipe_is_refused_and_not_waited_for(request_, name, tmp_path):
+    os.mkfifo(tmp_path / f"pipe.{name}.skops")
+    with pytest.raises(ImportRefused, match=rf"^pipe\.{name}\.skops is no regular file$"):
+        import_apart(dataclasses.replace(request_, **{name: tmp_path / f"pipe.{name}.skops"}))
 
 
 def test_it_gets_no_more_memory_than_that_and_is_the_first_to_go():

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import shutil
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -305,3 +306,27 @@ def test_engine_whose_certificate_is_void_gives_way_to_scikit_learn(store, folde
 def test_engine_asked_for_with_a_void_certificate_is_refused(store, folder):
     edit(folder, void)
     assert "MODEL_ENGINE=onnx, but its certificate is void" in refusal(store, engine="onnx")
+
+
+def test_a_file_longer_than_recorded_is_not_read(store, folder):
+    """Three gigabytes of nothing cost a worker no memory."""
+    os.truncate(folder / "model.pkl", 3 * 1024**3)
+    said = "model.pkl does not match its recorded size"
+    tracemalloc.start()
+    try:
+        assert said in refusal(store)
+        with pytest.raises(ArtifactInvalid, match=said):
+            store.read("v1", "model.pkl", store.metadata("v1"))
+        assert tracemalloc.get_traced_memory()[1] < 100 * 1024**2
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("size", [2**62, -1, None, "5", True, 1.5, []])
+def test_metadata_that_records_no_possible_size_is_refused(store, folder, size):
+    metadata = json.loads((folder / METADATA).read_bytes())
+    metadata["files"]["model.pkl"]["size"] = size
+    (folder / METADATA).write_text(json.dumps(metadata))
+    assert "model.pkl has no usable size in metadata.json" in refusal(store)
+    with pytest.raises(ArtifactInvalid, match=r"model\.pkl has no usable size"):
+        store.read("v1", "model.pkl", metadata)

@@ -1,11 +1,14 @@
 """What is saved is servable: a version is loaded and replayed where the saving script was never seen."""
 
 import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 from textwrap import dedent
 
 import numpy as np
+import psutil
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
 
@@ -13,10 +16,12 @@ from app.exceptions import UnsupportedModel
 from app.models.publishing import fresh_process
 from app.models.publishing.publish import publish
 from tests.estimators import BOXES, SumRegressor, fitted
+from tests.services import wait_until
 from tests.settings import ROOT
 
 SAVING = """
 import numpy as np
+import psutil
 from pathlib import Path
 from sklearn.base import BaseEstimator, RegressorMixin
 from app.exceptions import UnsupportedModel
@@ -143,3 +148,38 @@ def test_nothing_of_a_refused_version_stays_behind(store):
     with pytest.raises(UnsupportedModel):
         publish(store, fitted(Forgetful()), sample=BOXES.to_numpy() + 1)
     assert [path.name for path in store.root.iterdir() if path.name != ".lock"] == []
+
+
+class Endless(SumRegressor):
+    """Tells where it is unpickled, and never ends doing so."""
+
+    def __setstate__(self, state):
+        if sys.argv[0].endswith("replay_process.py"):
+            Path(state["told"]).write_text(str(os.getpid()))
+            signal.pause()
+        vars(self).update(state)
+
+
+ENDLESS = """
+import sys
+from pathlib import Path
+from app.models.publishing.publish import publish
+from app.models.repository.store import ModelStore
+from tests.app.models.publishing.test_fresh_process import Endless
+from tests.estimators import BOXES, fitted
+
+model = fitted(Endless())
+model.told = sys.argv[2]
+publish(ModelStore(Path(sys.argv[1])), model, sample=BOXES)
+"""
+
+
+def test_processes_that_try_a_version_end_with_the_script_that_saves_it(tmp_path):
+    told = tmp_path / "told"
+    command = [sys.executable, "-c", ENDLESS, str(tmp_path / "models"), str(told)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as script:
+        wait_until(lambda: told.exists() and told.read_text())
+        children = psutil.Process(script.pid).children(recursive=True)
+        assert int(told.read_text()) in {child.pid for child in children}
+        script.kill()
+    assert psutil.wait_procs(children, timeout=60)[1] == []

@@ -110,6 +110,49 @@ def test_a_bad_model_takes_nothing_else_down(serve, models_dir):
     assert "refused" not in default
 
 
+def linked(models_dir, name="sums"):
+    """The folder of a model elsewhere, and a link in its place."""
+    shutil.move(models_dir / name, models_dir.parent / "elsewhere")
+    (models_dir / name).symlink_to(models_dir.parent / "elsewhere")
+
+
+REASON = "sums in the model store cannot be read: it is a symbolic link"
+
+
+def test_a_folder_that_is_a_link_is_named(two_models, models_dir, caplog):
+    linked(models_dir)
+    registry = ModelRegistry(models_dir, lambda name, store: ServedModel(store, LoadingOptions()))
+    registry.load_all()
+    assert [record.reason for record in caplog.records if record.msg == "model not loaded"] == [REASON]
+    with pytest.raises(StoreUnreadable, match=REASON):
+        registry["sums"]
+    model_manager.registry.forget("sums")
+    answer = two_models.post("/api/models/sums/predict", json=ROW)
+    assert_error(answer, 503, "model_error")
+    assert answer.get_json()["error"] == REASON
+    default, sums = two_models.get("/api/models").get_json()["models"]
+    assert (default["ready"], sums["ready"], sums["reason"]) == (True, False, REASON)
+
+
+def test_a_folder_that_becomes_a_link_is_given_up_and_named_once(two_models, models_dir, caplog):
+    watcher = RegistryWatcher(model_manager.registry)
+    watcher.poll()
+    linked(models_dir)
+    for _ in range(3):
+        watcher.poll()
+    assert "sums" not in watcher._watchers
+    assert_error(two_models.post("/api/models/sums/predict", json=ROW), 503, "model_error")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"version": 5}'])
+def test_a_model_whose_active_version_is_unknown_hides_no_other(two_models, models_dir, content):
+    (models_dir / "sums" / "active.json").write_bytes(content)
+    default, sums = two_models.get("/api/models").get_json()["models"]
+    assert (default["name"], default["ready"], "reason" in default) == ("default", True, False)
+    assert (sums["ready"], sums["version"], sums["active"]) == (True, "v1", None)
+    assert sums["reason"].startswith("active.json in the model store cannot be read: ")
+
+
 def test_without_a_default_model_others_answer_and_health_says_so(empty_app):
     client = empty_app.test_client()
     with empty_app.app_context():

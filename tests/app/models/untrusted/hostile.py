@@ -244,6 +244,10 @@ HOSTILE = {
         lambda: changed(SVC(), _intercept_=np.zeros(1)),
         "support vectors that do not fit",
     ),
+    "SVC: probabilities without their parameters": (
+        lambda: changed(SVC(), _effective_probability=True),
+        "support vectors that do not fit",
+    ),
     "SVR: fewer coefficients": (lambda: changed(SVR(), _dual_coef_=np.zeros((1, 1))), "support vectors"),
     "OneClassSVM: narrow vectors": (
         lambda: changed(OneClassSVM(), support_vectors_=np.zeros((11, 1))),
