@@ -65,7 +65,7 @@ def analyse(
     :raises NotCompilable: if the preprocessing has no compiled form.
     """
     transformers, last = split(estimator)
-    preprocessor = compile_preprocessing(transformers, signature)
+    preprocessor = compile_preprocessing(transformers, signature, last)
     limit = next((limit for limit in LIMITS if preprocessor.reach(limit) < REACH), None)
     if limit is None:
         raise NotCompilable("no range of numbers is known to stay finite through its steps")

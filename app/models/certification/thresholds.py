@@ -125,11 +125,12 @@ def _inside(row: Matrix, feature: int, low: Matrix, high: Matrix) -> Matrix:
 
 
 def _neighbours(thresholds: Matrix, *, missing: bool) -> Matrix:
-    with np.errstate(over="ignore"):
-        single = thresholds.astype(np.float32)
     columns: list[NDArray[Any]] = []
-    for numbers in (thresholds, single):  # each steps in its own precision
-        columns += np.nextafter(numbers, -np.inf), numbers, np.nextafter(numbers, np.inf)
+    with np.errstate(over="ignore"):
+        for numbers in (thresholds, thresholds.astype(np.float32)):  # each steps in its own precision
+            columns += np.nextafter(numbers, -np.inf), numbers, np.nextafter(numbers, np.inf)
+    # CatBoost's border for missing values is the least float32: a step below is no number of a row.
+    columns = [np.where(np.isinf(column), thresholds, column) for column in columns]
     return np.column_stack([*columns, np.full(len(thresholds), np.nan)] if missing else columns)
 
 

@@ -12,6 +12,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import check_array
 
 from app.models.compilation import NotCompilable
+from app.models.compilation.boosting.category_codes import code_branches, reads_categories
 from app.models.compilation.transformer_steps import label_step, number_step, text_step
 from app.models.engines.preprocessing.preprocessor import Branch, Preprocessor
 from app.models.schema.signature import InputSignature
@@ -51,8 +52,12 @@ def _is_identity(step: Any) -> bool:
     return step.func is None or getattr(step.func, "func", None) is check_array
 
 
-def compile_preprocessing(transformers: Sequence[Any], signature: InputSignature) -> Preprocessor:
+def compile_preprocessing(
+    transformers: Sequence[Any], signature: InputSignature, last: Any = None
+) -> Preprocessor:
     """The transformers without scikit-learn.
+
+    :param last: the final estimator, which may read columns of categories itself.
 
     :raises NotCompilable: naming a transformer without a compiled form.
     """
@@ -65,6 +70,8 @@ def compile_preprocessing(transformers: Sequence[Any], signature: InputSignature
             raise NotCompilable("texts are not counted by a CountVectorizer or TfidfVectorizer")
         texts = Branch((0,), tuple(map(text_step, transformers[: words[0] + 1])), labels=True)
         return Preprocessor((texts,), tuple(map(number_step, transformers[words[0] + 1 :])))
+    if not transformers and reads_categories(last):
+        return Preprocessor(code_branches(last, signature))
     if not signature.numeric:
         raise NotCompilable(UNPREPARED)
     return Preprocessor(steps=tuple(map(number_step, transformers)))

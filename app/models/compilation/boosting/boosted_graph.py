@@ -1,6 +1,7 @@
 """Boosted trees as an ONNX graph that computes as their library does, to the last bit of every sum."""
 
 from dataclasses import replace
+
 import numpy as np
 from onnx import ModelProto, TensorProto
 
@@ -11,8 +12,11 @@ from app.models.compilation.tree_operator import Chain, Ensemble
 
 
 def trees_of_graph(model: BoostedTrees) -> list[ModelTree]:
-    """The trees as the graph has them. Sums of single precision are left to the operators after the trees, and
-    their start is in the leaves of each output's first tree."""
+    """The trees as the graph has them.
+
+    Sums of single precision are left to the operators after the trees, and their start is in the leaves of
+    each output's first tree.
+    """
     if not model.single:
         return model.trees
     started: set[int] = set()
@@ -35,7 +39,7 @@ def boosted_graph(model: BoostedTrees, trees: list[ModelTree], *, width: int, cl
     operator = Ensemble()
     for tree in trees:
         operator.add(list(nodes_of(tree)), tree.target)
-    chain = _with_missing(Chain(), model).trees(
+    chain = _with_codes(_with_missing(Chain(), model), model, width).trees(
         operator, targets=len(trees) if model.single else model.outputs
     )
     _link(_sum(chain, model), model, classes=classes)
@@ -51,6 +55,16 @@ def _with_missing(chain: Chain, model: BoostedTrees) -> Chain:
     else:
         return chain
     return chain.then("Where", np.nan, "X")
+
+
+def _with_codes(chain: Chain, model: BoostedTrees, width: int) -> Chain:
+    """Whole numbers in columns of categories, as a conversion to an integer cuts them."""
+    if not model.category_columns:
+        return chain
+    rows, is_code = chain.last, np.isin(np.arange(width), model.category_columns)
+    signs = chain.then("Sign").last
+    chain.last = rows
+    return chain.then("Abs").then("Floor").then("Mul", signs).then("Where", rows, first=is_code)
 
 
 def _sum(chain: Chain, model: BoostedTrees) -> Chain:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from app.models.compilation.model_trees import ModelTree
+from app.models.engines.lightgbm_booster import LightGBMBooster
 
 Link = Literal["identity", "exp", "logistic", "softmax", "square"]
 
@@ -27,10 +28,11 @@ ZERO_UP_TO = float(np.float32(1e-35))
 class BoostedTrees:
     """The trees of a boosted model, and how their leaves become a prediction.
 
-    The leaves of each output's trees are added in order, ``base`` first if sums are ``single`` precision, last if
-    not; the sum is divided by ``divisor`` and multiplied by ``scale`` before the ``link``. ``single`` also rounds
-    the input and the link to float32. ``missing``: a number that stands for a missing value; ``zero_is_missing``:
-    so do zeros. A ``logistic`` model has one output and two classes, a ``softmax`` one output per class.
+    The leaves of each output's trees are added in order, ``base`` first if sums are of ``single``
+    precision, last if not; the sum is divided by ``divisor`` and multiplied by ``scale`` before the
+    ``link``, which is of single precision too. ``rounded``: the input is rounded to float32. ``missing``:
+    a number that stands for a missing value; ``zero_is_missing``: so do zeros. A ``logistic`` model has
+    one output and two classes, a ``softmax`` one output per class.
     """
 
     trees: list[ModelTree]
@@ -44,9 +46,16 @@ class BoostedTrees:
     missing: float | None = None
     zero_is_missing: bool = False
 
+    @property
+    def category_columns(self) -> list[int]:
+        """The columns that are split by sets of categories, whose numbers are cut to whole ones."""
+        return sorted({int(tree.feature[node]) for tree in self.trees for node in tree.categories})
+
 
 def library_of(estimator: Any) -> str | None:
     """The library of a boosted model, or None for other estimators."""
+    if isinstance(estimator, LightGBMBooster):
+        return "lightgbm"
     kind = type(estimator)
     name = kind.__module__.partition(".")[0]
     return name if name in READERS and kind.__name__.startswith(READERS[name][1]) else None

@@ -12,26 +12,17 @@ from app.models.compilation import NotCompilable
 from app.models.compilation.boosting.boosted_trees import BoostedTrees, Link
 from app.models.compilation.model_trees import ModelTree
 
+IDENTITY = (
+    *("RMSE", "MAE", "Quantile", "MAPE", "Huber", "Expectile", "LogCosh", "Lq", "MultiRMSE", "MultiQuantile"),
+    *("YetiRank", "YetiRankPairwise", "QueryRMSE", "QuerySoftMax", "PairLogit", "PairLogitPairwise"),
+)
 LINKS: dict[str, Link] = {
-    **dict.fromkeys(("Logloss", "CrossEntropy"), "logistic"),  # type: ignore[dict-item] # a literal
+    **dict.fromkeys(IDENTITY, "identity"),
+    "Logloss": "logistic",
+    "CrossEntropy": "logistic",
     "MultiClass": "softmax",
-    **dict.fromkeys(("Poisson", "Tweedie"), "exp"),  # type: ignore[dict-item] # a literal
-    **dict.fromkeys(  # type: ignore[dict-item] # a literal
-        (
-            "RMSE",
-            "MAE",
-            "Quantile",
-            "MAPE",
-            "Huber",
-            "Expectile",
-            "LogCosh",
-            "Lq",
-            "MultiRMSE",
-            "MultiQuantile",
-        )
-        + ("YetiRank", "YetiRankPairwise", "QueryRMSE", "QuerySoftMax", "PairLogit", "PairLogitPairwise"),
-        "identity",
-    ),
+    "Poisson": "exp",
+    "Tweedie": "exp",
 }
 
 
@@ -88,7 +79,8 @@ def _nested(document: Mapping[str, Any]) -> Iterator[list[tuple[Any, int, int]]]
 
 def _flat(root: Node) -> list[tuple[Any, int, int]]:
     """The nodes of a tree that is not oblivious."""
-    pending, nodes = [root], []
+    pending: list[Node] = [root]
+    nodes: list[tuple[Any, int, int]] = []
     while len(nodes) < len(pending):
         node = pending[len(nodes)]
         if "split" not in node:

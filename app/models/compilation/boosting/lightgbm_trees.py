@@ -1,6 +1,5 @@
 """LightGBM's trees: float64 throughout, ``<=`` at a split, and three meanings of a missing value."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,15 +10,15 @@ from app.models.compilation import NotCompilable
 from app.models.compilation.boosting.boosted_trees import ZERO_UP_TO, BoostedTrees, Link
 from app.models.compilation.model_trees import ModelTree
 
+IDENTITY = ("regression", "regression_l1", "huber", "fair", "quantile", "mape", "lambdarank", "rank_xendcg")
 LINKS: dict[str, Link] = {
+    **dict.fromkeys(IDENTITY, "identity"),
     "binary": "logistic",
     "cross_entropy": "logistic",
     "multiclass": "softmax",
-    **dict.fromkeys(("poisson", "gamma", "tweedie"), "exp"),  # type: ignore[dict-item] # a literal
-    **dict.fromkeys(  # type: ignore[dict-item] # a literal
-        ("regression", "regression_l1", "huber", "fair", "quantile", "mape", "lambdarank", "rank_xendcg"),
-        "identity",
-    ),
+    "poisson": "exp",
+    "gamma": "exp",
+    "tweedie": "exp",
 }
 CATEGORICAL, DEFAULT_LEFT = 1, 2
 NONE, ZERO = 0, 1  # two of the meanings of a missing value; the third is NaN alone
@@ -99,7 +98,7 @@ def _tree(fields: dict[str, str], output: int) -> ModelTree:
 
 
 def _outside_of_zero(thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The thresholds moved out of the numbers that LightGBM reads as zero, to the end beyond which they differ."""
+    """The thresholds, moved out of the numbers that LightGBM reads as zero to the end that decides alike."""
     below = np.nextafter(-ZERO_UP_TO, -np.inf)
     moved = np.where(thresholds < 0.0, below, ZERO_UP_TO)
     return np.where(np.abs(thresholds) <= ZERO_UP_TO, moved, thresholds)
@@ -121,8 +120,4 @@ def _categories(
 
 
 def _array(text: str, dtype: type) -> NDArray[Any]:
-    return (
-        np.array(re.findall(r"\S+", text), dtype=dtype)
-        if dtype is not np.int64
-        else np.array(text.split(), dtype=np.float64).astype(np.int64)
-    )
+    return np.array(text.split(), dtype=np.float64).astype(dtype)
