@@ -12,8 +12,8 @@ from app.models.certification.probe_rows import LARGEST, ProbeRows, collect_prob
 from app.models.certification.thresholds import trees_of
 from app.models.compilation import NotCompilable
 from app.models.compilation.boosting.boosted_trees import library_of
-from app.models.compilation.nesting import estimators_in
 from app.models.compilation.pipeline_preprocessing import compile_preprocessing, split
+from app.models.engines.nesting import estimators_in
 from app.models.engines.output import EngineOutput
 from app.models.engines.preprocessing.preprocessor import Preprocessor
 from app.models.engines.sklearn_engine import SklearnEngine

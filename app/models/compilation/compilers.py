@@ -159,7 +159,7 @@ def check_labels(estimator: Any, output: OutputSignature) -> None:
     :raises NotCompilable: if ``predict`` may decide otherwise, or by the last bit of a distance.
     """
     from app.models.compilation.labels import BY_NEIGHBOURS, follow_from_numbers
-    from app.models.compilation.nesting import estimators_in
+    from app.models.engines.nesting import estimators_in
 
     if neighbours := [part for part in estimators_in(estimator) if isinstance(part, BY_NEIGHBOURS)]:
         raise NotCompilable(f"{type(neighbours[0]).__name__} decides by the last bit of distances")

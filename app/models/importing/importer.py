@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 
 from app.models.certification.certify import Report
 from app.models.compilation.boosting.booster_files import SUFFIXES, read_booster
-from app.models.compilation.nesting import estimators_in
+from app.models.engines.nesting import estimators_in
 from app.models.engines.partial import predict_partially
 from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.importing.request import ImportRequest

@@ -16,8 +16,8 @@ from app.models.certification.certify import Certification, Report, certify
 from app.models.certification.user_onnx import with_user_onnx
 from app.models.compilation.boosting.booster_files import as_estimator
 from app.models.compilation.compilers import one_line
-from app.models.compilation.nesting import estimators_in
 from app.models.compilation.user_onnx import USER_ONNX_FILE
+from app.models.engines.nesting import estimators_in
 from app.models.loading import golden_rows, verification
 from app.models.loading.loader import MODEL, SCALER, load_estimator
 from app.models.loading.verification import JUDGED_LIBRARIES
