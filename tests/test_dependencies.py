@@ -14,7 +14,7 @@ def requirements(name: str) -> list[str]:
     return [line for line in lines if line and not line.startswith(("-r", "#"))]
 
 
-@pytest.mark.parametrize("line", requirements("requirements.txt"))
+@pytest.mark.parametrize("line", requirements("requirements.txt") + requirements("requirements-boosting.txt"))
 def test_dependency_is_pinned_exactly_and_has_a_line_in_the_table(line: str) -> None:
     package, version = re.fullmatch(r"([\w.-]+)==([\w.]+)", line).groups()
     assert version

@@ -11,11 +11,15 @@ from rich.console import Console
 
 from app.cli import tables
 from app.cli.model_option import model_to_fill
+from app.models.compilation.boosting.booster_files import SUFFIXES
 from app.models.importing.isolation import import_apart
 from app.models.importing.request import ImportRequest
 from app.models.serving import operations, overview
 
 File = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+# Files that hold data alone.
+WITHOUT_CODE = {".skops", *SUFFIXES}
 
 WARNING = """\
 WARNING: a pickle runs code.
@@ -48,7 +52,8 @@ def import_command(
     trust: bool,
     as_json: bool,
 ) -> None:
-    """Save MODEL as a version: any fitted scikit-learn estimator or pipeline, pickled or in a .skops file.
+    """Save MODEL as a version: any fitted scikit-learn estimator or pipeline, pickled or in a .skops file, or
+    a booster in a file of XGBoost (.json, .ubj), LightGBM (.txt) or CatBoost (.cbm).
 
     Names and golden rows come from the sample; every engine is certified against scikit-learn.
     """
@@ -80,7 +85,7 @@ def import_command(
 
 def _import(request: ImportRequest, *, report: Callable[[str], None]) -> str:
     """A file that anybody may have made is read in a process of its own; a pickle needs trust anyway."""
-    if ".skops" in {path.suffix for path in (request.model, request.scaler) if path is not None}:
+    if WITHOUT_CODE & {path.suffix for path in (request.model, request.scaler) if path is not None}:
         return import_apart(request, report=report)
     from app.models.importing.importer import import_files
 
@@ -109,7 +114,7 @@ def warn(files: list[Path], *, trust: bool) -> None:
 
     :raises click.ClickException: unless whoever calls trusts it.
     """
-    pickles = [path.name for path in files if path.suffix != ".skops"]
+    pickles = [path.name for path in files if path.suffix not in WITHOUT_CODE]
     if pickles:
         click.secho(WARNING.format(files=" and ".join(pickles)), fg="yellow", err=True)
         if not trust:

@@ -11,8 +11,9 @@ from app.models.certification.comparison import Predict, Reference, ask
 from app.models.certification.probe_rows import LARGEST, ProbeRows, collect_probe_rows
 from app.models.certification.thresholds import trees_of
 from app.models.compilation import NotCompilable
-from app.models.compilation.nesting import estimators_in
+from app.models.compilation.boosting.boosted_trees import library_of
 from app.models.compilation.pipeline_preprocessing import compile_preprocessing, split
+from app.models.engines.nesting import estimators_in
 from app.models.engines.output import EngineOutput
 from app.models.engines.preprocessing.preprocessor import Preprocessor
 from app.models.engines.sklearn_engine import SklearnEngine
@@ -64,7 +65,7 @@ def analyse(
     :raises NotCompilable: if the preprocessing has no compiled form.
     """
     transformers, last = split(estimator)
-    preprocessor = compile_preprocessing(transformers, signature)
+    preprocessor = compile_preprocessing(transformers, signature, last)
     limit = next((limit for limit in LIMITS if preprocessor.reach(limit) < REACH), None)
     if limit is None:
         raise NotCompilable("no range of numbers is known to stay finite through its steps")
@@ -145,6 +146,8 @@ def _takes_nan(predict: Predict, prepared: Matrix) -> bool:
 
 def _check_all_splits_known(last: Any) -> None:
     """:raises NotCompilable: if the estimator has trees that `trees_of` does not find."""
+    if library_of(last):
+        return
     parts = {id(part): part for part in estimators_in(last)}.values()
     trees = sum(hasattr(part, "tree_") for part in parts)
     trees += sum(len(iteration) for part in parts for iteration in getattr(part, "_predictors", ()))

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.models.compilation.boosting.boosted_trees import boosted_trees, library_of
+from app.models.compilation.model_trees import ModelTree
 from app.models.schema.rows import Matrix
 
 MAX_NODES = 20_000
@@ -35,7 +37,9 @@ class Split:
 
 def trees_of(estimator: Any) -> Iterator[Tree]:
     """Every tree inside a fitted estimator, ensembles of ensembles included."""
-    if hasattr(estimator, "tree_"):
+    if library_of(estimator):
+        yield from (Tree(*_splits_of(tree)) for tree in boosted_trees(estimator).trees)
+    elif hasattr(estimator, "tree_"):
         tree = estimator.tree_
         yield Tree(tree.feature, tree.threshold, tree.children_left, tree.children_right)
     elif hasattr(estimator, "_predictors"):
@@ -121,11 +125,12 @@ def _inside(row: Matrix, feature: int, low: Matrix, high: Matrix) -> Matrix:
 
 
 def _neighbours(thresholds: Matrix, *, missing: bool) -> Matrix:
-    with np.errstate(over="ignore"):
-        single = thresholds.astype(np.float32)
     columns: list[NDArray[Any]] = []
-    for numbers in (thresholds, single):  # each steps in its own precision
-        columns += np.nextafter(numbers, -np.inf), numbers, np.nextafter(numbers, np.inf)
+    with np.errstate(over="ignore"):
+        for numbers in (thresholds, thresholds.astype(np.float32)):  # each steps in its own precision
+            columns += np.nextafter(numbers, -np.inf), numbers, np.nextafter(numbers, np.inf)
+    # CatBoost's border for missing values is the least float32: a step below is no number of a row.
+    columns = [np.where(np.isinf(column), thresholds, column) for column in columns]
     return np.column_stack([*columns, np.full(len(thresholds), np.nan)] if missing else columns)
 
 
@@ -135,6 +140,12 @@ def _histogram_tree(nodes: Any) -> Tree:
     left = np.where(leaf, -1, nodes["left"].astype(np.int64))
     threshold = np.where(nodes["is_categorical"].astype(bool), np.nan, nodes["num_threshold"])
     return Tree(nodes["feature_idx"].astype(np.int64), threshold, left, nodes["right"].astype(np.int64))
+
+
+def _splits_of(tree: ModelTree) -> tuple[NDArray[Any], ...]:
+    """Splits on categories have no threshold."""
+    sets = np.isin(np.arange(len(tree.left)), list(tree.categories))
+    return tree.feature, np.where(sets, np.nan, tree.threshold), tree.left, tree.right
 
 
 def _renamed(tree: Tree, features: NDArray[np.int64]) -> Tree:

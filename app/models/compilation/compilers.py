@@ -80,8 +80,11 @@ def one_line(error: BaseException) -> str:
 
 def onnx_compilers(estimator: Any) -> Compilers:
     """One form for tree ensembles: skl2onnx's graphs of these are no faster, and less exact."""
+    from app.models.compilation.boosting.boosted_trees import library_of
     from app.models.compilation.tree_graph import has_tree_graph
 
+    if library_of(estimator):
+        return {"trees": _boosted_trees}
     if has_tree_graph(estimator):
         return {"trees": _trees}
     return {"float64": partial(_skl2onnx, dtype="float64"), "float32": partial(_skl2onnx, dtype="float32")}
@@ -89,16 +92,35 @@ def onnx_compilers(estimator: Any) -> Compilers:
 
 def _trees(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, KernelSpec, bool]:
     """This project's graph of a tree ensemble: exact, with missing values and categories."""
-    from app.models.compilation import tree_graph, tree_proof
+    from app.models.compilation import tree_graph
 
     trees = tree_graph.trees_of_graph(estimator)
     content = tree_graph.tree_graph(estimator, trees, width=width).SerializeToString()
-    if reason := tree_proof.difference(content, trees):
-        raise NotCompilable(f"the graph is not the model: {reason}")
     # All but histogram boosting round their input first. A forest's sums are exact: same numbers, same order.
     rounded = not isinstance(estimator, tree_graph.HISTOGRAM_BOOSTING)
     tie = None if isinstance(estimator, tree_graph.FOREST) else TIE["float64"]
-    return content, KernelSpec(ONNX_FILE, "float64", rounded, reading_of(output), tie=tie), True
+    return _proven(content, trees, KernelSpec(ONNX_FILE, "float64", rounded, reading_of(output), tie=tie))
+
+
+def _boosted_trees(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, KernelSpec, bool]:
+    """This project's graph of another library's trees, with that library's arithmetic."""
+    from app.models.compilation.boosting import boosted_graph
+    from app.models.compilation.boosting.boosted_trees import boosted_trees
+
+    model = boosted_trees(estimator)
+    trees = boosted_graph.trees_of_graph(model)
+    graph = boosted_graph.boosted_graph(model, trees, width=width, classes=bool(output.classes))
+    return _proven(
+        graph.SerializeToString(), trees, KernelSpec(ONNX_FILE, "float64", model.rounded, reading_of(output))
+    )
+
+
+def _proven(content: bytes, trees: list[Any], spec: KernelSpec) -> tuple[bytes, KernelSpec, bool]:
+    from app.models.compilation import tree_proof
+
+    if reason := tree_proof.difference(content, trees):
+        raise NotCompilable(f"the graph is not the model: {reason}")
+    return content, spec, True
 
 
 def _skl2onnx(
@@ -137,7 +159,7 @@ def check_labels(estimator: Any, output: OutputSignature) -> None:
     :raises NotCompilable: if ``predict`` may decide otherwise, or by the last bit of a distance.
     """
     from app.models.compilation.labels import BY_NEIGHBOURS, follow_from_numbers
-    from app.models.compilation.nesting import estimators_in
+    from app.models.engines.nesting import estimators_in
 
     if neighbours := [part for part in estimators_in(estimator) if isinstance(part, BY_NEIGHBOURS)]:
         raise NotCompilable(f"{type(neighbours[0]).__name__} decides by the last bit of distances")

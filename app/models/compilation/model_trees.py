@@ -16,8 +16,9 @@ class ModelTree:
     """One tree as arrays over its nodes; ``left`` is -1 at a leaf.
 
     ``feature`` <= ``threshold`` goes left, and NaN where ``missing_left``. Nodes in ``categories`` send the
-    codes of the set left instead, other codes of ``known`` right. A leaf adds its value to ``target``; if
-    ``values`` are ``classes``, it adds one to the target of that number.
+    codes of the set left instead, other codes of ``known`` right, and further ones where NaN goes; if nothing
+    is known of a node, all others right. A leaf adds its value to ``target``; if ``values`` are ``classes``,
+    it adds one to the target of that number.
     """
 
     feature: Array

@@ -7,25 +7,30 @@ from typing import Any
 import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import check_array
 
 from app.models.compilation import NotCompilable
+from app.models.compilation.boosting.category_codes import code_branches, reads_categories
 from app.models.compilation.transformer_steps import label_step, number_step, text_step
-from app.models.engines.preprocessing.preprocessor import Branch, Preprocessor
-from app.models.schema.signature import InputSignature
+from app.models.compilation.unwrapping import SELECTING, unwrapped, without_samplers
+from app.models.engines.preprocessing.preprocessor import Branch, Preprocessor, Step
+from app.models.schema.signature import Feature, InputSignature
 
-STEP_OF_KIND = {"number": number_step, "category": label_step, "text": text_step}
 UNPREPARED = "columns that are not numbers reach the estimator unprepared"
 
 
 def split(estimator: Any) -> tuple[list[Any], Any]:
-    """The transformers of a pipeline, nested ones unfolded, and its last estimator.
+    """The transformers of a pipeline, nested ones unfolded, and its last estimator, both without wrappers.
 
     The encoder inside of histogram boosting with categories counts as a transformer; the last estimator is
     then a copy without it.
     """
+    estimator = unwrapped(estimator)
+    if selects := SELECTING.get(type(estimator)):
+        inner, last = split(getattr(estimator, selects))
+        return [estimator, *inner], last
     if getattr(estimator, "_preprocessor", None) is not None:
         bare = copy(estimator)
         encoder, bare._preprocessor = bare._preprocessor, None
@@ -33,13 +38,16 @@ def split(estimator: Any) -> tuple[list[Any], Any]:
         return [encoder], bare
     if not isinstance(estimator, Pipeline):
         return [], estimator
-    transformers = [part for _, step in estimator.steps[:-1] for part in _chain(step)]
-    inner, last = split(estimator.steps[-1][1])
+    steps = without_samplers(estimator.steps)
+    transformers = [part for _, step in steps[:-1] for part in _chain(step)]
+    inner, last = split(steps[-1][1])
     return transformers + inner, last
 
 
 def _chain(transformer: Any) -> list[Any]:
     """A transformer as a list of steps, without identities."""
+    if type(transformer) in SELECTING:
+        return [transformer]
     inner, last = split(transformer)
     return [step for step in (*inner, last) if not _is_identity(step)]
 
@@ -51,23 +59,54 @@ def _is_identity(step: Any) -> bool:
     return step.func is None or getattr(step.func, "func", None) is check_array
 
 
-def compile_preprocessing(transformers: Sequence[Any], signature: InputSignature) -> Preprocessor:
+def compile_preprocessing(
+    transformers: Sequence[Any], signature: InputSignature, last: Any = None
+) -> Preprocessor:
     """The transformers without scikit-learn.
+
+    :param last: the final estimator, which may read columns of categories itself.
 
     :raises NotCompilable: naming a transformer without a compiled form.
     """
     if transformers and isinstance(transformers[0], ColumnTransformer):
         first, *rest = transformers
-        return Preprocessor(tuple(_branches(first, signature)), tuple(map(number_step, rest)))
+        return Preprocessor(tuple(_branches(first, signature)), tuple(map(_number_step, rest)))
     if signature.one_dimensional:
         words = [i for i, t in enumerate(transformers) if isinstance(t, CountVectorizer)]
         if not words:
             raise NotCompilable("texts are not counted by a CountVectorizer or TfidfVectorizer")
         texts = Branch((0,), tuple(map(text_step, transformers[: words[0] + 1])), labels=True)
-        return Preprocessor((texts,), tuple(map(number_step, transformers[words[0] + 1 :])))
+        return Preprocessor((texts,), tuple(map(_number_step, transformers[words[0] + 1 :])))
+    if not transformers and reads_categories(last):
+        return Preprocessor(code_branches(last, signature))
     if not signature.numeric:
         raise NotCompilable(UNPREPARED)
-    return Preprocessor(steps=tuple(map(number_step, transformers)))
+    return Preprocessor(steps=tuple(map(_number_step, transformers)))
+
+
+def _number_step(transformer: Any) -> Step:
+    """The step of a transformer of numbers, which may consist of several side by side."""
+    if isinstance(transformer, FeatureUnion):
+        return _union(transformer)
+    if isinstance(transformer, ColumnTransformer):
+        return _of_positions(transformer)
+    return number_step(transformer)
+
+
+def _union(union: FeatureUnion) -> Preprocessor:
+    if union.transformer_weights:
+        raise NotCompilable("transformer_weights of a FeatureUnion have no compiled form")
+    columns = tuple(range(union.n_features_in_))
+    parts = [part for _, part in union.transformer_list if part != "drop"]
+    return Preprocessor(
+        tuple(Branch(columns, tuple(map(_number_step, _chain(part))), labels=False) for part in parts)
+    )
+
+
+def _of_positions(transformer: ColumnTransformer) -> Preprocessor:
+    """A ColumnTransformer that is not the first, whose columns are those of a matrix."""
+    features = tuple(Feature(f"column {i}", "number") for i in range(transformer.n_features_in_))
+    return Preprocessor(tuple(_branches(transformer, InputSignature(features, "array"))))
 
 
 def _branches(transformer: ColumnTransformer, signature: InputSignature) -> list[Branch]:
@@ -97,3 +136,6 @@ def _positions(columns: Any, signature: InputSignature) -> list[int]:
     if isinstance(columns, slice) or np.asarray(columns).dtype.kind == "b":
         return [int(position) for position in np.arange(len(signature.features))[columns]]
     return [signature.positions[c] if isinstance(c, str) else int(c) for c in columns]
+
+
+STEP_OF_KIND = {"number": _number_step, "category": label_step, "text": text_step}

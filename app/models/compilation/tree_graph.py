@@ -56,7 +56,7 @@ def tree_graph(estimator: Any, trees: list[ModelTree], *, width: int) -> ModelPr
     """
     operator = Ensemble()
     for each in trees:
-        operator.add(list(_nodes_of(each)), each.target, classes=each.classes)
+        operator.add(list(nodes_of(each)), each.target, classes=each.classes)
     return _chain(estimator, operator).model(width=width)
 
 
@@ -66,24 +66,24 @@ def _chain(estimator: Any, trees: Ensemble) -> Chain:
     if isinstance(estimator, ensemble.IsolationForest):
         # -(2 ** (-depth / expected depth)) - offset, with the depth summed over the trees.
         expected = len(estimator.estimators_) * _average_path_length([estimator._max_samples])[0]
-        chain = Chain(trees, targets=1).then("Mul", [-np.log(2.0) / expected]).then("Exp").then("Neg")
+        chain = Chain().trees(trees, targets=1).then("Mul", [-np.log(2.0) / expected]).then("Exp").then("Neg")
         return chain.then("Sub", [float(estimator.offset_)])
     if isinstance(estimator, HISTOGRAM_BOOSTING):
         targets = estimator.n_trees_per_iteration_
-        chain = Chain(trees, targets=targets).then("Add", np.ravel(estimator._baseline_prediction))
+        chain = Chain().trees(trees, targets=targets).then("Add", np.ravel(estimator._baseline_prediction))
         if classes:
             return _probabilities(chain, targets)
         return chain.then("Exp") if estimator.loss in {"poisson", "gamma"} else chain
     if isinstance(estimator, BOOSTING):
         targets = estimator.estimators_.shape[1]
         start = estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_), np.float32))
-        chain = Chain(trees, targets=targets).then("Add", np.ravel(start))
+        chain = Chain().trees(trees, targets=targets).then("Add", np.ravel(start))
         if not classes:
             return chain
         return _probabilities(chain.then("Mul", [2.0]) if estimator.loss == "exponential" else chain, targets)
     # The mean over the trees of their leaf's class shares, or of its value.
     members = getattr(estimator, "estimators_", [estimator])
-    chain = Chain(trees, targets=max(classes, 1))
+    chain = Chain().trees(trees, targets=max(classes, 1))
     return chain.then("Div", [float(len(members))]) if len(members) > 1 else chain
 
 
@@ -91,7 +91,8 @@ def _probabilities(chain: Chain, targets: int) -> Chain:
     return chain.then("Softmax", axis=1) if targets > 1 else chain.then("Sigmoid").with_complement()
 
 
-def _nodes_of(model: ModelTree) -> Iterator[Split | float]:
+def nodes_of(model: ModelTree) -> Iterator[Split | float]:
+    """The nodes as the operator has them."""
     columns = (model.feature, model.threshold, model.left, model.right, model.missing_left, model.values)
     rows = zip(*(column.tolist() for column in columns), strict=True)
     for node, (feature, threshold, left, right, missing_left, value) in enumerate(rows):
@@ -99,8 +100,9 @@ def _nodes_of(model: ModelTree) -> Iterator[Split | float]:
             yield value
         elif node not in model.categories:
             yield Split(feature, threshold, left, right, missing_left)
-        elif not missing_left:
-            yield Split(feature, 0.0, left, right, members=tuple(sorted(model.categories[node])))
+        elif not missing_left or node not in model.known:
+            members = tuple(sorted(model.categories[node]))
+            yield Split(feature, 0.0, left, right, missing_left, members)
         else:
             # Unseen categories go the way of missing ones, and NaN, which is in no set, goes the way of
             # non-members: the split asks for the members of the other side instead.

@@ -68,13 +68,13 @@ class Ensemble:
             left, right = child(node.left), child(node.right)
             self.rows.append((node.feature, node.threshold, mode, *left, *right, int(node.missing_left)))
 
-    def operator(self, targets: int) -> NodeProto:
-        """The operator: X (n, d) to the sums of leaves by target, raw (n, targets)."""
+    def operator(self, source: str, result: str, *, targets: int) -> NodeProto:
+        """The operator: rows (n, d) to the sums of leaves by target, (n, targets)."""
         features, splits, modes, left, left_leaf, right, right_leaf, missing = zip(*self.rows, strict=True)
         return helper.make_node(
             "TreeEnsemble",
-            ["X"],
-            ["raw"],
+            [source],
+            [result],
             domain="ai.onnx.ml",
             n_targets=targets,
             aggregate_function=SUM,
@@ -95,30 +95,35 @@ class Ensemble:
 
 
 class Chain:
-    """The graph of a model: trees, then one operator after another."""
+    """The graph of a model, one operator after another, from X to ``last``, the name of a result."""
 
-    def __init__(self, ensemble: Ensemble, *, targets: int) -> None:
-        self._nodes = [ensemble.operator(targets)]
+    def __init__(self) -> None:
+        self.last = "X"
+        self._nodes: list[NodeProto] = []
         self._constants: list[TensorProto] = []
-        self._last = "raw"
 
-    def then(self, operator: str, constant: ArrayLike | None = None, **attributes: Any) -> "Chain":
-        """Append an operator on the last result, and on a constant if it takes one."""
-        result = f"step_{len(self._nodes)}"
-        inputs = [self._last] if constant is None else [self._last, self._constant(constant)]
-        self._nodes.append(helper.make_node(operator, inputs, [result], **attributes))
-        self._last = result
+    def trees(self, ensemble: Ensemble, *, targets: int) -> "Chain":
+        """Append trees."""
+        source, self.last = self.last, self._name()
+        self._nodes.append(ensemble.operator(source, self.last, targets=targets))
         return self
 
-    def with_complement(self) -> "Chain":
+    def then(
+        self, operator: str, *others: str | ArrayLike, first: ArrayLike | None = None, **attributes: Any
+    ) -> "Chain":
+        """Append an operator on the last result and others: names of results, or constants. ``first`` is a
+        constant before the last result."""
+        inputs = [self.last, *(each if isinstance(each, str) else self._constant(each) for each in others)]
+        if first is not None:
+            inputs = [self._constant(first), *inputs]
+        self.last = self._name()
+        self._nodes.append(helper.make_node(operator, inputs, [self.last], **attributes))
+        return self
+
+    def with_complement(self, one: ArrayLike = 1.0) -> "Chain":
         """From the probability of the second class, (n, 1), to both, (n, 2)."""
-        complement, both = f"step_{len(self._nodes)}", f"step_{len(self._nodes) + 1}"
-        self._nodes += [
-            helper.make_node("Sub", [self._constant([1.0]), self._last], [complement]),
-            helper.make_node("Concat", [complement, self._last], [both], axis=1),
-        ]
-        self._last = both
-        return self
+        positive = self.last
+        return self.then("Sub", first=one).then("Concat", positive, axis=1)
 
     def model(self, *, width: int) -> ModelProto:
         """The graph from X, float64 (n, width), to the last operator's output, float64 (n, columns)."""
@@ -126,11 +131,14 @@ class Chain:
             self._nodes,
             "trees",
             [helper.make_tensor_value_info("X", TensorProto.DOUBLE, [None, width])],
-            [helper.make_tensor_value_info(self._last, TensorProto.DOUBLE, [None, None])],
+            [helper.make_tensor_value_info(self.last, TensorProto.DOUBLE, [None, None])],
             self._constants,
         )
         opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS.items()]
         return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
+
+    def _name(self) -> str:
+        return f"step_{len(self._nodes)}"
 
     def _constant(self, value: ArrayLike) -> str:
         name = f"constant_{len(self._constants)}"
@@ -139,4 +147,6 @@ class Chain:
 
 
 def _tensor(values: ArrayLike, name: str | None = None) -> TensorProto:
-    return numpy_helper.from_array(np.asarray(values, np.float64), name)
+    """Numbers as float64, and arrays of other dtypes as they are."""
+    array = values if isinstance(values, np.ndarray | np.generic) else np.asarray(values, np.float64)
+    return numpy_helper.from_array(np.asarray(array), name)

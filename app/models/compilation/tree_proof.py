@@ -80,9 +80,14 @@ class _Graph:
         sets = np.isin(there, list(tree.categories))
         for index in np.flatnonzero(sets).tolist():
             node, original = int(here[index]), int(there[index])
+            left, known = tree.categories[original], tree.known.get(original)
+            if known is None:
+                missing = self.missing[node] == tree.missing_left[original]
+                if self.mode[node] != MEMBER or self.members[node] != left or not missing:
+                    return None
+                continue
             # Each code that reaches the split must go the model's way, and so must NaN, which is in no set.
             swapped[index] = bool(tree.missing_left[original])
-            left, known = tree.categories[original], tree.known[original]
             wanted = known - left if swapped[index] else left
             if self.mode[node] != MEMBER or self.members[node] & known != wanted & known:
                 return None

@@ -1,7 +1,6 @@
 """The reference engine: the fitted model itself, called as in its author's own code."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from copy import deepcopy
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.models.engines import REFERENCE
+from app.models.engines.nesting import estimators_in
 from app.models.engines.output import EngineOutput
 from app.models.schema.model_input import restore
 from app.models.schema.rows import Rows
@@ -80,8 +80,14 @@ def one_column(predicted: NDArray[Any]) -> NDArray[Any]:
 
 
 def for_serving(estimator: Any) -> Any:
-    """Set the estimator to one job, in place: a thread pool costs more than the prediction of a few rows."""
-    with suppress(Exception):  # a custom estimator may have no parameters, or odd ones
-        jobs = [name for name in estimator.get_params() if name.rpartition("__")[2] == "n_jobs"]
-        estimator.set_params(**dict.fromkeys(jobs, 1))
+    """Set every fitted part to one silent job, in place: a thread pool costs more than predicting a few rows.
+
+    A search or an ensemble has its parameters in a template, beside the parts that it fitted.
+    """
+    for part in estimators_in(estimator):
+        settings = vars(part) if hasattr(part, "__dict__") else {}
+        if "n_jobs" in settings:
+            part.n_jobs = 1
+        if settings.get("verbose"):
+            part.verbose = min(settings["verbose"], 0)  # LightGBM is silent below 0
     return estimator

@@ -10,7 +10,8 @@ import pandas as pd
 from sklearn.pipeline import make_pipeline
 
 from app.models.certification.certify import Report
-from app.models.compilation.nesting import estimators_in
+from app.models.compilation.boosting.booster_files import SUFFIXES, read_booster
+from app.models.engines.nesting import estimators_in
 from app.models.engines.partial import predict_partially
 from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.importing.request import ImportRequest
@@ -47,6 +48,8 @@ def import_files(request: ImportRequest, *, report: Report = lambda step: None) 
 
     def read(path: Path) -> Any:
         report(f"Reading {path.name}")
+        if path.suffix in SUFFIXES:
+            return read_booster(path)
         return read_estimator(path, trust=request.trust, policy=request.policy)
 
     model, scaler = read(request.model), read(request.scaler) if request.scaler else None

@@ -7,6 +7,7 @@ import errno
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError
@@ -22,6 +23,13 @@ from app.models.repository.version_files import METADATA, SIGNATURE, Metadata, f
 from app.models.schema.signature import InputSignature, OutputSignature
 
 VersionPolicy = Literal["refuse", "warn"]
+# Libraries of models, and the distributions that hold them.
+JUDGED_LIBRARIES = {
+    "scikit-learn": ("scikit-learn",),
+    "xgboost": ("xgboost", "xgboost-cpu"),
+    "lightgbm": ("lightgbm",),
+    "catboost": ("catboost",),
+}
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
 # The metadata that serving needs, as `publish` writes it.
@@ -135,18 +143,24 @@ def self_contained(artifact: VersionArtifact) -> str | None:
     return f"{outside[0]} refers to external data" if outside else None
 
 
-def trained_with_installed_scikit_learn(artifact: VersionArtifact) -> str | None:
-    """The installed scikit-learn is the one that fitted the model, or none is installed."""
-    recorded = artifact.metadata["libraries"].get("scikit-learn")
-    try:
-        found = installed("scikit-learn")
-    except PackageNotFoundError:
-        return None
-    if recorded == found:
-        return None
-    note = f"it was fitted with scikit-learn {recorded}, installed is {found}"
-    artifact.notes.append(note)
-    return None if artifact.policy.sklearn_version == "warn" else note
+def fitted_with_installed_libraries(artifact: VersionArtifact) -> str | None:
+    """The installed libraries of the model are those that fitted it, or are not installed."""
+    for library, distributions in JUDGED_LIBRARIES.items():
+        recorded, found = artifact.metadata["libraries"].get(library), _installed(distributions)
+        if recorded is None or found in (None, recorded):
+            continue
+        note = f"it was fitted with {library} {recorded}, installed is {found}"
+        artifact.notes.append(note)
+        if artifact.policy.sklearn_version != "warn":
+            return note
+    return None
+
+
+def _installed(distributions: tuple[str, ...]) -> str | None:
+    for name in distributions:
+        with suppress(PackageNotFoundError):
+            return installed(name)
+    return None
 
 
 CHECKS: tuple[Callable[[VersionArtifact], str | None], ...] = (
@@ -154,5 +168,5 @@ CHECKS: tuple[Callable[[VersionArtifact], str | None], ...] = (
     well_formed,
     intact,
     self_contained,
-    trained_with_installed_scikit_learn,
+    fitted_with_installed_libraries,
 )

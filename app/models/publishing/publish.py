@@ -1,5 +1,6 @@
 """Publishing: save a fitted model as a version that provably serves the model's predictions."""
 
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,10 +14,13 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from app.exceptions import ServiceError, UnsupportedModel
 from app.models.certification.certify import Certification, Report, certify
 from app.models.certification.user_onnx import with_user_onnx
+from app.models.compilation.boosting.booster_files import as_estimator
 from app.models.compilation.compilers import one_line
 from app.models.compilation.user_onnx import USER_ONNX_FILE
+from app.models.engines.nesting import estimators_in
 from app.models.loading import golden_rows, verification
 from app.models.loading.loader import MODEL, SCALER, load_estimator
+from app.models.loading.verification import JUDGED_LIBRARIES
 from app.models.publishing.artifacts import dump, feature_importance, parameters, plain
 from app.models.publishing.fresh_process import FreshProcess
 from app.models.publishing.inspection import InspectedModel, inspect_model
@@ -64,7 +68,8 @@ def publish(
     Before the version becomes visible, a fresh process loads it: its predictions for the first thousand rows
     of the sample must equal those of ``model`` here.
 
-    :param model: fitted classifier, regressor, outlier detector, clusterer or whole pipeline.
+    :param model: fitted classifier, regressor, outlier detector, clusterer or whole pipeline, or a booster of
+        XGBoost, LightGBM or CatBoost.
     :param scaler: fitted transformer that is applied before ``model``, or None.
     :param metadata: additional metadata: ``metrics``, ``feature_names``, or anything else that is JSON.
     :param sample: training rows as ``scaler`` (or ``model``) takes them, the source of names, kinds, dtypes,
@@ -79,6 +84,7 @@ def publish(
     """
     if scaler is not None:
         check_has(scaler, "transform")
+    model = as_estimator(model)
     check_has(model, "predict")
     extra = metadata or {}
     original = model if scaler is None else make_pipeline(scaler, model)
@@ -110,8 +116,17 @@ def _description(model: Any, inspected: InspectedModel, *, statistics: bool) -> 
         "model_type": type(final).__name__,
         "params": plain(parameters(final)),
         "feature_importance": feature_importance(final, names),
-        "libraries": {name: installed(name) for name in LIBRARIES} | {"python": python_version()},
+        "libraries": _libraries(model),
     }
+
+
+def _libraries(model: Any) -> dict[str, str]:
+    """The versions of what the model was fitted with."""
+    used = {
+        type(part).__module__.partition(".")[0] for part in estimators_in(model)
+    } & JUDGED_LIBRARIES.keys()
+    boosting = {name: str(sys.modules[name].__version__) for name in sorted(used)}
+    return {name: installed(name) for name in LIBRARIES} | boosting | {"python": python_version()}
 
 
 def _record(certification: Certification, graph: bytes | None) -> Metadata:

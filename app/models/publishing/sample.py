@@ -110,7 +110,7 @@ def numbered(width: int) -> list[str]:
 def _in_order_of(model: Any, frame: pd.DataFrame) -> pd.DataFrame:
     known = names_of(model)
     if known is None:
-        wanted = getattr(model, "n_features_in_", frame.shape[1])
+        wanted = getattr(model, "n_features_in_", 0) or frame.shape[1]  # CatBoost's loaded models say 0
         if wanted != frame.shape[1]:
             raise _other_width(frame.shape[1], wanted)
         return frame

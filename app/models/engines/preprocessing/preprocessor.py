@@ -43,8 +43,12 @@ class Branch:
 
 @dataclass(frozen=True)
 class Preprocessor:
-    """Branches side by side, then steps over their joint output; without branches the input as it is."""
+    """Branches side by side, then steps over their joint output; without branches the input as it is.
 
+    A preprocessor of numbers is a `Step` too.
+    """
+
+    op: ClassVar[str] = "preprocessor"
     branches: tuple[Branch, ...] = ()
     steps: tuple[Step, ...] = ()
 
@@ -67,7 +71,7 @@ class Preprocessor:
     def creates_nan(self) -> bool:
         """True if a label, missing or not, may become NaN."""
         steps = [step for branch in self.branches for step in branch.steps] + list(self.steps)
-        return any(isinstance(s, label_steps.Ordinal) and None in (s.unknown, s.missing) for s in steps)
+        return any(_creates_nan(step) for step in steps)
 
     def reach(self, limit: float) -> float:
         """Largest magnitude of any intermediate result for rows with numbers of magnitude ``limit``."""
@@ -112,6 +116,12 @@ STEPS: dict[str, type[Any]] = {
 }
 
 
+def _creates_nan(step: Step) -> bool:
+    if isinstance(step, Preprocessor):
+        return step.creates_nan
+    return isinstance(step, label_steps.Ordinal) and None in (step.unknown, step.missing)
+
+
 def _reach(steps: Sequence[Step], limit: float) -> float:
     """Largest magnitude within the steps; infinite if a number may overflow."""
     largest = limit
@@ -123,10 +133,14 @@ def _reach(steps: Sequence[Step], limit: float) -> float:
 
 
 def _step_to_dict(step: Any) -> dict[str, Any]:
+    if isinstance(step, Preprocessor):
+        return {"op": step.op, **step.to_dict()}
     return {"op": step.op, **asdict(step)}
 
 
 def _step_from_dict(data: Mapping[str, Any]) -> Any:
+    if data["op"] == Preprocessor.op:
+        return Preprocessor.from_dict(data)
     arguments = {name: _tuples(value) for name, value in data.items() if name != "op"}
     return STEPS[data["op"]](**arguments)
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -43,6 +44,13 @@ class Undecided(SumClassifier):
 def test_served_model_uses_one_job():
     pipeline = for_serving(make_pipeline(StandardScaler(), JobsRegressor(n_jobs=8)))
     assert pipeline[-1].n_jobs == 1
+
+
+def test_what_a_search_fitted_uses_one_job_and_is_silent():
+    search = GridSearchCV(JobsRegressor(n_jobs=8), {"n_jobs": [4]}, cv=2, n_jobs=2)
+    search.fit(BOXES, range(len(BOXES))).verbose = 3
+    for_serving(search)
+    assert (search.n_jobs, search.verbose, search.best_estimator_.n_jobs) == (1, 0, 1)
 
 
 def test_model_without_parameters_serves_as_it_is():

@@ -1,0 +1,1 @@
+"""How do XGBoost, LightGBM and CatBoost compute a prediction?"""
