@@ -3,6 +3,7 @@
 import http.client
 import resource
 import signal
+import socket
 from contextlib import ExitStack, closing, suppress
 
 import pytest
@@ -106,7 +107,7 @@ def test_steady_body_is_not_taken_for_a_silent_one_at_the_limit_of_connections(t
     with running(tmp_path, "--worker-connections", "40") as server, ExitStack() as stack:
         body = b"x" * 100_000
         sender = server.connect(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + body[:100])
-        stack.enter_context(sender)
+        stack.enter_context(sender).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or pieces wait
         for start in range(100, 2100, 100):
             assert server.ask(timeout=SOON) == (200, b"good")
             sender.sendall(body[start : start + 100])

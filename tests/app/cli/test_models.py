@@ -18,7 +18,7 @@ from tests.conftest import configuration
 from tests.estimators import BOXES, SumRegressor, fitted
 
 LONG = "a" * 64
-KEY = "a signing key of this test".replace(" ", "-")
+KEY = "7e1c0f5a9b3d48264f0e8d1a"
 
 
 @pytest.fixture(scope="module")
