@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from benchmarks.__main__ import main
 
-pytestmark = pytest.mark.server
+pytestmark = pytest.mark.drill
 
 
 def test_the_figures_of_a_run_are_saved_with_its_budgets(tmp_path):

@@ -6,6 +6,8 @@ import pytest
 
 from benchmarks import shadow
 
+pytestmark = pytest.mark.drill
+
 
 @pytest.fixture
 def switch_interval_as_before():
