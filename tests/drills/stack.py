@@ -22,6 +22,7 @@ CONTAINERS = settings.ROOT.parent / "shared" / "tools" / "containers"
 LEFT_OUT = {".git", ".venv", ".env", ".bench", "models", "logs"}
 IMAGE = "model-service-drill"
 START = 300  # seconds: building the image and training
+LIMIT = 100_000  # requests an hour of a key
 ROW = json.dumps({"features": [0.1] * 20})
 JSON = {"Content-Type": "application/json"}
 
@@ -50,7 +51,7 @@ class Stack:
             "REDIS_PASSWORD": secrets.token_hex(16),
             "HTTP_PORT": self.port,
             "IMAGE": IMAGE,
-            "RATE_LIMIT": "100000/hour",
+            "RATE_LIMIT": f"{LIMIT}/hour",
         }
         lines = "".join(f"{name}={value}\n" for name, value in variables.items())
         example = (self._directory / ".env.example").read_text()
