@@ -176,7 +176,7 @@ def test_a_rolling_restart_fails_no_request(running_stack, figure, length):
 
 
 def remaining_in_redis(running_stack):
-    """What is left of the key's limit; a worker that has just lost Redis counts its own share, half at most."""
+    """What is left of the key's limit; a worker that has just lost Redis counts a share, half at most."""
     found = []
 
     def counted():
