@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import chain
 
-from tests.conformance import estimators, frames, objects
+from tests.conformance import boosted, estimators, frames, objects
 from tests.conformance.case import Case
 from tests.conformance.check import Result
 from tests.settings import ROOT
@@ -31,6 +31,7 @@ def _all() -> Iterator[Case]:
     return chain(
         estimators.every_estimator(),
         estimators.wrapping(),
+        boosted.boosted(),
         frames.dtypes(),
         frames.steps(),
         frames.texts(),
