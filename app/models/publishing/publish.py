@@ -20,7 +20,7 @@ from app.models.compilation.user_onnx import USER_ONNX_FILE
 from app.models.engines.nesting import estimators_in
 from app.models.loading import golden_rows, verification
 from app.models.loading.loader import MODEL, SCALER, load_estimator
-from app.models.loading.verification import JUDGED_LIBRARIES
+from app.models.loading.original import JUDGED_LIBRARIES
 from app.models.publishing.artifacts import dump, feature_importance, parameters, plain
 from app.models.publishing.fresh_process import FreshProcess
 from app.models.publishing.inspection import InspectedModel, inspect_model
