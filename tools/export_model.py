@@ -112,6 +112,8 @@ class Encoder:
         if isinstance(value, dict):
             pairs = [[self.encode(k, where), self.encode(v, "%s[%r]" % (where, k))] for k, v in value.items()]
             return {"dict": pairs}
+        if type(value).__module__.startswith("pandas.") and hasattr(value, "tolist"):  # names of columns
+            return {"list": [self.encode(each, where) for each in value.tolist()]}
         if isinstance(value, slice):
             return {"slice": [self.encode(end, where) for end in (value.start, value.stop, value.step)]}
         if isinstance(value, np.dtype):
@@ -188,10 +190,20 @@ class Rows:
 
 
 class Model:
-    """A fitted model with the form of its input. ``names``: of a data frame's columns, or None for arrays."""
+    """A fitted model with the form of its input.
 
-    def __init__(self, estimator: Any, names: Optional[List[str]], booleans: List[bool]) -> None:
+    ``names``: of a data frame's columns, or None for arrays. ``nones``: columns where None is missing, not NaN.
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        names: Optional[List[str]],
+        booleans: List[bool],
+        nones: Optional[List[int]] = None,
+    ) -> None:
         self.estimator = estimator
+        self.nones = nones or []
         self.names = names
         self.booleans = booleans
         classes = getattr(estimator, "classes_", None)
@@ -207,7 +219,16 @@ class Model:
         import pandas as pd
 
         columns = [c.astype(bool) if b else c for c, b in zip(rows.columns, self.booleans)]
+        columns = [self._with_own_missing(i, c) if c.dtype == object else c for i, c in enumerate(columns)]
         return pd.DataFrame(dict(zip(self.names, columns)), columns=self.names)
+
+    def _with_own_missing(self, position: int, column: Any) -> Any:
+        """Labels with the sample's own mark for missing: most imputers tell None from NaN."""
+        if position in self.nones:
+            return column
+        marked = column.copy()
+        marked[[value is None for value in column.tolist()]] = np.nan
+        return marked
 
     def answer(self, rows: Rows) -> Tuple[Any, Any]:
         """Positions in the classes, or numbers; and probabilities or None. Raises as the model does."""
@@ -504,7 +525,9 @@ def _read_numbers(path: str, target: Optional[str]) -> Tuple[List[str], List[Any
         try:
             cells = [float(line[position] or "nan") for line in lines if line]
         except (ValueError, IndexError):
-            raise CannotExport("column %r of %s holds text, which needs pandas to be read" % (name, path)) from None
+            raise CannotExport(
+                "column %r of %s holds text, which needs pandas to be read" % (name, path)
+            ) from None
         columns.append(np.array(cells))
     return [name for name in names if name != target], columns
 
@@ -553,7 +576,8 @@ def export(estimator: Any, names: List[str], columns: List[Any], file: Any) -> N
     """
     names, columns, frame = arrange(estimator, names, columns)
     sample, booleans = as_rows(columns)
-    model = Model(estimator, names if frame else None, booleans)
+    nones = [i for i, c in enumerate(columns) if c.dtype == object and any(v is None for v in c.tolist())]
+    model = Model(estimator, names if frame else None, booleans, nones)
     random = np.random.RandomState(0)
     archive = Archive(file)
     encoded = Encoder(archive).encode(estimator, "the model")

@@ -59,9 +59,17 @@ def families():
     yield "mlp", neural_network.MLPClassifier((8,), random_state=0, max_iter=300), "three"
     yield "isolation", ensemble.IsolationForest(**few), "two"
     yield "scaled", make_pipeline(StandardScaler(), linear_model.LogisticRegression()), "two"
-    yield "imputed", make_pipeline(SimpleImputer(), MinMaxScaler(), tree.DecisionTreeClassifier(max_depth=4)), "two"
+    yield (
+        "imputed",
+        make_pipeline(SimpleImputer(), MinMaxScaler(), tree.DecisionTreeClassifier(max_depth=4)),
+        "two",
+    )
     yield "frame_logistic", make_pipeline(mixed(frame), linear_model.LogisticRegression()), "frame"
-    yield "frame_forest", make_pipeline(mixed(OrdinalEncoder()), ensemble.RandomForestClassifier(**few)), "frame"
+    yield (
+        "frame_forest",
+        make_pipeline(mixed(OrdinalEncoder()), ensemble.RandomForestClassifier(**few)),
+        "frame",
+    )
 
 
 def data(kind, n_rows, seed):

@@ -86,7 +86,7 @@ def _isolation_forest(own: Attributes) -> None:
 def _one_hot(own: Attributes) -> None:
     if "categories_" not in own:
         return
-    dropped = own.pop("drop_idx_", None)
+    dropped = own.setdefault("drop_idx_", None)
     own.setdefault("_drop_idx_after_grouping", dropped)
     own.setdefault("_infrequent_enabled", False)
     drops = own["_drop_idx_after_grouping"]
@@ -118,6 +118,11 @@ def _simple_imputer(own: Attributes) -> None:
         own.setdefault("_fit_dtype", np.asarray(own["statistics_"]).dtype)
 
 
+def _ridge_classifier(own: Attributes) -> None:
+    if own.get("_label_binarizer") is not None:
+        own.setdefault("classes_", own["_label_binarizer"].classes_)
+
+
 # By the name of the class, or of one that it derives from.
 ADAPTATIONS: dict[str, Callable[[Attributes], None]] = {
     "BaseGradientBoosting": _gradient_boosting,
@@ -131,4 +136,6 @@ ADAPTATIONS: dict[str, Callable[[Attributes], None]] = {
     "GaussianNB": _gaussian,
     "PolynomialFeatures": _polynomial,
     "SimpleImputer": _simple_imputer,
+    "RidgeClassifier": _ridge_classifier,
+    "RidgeClassifierCV": _ridge_classifier,
 }

@@ -105,7 +105,9 @@ def _reference(output: OutputSignature, values: Any, probabilities: Any, refused
     if output.task == "outlier_detection":
         values = np.where(np.isin(values, (OUTLIER, INLIER)), values == INLIER, len(output.classes))
         values[refused] = 0
-    if output.classes and (values.dtype.kind not in "iu" or not np.isin(values, range(len(output.classes))).all()):
+    if output.classes and (
+        values.dtype.kind not in "iu" or not np.isin(values, range(len(output.classes))).all()
+    ):
         raise Unsound("an answer is none of its classes")
     values = values.astype(np.intp if output.classes or output.whole else np.float64)
     return Reference(EngineOutput(values, probabilities), refused)
