@@ -192,7 +192,7 @@ class Rows:
 class Model:
     """A fitted model with the form of its input.
 
-    ``names``: of a data frame's columns, or None for arrays. ``nones``: columns where None is missing, not NaN.
+    ``names``: of a data frame's columns, or None for arrays. ``nones``: columns whose missing is None.
     """
 
     def __init__(

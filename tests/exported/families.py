@@ -3,6 +3,7 @@
 Writes for each family its pickle, a sample, rows and the answers of the model to them.
 """
 
+import contextlib
 import pickle
 import sys
 import warnings
@@ -16,10 +17,9 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
 
-try:
-    from sklearn.experimental import enable_hist_gradient_boosting  # noqa: F401 # needed before 1.0
-except ImportError:
-    pass
+with contextlib.suppress(ImportError), warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it is needed only before 1.0
+    from sklearn.experimental import enable_hist_gradient_boosting  # noqa: F401
 
 TOWNS = ["Aachen", "Berlin", "Celle", "Dresden"]
 
@@ -32,7 +32,7 @@ def mixed(encoder):
 
 
 def families():
-    """Name, estimator and the data that it is fitted to: labels of two or three classes, numbers or a frame."""
+    """Name, estimator and its data: two or three classes, numbers or a frame."""
     few = {"n_estimators": 12, "random_state": 0}
     frame = OneHotEncoder(handle_unknown="ignore")
     yield "logistic", linear_model.LogisticRegression(), "two"

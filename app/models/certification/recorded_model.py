@@ -22,7 +22,7 @@ from app.models.schema.signature import InputSignature, OutputSignature
 
 @dataclass(frozen=True)
 class Edges:
-    """Rows of the last estimator alone, (n, width), and its answers. ``tried``: how many splits they are on."""
+    """Rows of the last estimator alone, (n, width), and its answers. ``tried``: splits that they are on."""
 
     rows: Matrix
     answers: Reference

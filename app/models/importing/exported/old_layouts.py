@@ -43,7 +43,7 @@ def adapted(kind: type, attributes: Attributes) -> Any:
         for parameter in signature(kind).parameters.values()
         if parameter.default is not Parameter.empty
     }
-    found = kind.__new__(kind)
+    found: Any = object.__new__(kind)
     vars(found).update(defaults | attributes)
     if "_loss" in attributes or "loss_" in attributes:
         _restore_loss(found)

@@ -58,7 +58,8 @@ def _column(file: ExportFile, node: Mapping[str, Any]) -> NDArray[Any]:
     labels = [*map(str, node["labels"]), None]
     if ((codes < -1) | (codes >= len(labels) - 1)).any():
         raise Unsound("a column names labels that it does not have")
-    return np.array(labels, dtype=object)[codes]
+    found: NDArray[Any] = np.array(labels, dtype=object)[codes]
+    return found
 
 
 def _feature(about: Mapping[str, Any], column: NDArray[Any], n_sample: int) -> Feature:
