@@ -43,6 +43,8 @@ ONLY_FOR_FITTING = (
     "sklearn.neural_network._stochastic_optimizers",
     "sklearn.ensemble.gradient_boosting",
 )
+# Py_TPFLAGS_HEAPTYPE: a class without it has its state in C.
+WRITTEN_IN_PYTHON = 1 << 9
 SELECTORS = ("make_column_selector",)
 PLAIN_TYPES = {bool: "bool", int: "int", float: "float", str: "str", object: "object"}
 
@@ -52,24 +54,25 @@ class CannotExport(Exception):
 
 
 class Archive:
-    """The zip that is written: arrays as they come, the document last."""
+    """The zip to write: arrays as they come, the document last."""
 
     def __init__(self, file: Any) -> None:
-        self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, allowZip64=True)
-        self._count = 0
+        self._file = file
+        self._arrays = []  # type: List[bytes]
 
     def add(self, array: Any) -> int:
-        """Write an array without pickle, and return its number."""
+        """Keep an array without pickle, and return its number."""
         content = io.BytesIO()
         np.lib.format.write_array(content, np.ascontiguousarray(array), allow_pickle=False)
-        self._zip.writestr("arrays/%d.npy" % self._count, content.getvalue())
-        self._count += 1
-        return self._count - 1
+        self._arrays.append(content.getvalue())
+        return len(self._arrays) - 1
 
     def close(self, document: Dict[str, Any]) -> None:
-        """Write the document and end the archive."""
-        self._zip.writestr("export.json", json.dumps(document, allow_nan=False))
-        self._zip.close()
+        """Write the arrays and the document."""
+        with zipfile.ZipFile(self._file, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as found:
+            for number, content in enumerate(self._arrays):
+                found.writestr("arrays/%d.npy" % number, content)
+            found.writestr("export.json", json.dumps(document, allow_nan=False))
 
 
 class Encoder:
@@ -150,7 +153,8 @@ class Encoder:
             arrays = {"n_classes": n_classes, "nodes": state["nodes"], "values": state["values"]}
             about.update((name, self._archive.add(array)) for name, array in arrays.items())
             return {"tree": dict(about, max_depth=int(state["max_depth"]))}
-        if not kind.__module__.startswith("sklearn.") or not hasattr(value, "__dict__"):
+        compiled = any(not base.__flags__ & WRITTEN_IN_PYTHON for base in kind.__mro__[:-1])
+        if compiled or not kind.__module__.startswith("sklearn.") or not hasattr(value, "__dict__"):
             raise CannotExport("%s is a %s, which cannot be exported" % (where, path))
         attributes = {name: self.encode(each, "%s.%s" % (where, name)) for name, each in vars(value).items()}
         return {"object": path, "attributes": attributes}
@@ -309,12 +313,13 @@ def variations(rows: Rows, columns: List[Dict[str, Any]], random: Any) -> List[R
     values = np.column_stack(rows.columns)
     center, spread = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
     noise = random.normal(size=(RANDOM_ROWS, values.shape[1]))
-    sizes = 10 ** random.uniform(np.log10(LARGE), np.log10(LARGEST), size=(100, 1))
+    largest = noise[:100]
+    sizes = 10 ** random.uniform(np.log10(LARGE), np.log10(LARGEST), size=(len(largest), 1))
     varied = [
         center + 2 * spread * noise,
         np.round(center + 2 * spread * noise[:1000]),
         LARGE * noise[:200],
-        np.clip(sizes * noise[:100], -LARGEST, LARGEST),
+        np.clip(sizes * largest, -LARGEST, LARGEST),
         np.zeros((1, values.shape[1])),
     ]
     nullable = np.array([column["nullable"] for column in columns])
@@ -574,6 +579,12 @@ def export(estimator: Any, names: List[str], columns: List[Any], file: Any) -> N
 
     :raises CannotExport: naming the part that cannot be exported.
     """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about rows that are odd on purpose
+        _export(estimator, names, columns, file)
+
+
+def _export(estimator: Any, names: List[str], columns: List[Any], file: Any) -> None:
     names, columns, frame = arrange(estimator, names, columns)
     sample, booleans = as_rows(columns)
     nones = [i for i, c in enumerate(columns) if c.dtype == object and any(v is None for v in c.tolist())]
@@ -666,10 +677,11 @@ def main() -> Optional[str]:
     parser.add_argument("out", help="the file to write, such as model.export")
     parser.add_argument("--target", help="the column of the sample that is no input")
     given = parser.parse_args()
-    warnings.simplefilter("ignore")
     try:
         content = io.BytesIO()
-        estimator = load(given.model)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            estimator = load(given.model)
         export(estimator, *read_sample(given.sample, given.target), file=content)
     except CannotExport as error:
         return "Cannot export %s: %s" % (given.model, error)

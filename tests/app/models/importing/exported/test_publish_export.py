@@ -159,7 +159,7 @@ def test_model_without_a_compiled_form_is_refused_in_one_sentence(take_over):
     with pytest.raises(ImportRefused, match=r"it holds a sklearn\.neighbors.*, which cannot be rebuilt"):
         take_over(changed(content, neighbours))
     with pytest.raises(export_model.CannotExport, match="KDTree, which cannot be exported"):
-        exported(KNeighborsClassifier().fit(NUMBERS.to_numpy(), LABELS), NUMBERS)
+        exported(KNeighborsClassifier(algorithm="kd_tree").fit(NUMBERS.to_numpy(), LABELS), NUMBERS)
 
 
 def test_it_is_certified_again_from_the_export_beside_it(store, take_over):
