@@ -38,8 +38,11 @@ ONLY_FOR_FITTING = (
     "sklearn._loss",
     "sklearn.ensemble._gb_losses",
     "sklearn.ensemble._hist_gradient_boosting.loss",
+    "scipy.stats",
     "sklearn.linear_model._sgd_fast",
     "sklearn.linear_model._sgd_helper",
+    "sklearn.metrics",
+    "sklearn.model_selection._split",
     "sklearn.neural_network._stochastic_optimizers",
     "sklearn.ensemble.gradient_boosting",
 )
@@ -247,6 +250,8 @@ class Model:
 
 
 def _split(estimator: Any) -> Tuple[List[Any], Any]:
+    if hasattr(estimator, "best_estimator_"):  # a search predicts with what it found
+        return _split(estimator.best_estimator_)
     if not hasattr(estimator, "steps"):
         return [], estimator
     before = [step for _, step in estimator.steps[:-1] if step is not None and step != "passthrough"]

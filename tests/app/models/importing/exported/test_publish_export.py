@@ -11,9 +11,10 @@ from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from app.models.importing.exported.publish_export import EXPORT_FILE, import_export, recertify_export
 from app.models.loading import loader
@@ -63,6 +64,9 @@ def answers(store, rows):
         LogisticRegression(),
         RandomForestClassifier(n_estimators=5, max_depth=4, random_state=0),
         GradientBoostingClassifier(n_estimators=5, random_state=0),
+        GridSearchCV(
+            make_pipeline(StandardScaler(), LogisticRegression()), {"logisticregression__C": [1, 9]}
+        ),
     ],
     ids=lambda estimator: type(estimator).__name__,
 )
