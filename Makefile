@@ -8,7 +8,7 @@ COVER ?=
 PARALLEL := -n 3 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-gunicorn run-granian train test test-unit lint check drill drill-short conformance bench format clean
+.PHONY: help run run-gunicorn run-granian train test test-unit lint check drill drill-short ages ages-short conformance bench format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,12 @@ drill: .venv/installed-dev ## Break a running deployment on purpose, and write w
 
 drill-short: .venv/installed-dev ## The drills in their short form, which leaves no figures behind
 	$(BIN)/pytest tests/drills -m drill
+
+ages: .venv/installed-dev ## Compare models of old scikit-learn versions, in environments of their own, with what is served
+	$(BIN)/pytest tests/exported -m drill -k full
+
+ages-short: .venv/installed-dev ## The same for the oldest version, with a few hundred rows
+	$(BIN)/pytest tests/exported -m drill -k short
 
 conformance: .venv/installed-dev ## Compare what is served with what hundreds of models answer, and write docs/conformance.md
 	$(BIN)/python -m tests.conformance

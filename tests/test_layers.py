@@ -39,6 +39,7 @@ FLOORS = {
     "train_model": 7,
     "gunicorn.conf": 7,
     "granian_server": 7,
+    "tools": 8,
     "benchmarks": 8,
     "examples": 8.1,
 }

@@ -19,7 +19,8 @@ from app.models.serving import operations, overview
 File = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 # Files that hold data alone.
-WITHOUT_CODE = {".skops", *SUFFIXES}
+EXPORT = ".export"
+WITHOUT_CODE = {".skops", EXPORT, *SUFFIXES}
 
 WARNING = """\
 WARNING: a pickle runs code.
@@ -34,7 +35,7 @@ REFUSAL = "If you trust whoever made it, repeat the command with --trust."
 @click.argument("model", type=File)
 @click.option("--scaler", type=File, help="A fitted transformer that is applied first.")
 @click.option("--onnx", type=File, help="The same model as an ONNX graph; it serves if it is certified.")
-@click.option("--sample", type=File, required=True, help="Rows it was fitted to, .csv or .parquet.")
+@click.option("--sample", type=File, help="Rows it was fitted to, .csv or .parquet; an export has its own.")
 @click.option("--target", help="The column of the sample to predict; the metrics come from it.")
 @click.option("--version", help="Name of the new version; by default the UTC time.")
 @click.option("--activate", is_flag=True, help="Make it the version that serves.")
@@ -45,7 +46,7 @@ def import_command(
     model: Path,
     scaler: Path | None,
     onnx: Path | None,
-    sample: Path,
+    sample: Path | None,
     target: str | None,
     version: str | None,
     activate: bool,
@@ -53,10 +54,18 @@ def import_command(
     as_json: bool,
 ) -> None:
     """Save MODEL as a version: any fitted scikit-learn estimator or pipeline, pickled or in a .skops file, or
-    a booster in a file of XGBoost (.json, .ubj), LightGBM (.txt) or CatBoost (.cbm).
+    a booster in a file of XGBoost (.json, .ubj), LightGBM (.txt) or CatBoost (.cbm), or an .export file of
+    tools/export_model.py.
 
-    Names and golden rows come from the sample; every engine is certified against scikit-learn.
+    Names and golden rows come from the sample; every engine is certified against scikit-learn, or against the
+    answers that an export recorded.
     """
+    if sample is None and model.suffix != EXPORT:
+        raise click.UsageError("Missing option '--sample': rows like the training data")
+    if model.suffix == EXPORT and (scaler or onnx or sample or target):
+        raise click.UsageError(
+            "an export has all that it needs: leave out --scaler, --onnx, --sample, --target"
+        )
     warn([path for path in (model, scaler) if path is not None], trust=trust)
     served_model = model_to_fill()
     with Console(stderr=True).status("Loading scikit-learn…") as status:
@@ -65,7 +74,7 @@ def import_command(
         request = ImportRequest(
             root=served_model.store.root.absolute(),
             model=model.absolute(),
-            sample=sample.absolute(),
+            sample=sample and sample.absolute(),
             scaler=scaler and scaler.absolute(),
             onnx=onnx and onnx.absolute(),
             target=target,

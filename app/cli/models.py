@@ -7,6 +7,7 @@ from flask import current_app
 from rich.console import Console
 
 from app.cli import tables
+from app.cli.model_certify import certify
 from app.cli.model_import import import_command
 from app.cli.model_option import PerModel, chosen_model
 from app.exceptions import ArtifactInvalid
@@ -22,6 +23,7 @@ def models() -> None:
 
 
 models.add_command(import_command)
+models.add_command(certify)
 
 
 @models.command("list")
@@ -56,21 +58,6 @@ def verify(version: str, as_json: bool) -> None:
     with Console(stderr=True).status("Verifying…"):
         found = operations.verify(chosen_model(), version)
     tables.show(found, f"[green]{version} passes all checks[/], engine {found['engine']}", as_json=as_json)
-
-
-@models.command()
-@click.argument("version")
-@tables.as_json
-def certify(version: str, as_json: bool) -> None:
-    """Compile VERSION again, compare every engine with scikit-learn, and record the certificates."""
-    from app.models.publishing.publish import recertify
-
-    with Console(stderr=True).status("Certifying…") as status:
-        metadata = recertify(
-            chosen_model().store, version, report=lambda part: status.update(f"Certifying: {part}…")
-        )
-    found = {"engine": metadata["engine"], "certificates": metadata["certificates"]}
-    tables.show(found, tables.certificates(metadata), as_json=as_json)
 
 
 @models.command()

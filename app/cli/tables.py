@@ -88,6 +88,20 @@ def certificates(metadata: Mapping[str, Any]) -> Table:
     return table
 
 
+def outcomes(found: Sequence[Mapping[str, Any]]) -> Table:
+    """Table of what became of each version when all were certified again."""
+    table = Table(Column("version", no_wrap=True), "serves", "engine", "done", "why", box=SIMPLE)
+    for outcome in found:
+        table.add_row(
+            outcome["version"],
+            "[green]green[/]" if outcome["green"] else "[red]red[/]",
+            escape(str(outcome["engine"] or "–")),
+            outcome["done"],
+            escape(str(outcome["reason"] or "")),
+        )
+    return table
+
+
 def _metrics(metrics: Any) -> str:
     """Format the first two metrics that are numbers."""
     known = metrics.items() if isinstance(metrics, dict) else ()

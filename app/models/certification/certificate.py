@@ -13,9 +13,11 @@ from app.models.certification.probe_rows import LARGEST
 from app.models.certification.timing import median_microseconds
 from app.models.compilation.compilers import Candidate, one_line
 from app.models.engines import ENGINES
+from app.models.engines.base import Engine
 from app.models.engines.compiled import CompiledEngine
 from app.models.engines.fallback import FallbackEngine
 from app.models.engines.kernel import KernelSpec, load_kernel
+from app.models.engines.lone import LoneEngine
 from app.models.engines.preprocessing.preprocessor import Preprocessor
 from app.models.loading.certificates import CERTIFICATION_RULES
 from app.models.schema.rows import Rows
@@ -47,8 +49,7 @@ def certify_candidate(
     try:
         spec, found = _compare_with_safe_tie(candidate, spec, model_under_test)
         engine = _engine(candidate, spec, model_under_test)
-        serving = FallbackEngine(engine, lambda: model_under_test.reference, on_failure=lambda name: None)
-        median_us = median_microseconds(serving.predict, training)
+        median_us = median_microseconds(_serving(candidate, engine, spec, model_under_test).predict, training)
     except Exception as error:  # a runtime may refuse its compiler's output
         return certificate | {"reason": one_line(error)}
     tried, total = model_under_test.probe_rows.splits_tried, model_under_test.probe_rows.splits_total
@@ -84,6 +85,16 @@ def _limits(candidate: Candidate, model_under_test: ModelUnderTest) -> tuple[flo
 def _engine(candidate: Candidate, spec: KernelSpec, model_under_test: ModelUnderTest) -> CompiledEngine:
     kernel = load_kernel(candidate.engine, candidate.content, spec)
     return CompiledEngine(Preprocessor() if spec.whole else model_under_test.preprocessor, kernel)
+
+
+def _serving(
+    candidate: Candidate, engine: CompiledEngine, spec: KernelSpec, model_under_test: ModelUnderTest
+) -> Engine:
+    """The engine as it will serve."""
+    reference = model_under_test.reference
+    if reference is None:
+        return LoneEngine(_engine(candidate, replace(spec, tie=None), model_under_test))
+    return FallbackEngine(engine, lambda: reference, on_failure=lambda name: None)
 
 
 def _compare_with_safe_tie(

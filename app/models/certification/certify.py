@@ -1,12 +1,13 @@
 """Certify the engines of a fitted model and choose the fastest that passes."""
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.models.certification.certificate import certify_candidate, cost, is_better, libraries, uncertified
-from app.models.certification.model_under_test import analyse
+from app.models.certification.model_under_test import ModelUnderTest, analyse
 from app.models.certification.timing import median_microseconds
 from app.models.compilation import NotCompilable
 from app.models.compilation.compilers import candidates, one_line
@@ -55,16 +56,39 @@ def certify(
     """
     report("scikit-learn")
     certificates = {REFERENCE: _certify_reference(estimator, signature, output, training)}
-    chosen = REFERENCE
-    files: dict[str, bytes] = {}
     try:
         model_under_test = analyse(estimator, signature, output, training)
     except Exception as error:  # a custom estimator may fail on rows unlike its training data
         cause = "" if isinstance(error, NotCompilable) else "the model fails on rows tried: "
         others = {engine: uncertified(engine, cause + one_line(error)) for engine in compiled_engines()}
         return Certification(REFERENCE, certificates | others)
-    best = cost(certificates[REFERENCE])
-    for candidate in candidates(model_under_test.last, output, width=model_under_test.width):
+    return _fastest(model_under_test, training, certificates, report)
+
+
+def certify_recorded(
+    model_under_test: ModelUnderTest, training: Rows, *, report: Report = lambda step: None
+) -> Certification:
+    """Certify against recorded answers, as `certify` does against the model itself.
+
+    :raises NotCompilable: with the reason, if no engine passes.
+    """
+    found = _fastest(model_under_test, training, {}, report)
+    if found.engine == REFERENCE:
+        reasons = [f"{name}: {each['reason']}" for name, each in found.certificates.items()]
+        raise NotCompilable("; ".join(reasons))
+    return found
+
+
+def _fastest(
+    model_under_test: ModelUnderTest,
+    training: Rows,
+    certificates: dict[str, dict[str, Any]],
+    report: Report,
+) -> Certification:
+    """Try every form of every engine; the fastest that passes serves, or else the reference."""
+    chosen, files = REFERENCE, dict[str, bytes]()
+    best = cost(certificates[REFERENCE]) if REFERENCE in certificates else math.inf
+    for candidate in candidates(model_under_test.last, model_under_test.output, width=model_under_test.width):
         report(f"{candidate.engine} {candidate.form}")
         certificate = certify_candidate(candidate, model_under_test, training)
         if is_better(certificate, certificates.get(candidate.engine)):

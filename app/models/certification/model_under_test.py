@@ -35,6 +35,7 @@ class ModelUnderTest:
     ``usual``: per column of the raw rows, the largest magnitude in training.
     ``limit``: the magnitude up to which numbers provably stay finite on their way to ``last``.
     ``takes_nan``: whether ``last`` answers rows with NaN.
+    ``estimator``: None if only the model's recorded answers are there, see `recorded_model`.
     """
 
     estimator: Any
@@ -51,8 +52,10 @@ class ModelUnderTest:
     takes_nan: bool = False
 
     @property
-    def reference(self) -> SklearnEngine:
-        """The whole model as an engine."""
+    def reference(self) -> SklearnEngine | None:
+        """The whole model as an engine, or None if it is not there."""
+        if self.estimator is None:
+            return None
         return SklearnEngine(self.estimator, self.signature, self.output)
 
 
@@ -66,10 +69,8 @@ def analyse(
     """
     transformers, last = split(estimator)
     preprocessor = compile_preprocessing(transformers, signature, last)
-    limit = next((limit for limit in LIMITS if preprocessor.reach(limit) < REACH), None)
-    if limit is None:
-        raise NotCompilable("no range of numbers is known to stay finite through its steps")
-    _check_all_splits_known(last)
+    limit = limit_of(preprocessor)
+    check_all_splits_known(last)
     first = preprocessor.apply(take(training, [0]))
     alone = _alone(last, first.shape[1], output)
     invert = _inverse(transformers, signature, first)
@@ -79,6 +80,17 @@ def analyse(
         return found
     prepared, edges = ask(alone, found.probe_rows.prepared)
     return replace(found, probe_rows=replace(found.probe_rows, prepared=np.asarray(prepared)), prepared=edges)
+
+
+def limit_of(preprocessor: Preprocessor) -> float:
+    """The magnitude up to which numbers provably stay finite through a preprocessor.
+
+    :raises NotCompilable: if there is none.
+    """
+    for limit in LIMITS:
+        if preprocessor.reach(limit) < REACH:
+            return limit
+    raise NotCompilable("no range of numbers is known to stay finite through its steps")
 
 
 def analyse_whole(
@@ -110,11 +122,11 @@ def _probed(
     )
     raw, found = ask(predict, rows.raw)
     rows = replace(rows, raw=raw)
-    width, usual = prepare(take(training, [0])).shape[1], _usual(training)
+    width, usual = prepare(take(training, [0])).shape[1], usual_magnitudes(training)
     return ModelUnderTest(estimator, last, signature, output, preprocessor, rows, found, None, width, usual)
 
 
-def _usual(training: Rows) -> tuple[float, ...]:
+def usual_magnitudes(training: Rows) -> tuple[float, ...]:
     """The largest magnitude in each column; for a column of zeros or labels, in all columns."""
     largest = [
         0.0 if column.dtype == object else float(np.nanmax(np.abs(column), initial=0.0))
@@ -144,7 +156,7 @@ def _takes_nan(predict: Predict, prepared: Matrix) -> bool:
         return False
 
 
-def _check_all_splits_known(last: Any) -> None:
+def check_all_splits_known(last: Any) -> None:
     """:raises NotCompilable: if the estimator has trees that `trees_of` does not find."""
     if library_of(last):
         return

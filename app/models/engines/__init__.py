@@ -29,7 +29,7 @@ REFERENCE = "sklearn"
 ENGINES: dict[str, EngineEntry] = {
     REFERENCE: EngineEntry(libraries=("scikit-learn", "numpy"), install=("scikit-learn",)),
     "onnx": EngineEntry(
-        libraries=("onnxruntime", "numpy", "scikit-learn"),
+        libraries=("onnxruntime", "numpy"),
         kernel="app.models.engines.onnx_engine:OnnxKernel",
         compilers="app.models.compilation.compilers:onnx_compilers",
         install=("onnxruntime", "onnx", "skl2onnx"),

@@ -14,6 +14,8 @@ from app.models.compilation.boosting.booster_files import SUFFIXES, read_booster
 from app.models.engines.nesting import estimators_in
 from app.models.engines.partial import predict_partially
 from app.models.engines.sklearn_engine import SklearnEngine
+from app.models.importing.exported.export_file import EXPORT
+from app.models.importing.exported.publish_export import import_export
 from app.models.importing.request import ImportRequest
 from app.models.publishing.columns import as_rows, column_transformers
 from app.models.publishing.inspection import InspectedModel, inspect_model
@@ -46,12 +48,22 @@ def import_files(request: ImportRequest, *, report: Report = lambda step: None) 
         if not path.is_file():  # a pipe would be waited for
             raise ImportRefused(f"{path.name} is no regular file")
 
+    def certifying(part: str) -> None:
+        report(f"Certifying: {part}")
+
     def read(path: Path) -> Any:
         report(f"Reading {path.name}")
         if path.suffix in SUFFIXES:
             return read_booster(path)
         return read_estimator(path, trust=request.trust, policy=request.policy)
 
+    if request.model.suffix == EXPORT:
+        report(f"Reading {request.model.name}")
+        return import_export(
+            ModelStore(request.root), request.model, version=request.version, report=certifying
+        )
+    if request.sample is None:
+        raise ImportRefused(f"{request.model.name} holds no rows: --sample names a file of them")
     model, scaler = read(request.model), read(request.scaler) if request.scaler else None
     report("Reading the sample")
     return import_model(
@@ -61,7 +73,7 @@ def import_files(request: ImportRequest, *, report: Report = lambda step: None) 
         read_sample(request.sample, request.target, text=text_columns(model, request.target)),
         version=request.version,
         graph=request.onnx.read_bytes() if request.onnx else None,
-        report=lambda part: report(f"Certifying: {part}"),
+        report=certifying,
     )
 
 

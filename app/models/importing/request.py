@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.models.loading.verification import VersionPolicy
+from app.models.loading.original import VersionPolicy
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class ImportRequest:
 
     root: Path
     model: Path
-    sample: Path
+    sample: Path | None = None
     scaler: Path | None = None
     onnx: Path | None = None
     target: str | None = None

@@ -4,7 +4,7 @@ import io
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -14,9 +14,11 @@ from app.models.engines.base import Engine
 from app.models.engines.compiled import CompiledEngine
 from app.models.engines.fallback import FallbackEngine
 from app.models.engines.kernel import KernelSpec, load_kernel
+from app.models.engines.lone import LoneEngine
 from app.models.engines.preprocessing.preprocessor import Preprocessor
 from app.models.loading import golden_rows, verification
 from app.models.loading.certificates import CERTIFICATION_RULES, void_reason
+from app.models.loading.original import EXPORTED_FROM, reason_against_original
 from app.models.loading.verification import VersionArtifact
 from app.models.repository.store import ModelStore
 from app.models.repository.version_files import METADATA, PREPROCESSING_FILE, Metadata
@@ -35,7 +37,8 @@ AUTO = "auto"
 class LoadedVersion:
     """One version in memory; immutable, so that a request sees a single version.
 
-    Equality is identity, and weak references allow caches of derived data.
+    Equality is identity, and weak references allow caches of derived data. ``alone``: why the engine serves
+    without the original behind it, or None if that can answer too.
     """
 
     version: str
@@ -44,6 +47,7 @@ class LoadedVersion:
     output: OutputSignature
     engine: Engine
     guard: OutlierGuard
+    alone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,10 @@ def load(store: ModelStore, version: str, options: LoadingOptions) -> LoadedVers
         for note in artifact.notes:
             log.warning("version has a flaw", extra={"model_version": version, "reason": note})
         guard = OutlierGuard(artifact.input, policy=options.policy, tolerance=options.tolerance)
-        engine = _engine(artifact, options)
-        model = LoadedVersion(version, artifact.metadata, artifact.input, artifact.output, engine, guard)
+        engine, alone = _engine(artifact, options)
+        model = LoadedVersion(
+            version, artifact.metadata, artifact.input, artifact.output, engine, guard, alone
+        )
         _replay_golden_rows(model)
         return model
     except ServiceError:
@@ -83,28 +89,42 @@ def load(store: ModelStore, version: str, options: LoadingOptions) -> LoadedVers
         raise ArtifactInvalid(version, f"loading raised {type(error).__name__}") from error
 
 
-def _engine(artifact: VersionArtifact, options: LoadingOptions) -> Engine:
+def _engine(artifact: VersionArtifact, options: LoadingOptions) -> tuple[Engine, str | None]:
+    """The engine to serve on, and why it serves without the original behind it, or None."""
     version, metadata = artifact.version, artifact.metadata
     wanted = metadata["engine"] if options.engine == AUTO else options.engine
-    load_reference = partial(_reference, artifact)
-    if wanted == REFERENCE:
-        return load_reference()
-    if reason := void_reason(metadata, wanted):
-        if options.engine != AUTO:
-            raise ArtifactInvalid(version, f"MODEL_ENGINE={wanted}, but {reason}")
+    alone = reason_against_original(metadata, artifact.policy.sklearn_version)
+    reason = None if wanted == REFERENCE else void_reason(metadata, wanted, alone=alone is not None)
+    if reason is None and wanted != REFERENCE:
+        if alone is None:
+            compiled = _compiled(artifact, wanted)
+            reference = partial(_reference, artifact)
+            return FallbackEngine(compiled, reference, on_failure=options.on_engine_failure), None
+        fields = {"model_version": version, "engine": wanted, "reason": alone}
+        log.warning("serving on its certified engine alone", extra=fields)
+        return LoneEngine(_compiled(artifact, wanted, alone=True)), alone
+    if reason is not None and options.engine != AUTO:
+        raise ArtifactInvalid(version, f"MODEL_ENGINE={wanted}, but {reason}")
+    if alone is not None and (EXPORTED_FROM in metadata or artifact.policy.sklearn_version == "refuse"):
+        raise ArtifactInvalid(version, f"its original cannot serve: {reason or alone}")
+    if reason is not None:
         fields = {"model_version": version, "engine": wanted, "reason": reason}
         log.warning("serving on scikit-learn", extra=fields)
-        return load_reference()
-    spec = KernelSpec.from_dict(metadata["certificates"][wanted]["kernel"])
+    return _reference(artifact), None
+
+
+def _compiled(artifact: VersionArtifact, engine: str, *, alone: bool = False) -> CompiledEngine:
+    """:param alone: answer rows with two nearly equal classes too."""
+    spec = KernelSpec.from_dict(artifact.metadata["certificates"][engine]["kernel"])
+    spec = replace(spec, tie=None) if alone else spec
     try:
         recorded = None if spec.whole else json.loads(artifact.files[PREPROCESSING_FILE])
         preprocessor = Preprocessor() if recorded is None else Preprocessor.from_dict(recorded)
-        compiled = CompiledEngine(preprocessor, load_kernel(wanted, artifact.files[spec.file], spec))
+        return CompiledEngine(preprocessor, load_kernel(engine, artifact.files[spec.file], spec))
     except Exception as error:
-        needs = f"; it needs {', '.join(ENGINES[wanted].install)}" if isinstance(error, ImportError) else ""
-        reason = f"its {wanted} engine cannot be made: {type(error).__name__}{needs}"
-        raise ArtifactInvalid(version, reason) from error
-    return FallbackEngine(compiled, load_reference, on_failure=options.on_engine_failure)
+        needs = f"; it needs {', '.join(ENGINES[engine].install)}" if isinstance(error, ImportError) else ""
+        reason = f"its {engine} engine cannot be made: {type(error).__name__}{needs}"
+        raise ArtifactInvalid(artifact.version, reason) from error
 
 
 def _reference(artifact: VersionArtifact) -> Engine:

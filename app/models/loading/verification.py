@@ -7,29 +7,20 @@ import errno
 import json
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed
-from typing import Any, Literal
+from typing import Any
 
 from app.exceptions import ArtifactInvalid
 from app.models.engines.external_data import refers_outside
+from app.models.loading.certificates import serves_alone
+from app.models.loading.original import VersionPolicy, other_library
 from app.models.loading.signing import Verifier
 from app.models.repository.atomic_files import TooLong
 from app.models.repository.store import ModelStore
 from app.models.repository.version_files import METADATA, SIGNATURE, Metadata, fingerprint, recorded_size
 from app.models.schema.signature import InputSignature, OutputSignature
 
-VersionPolicy = Literal["refuse", "warn"]
-# Libraries of models, and the distributions that hold them.
-JUDGED_LIBRARIES = {
-    "scikit-learn": ("scikit-learn",),
-    "xgboost": ("xgboost", "xgboost-cpu"),
-    "lightgbm": ("lightgbm",),
-    "catboost": ("catboost",),
-}
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
 # The metadata that serving needs, as `publish` writes it.
@@ -144,23 +135,14 @@ def self_contained(artifact: VersionArtifact) -> str | None:
 
 
 def fitted_with_installed_libraries(artifact: VersionArtifact) -> str | None:
-    """The installed libraries of the model are those that fitted it, or are not installed."""
-    for library, distributions in JUDGED_LIBRARIES.items():
-        recorded, found = artifact.metadata["libraries"].get(library), _installed(distributions)
-        if recorded is None or found in (None, recorded):
-            continue
-        note = f"it was fitted with {library} {recorded}, installed is {found}"
-        artifact.notes.append(note)
-        if artifact.policy.sklearn_version != "warn":
-            return note
-    return None
-
-
-def _installed(distributions: tuple[str, ...]) -> str | None:
-    for name in distributions:
-        with suppress(PackageNotFoundError):
-            return installed(name)
-    return None
+    """The installed libraries of the model are those that fitted it, or are not installed, or not needed."""
+    note = other_library(artifact.metadata)
+    if note is None:
+        return None
+    artifact.notes.append(note)
+    if artifact.policy.sklearn_version == "warn" or serves_alone(artifact.metadata):
+        return None
+    return note
 
 
 CHECKS: tuple[Callable[[VersionArtifact], str | None], ...] = (

@@ -11,16 +11,17 @@ from typing import Any
 
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from app.exceptions import ServiceError, UnsupportedModel
+from app.exceptions import ArtifactInvalid, ServiceError, UnsupportedModel
 from app.models.certification.certify import Certification, Report, certify
 from app.models.certification.user_onnx import with_user_onnx
 from app.models.compilation.boosting.booster_files import as_estimator
 from app.models.compilation.compilers import one_line
 from app.models.compilation.user_onnx import USER_ONNX_FILE
 from app.models.engines.nesting import estimators_in
+from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.loading import golden_rows, verification
 from app.models.loading.loader import MODEL, SCALER, load_estimator
-from app.models.loading.verification import JUDGED_LIBRARIES
+from app.models.loading.original import JUDGED_LIBRARIES
 from app.models.publishing.artifacts import dump, feature_importance, parameters, plain
 from app.models.publishing.fresh_process import FreshProcess
 from app.models.publishing.inspection import InspectedModel, inspect_model
@@ -150,13 +151,27 @@ def recertify(store: ModelStore, version: str, *, report: Report = lambda step: 
     The golden rows replace the training rows, which are not stored.
 
     :raises VersionNotFound: if there is no such version.
-    :raises ArtifactInvalid: if its files are damaged.
+    :raises ArtifactInvalid: if its files are damaged, or its model does not load or answers its golden rows
+        otherwise than when it was saved; the version then stays as it is.
     """
     artifact = verification.verify(store, version, verification.VerificationPolicy(sklearn_version="warn"))
     metadata, graph = artifact.metadata, artifact.files.get(USER_ONNX_FILE)
     rows = validate_rows(metadata["golden"]["rows"], artifact.input)
-    certification = _certify(load_estimator(artifact), artifact.input, artifact.output, rows, graph, report)
+    estimator = load_estimator(artifact)
+    _check_answers_as_before(artifact, estimator, rows)
+    certification = _certify(estimator, artifact.input, artifact.output, rows, graph, report)
     return store.replace_engines(version, certification.files, metadata | _record(certification, graph))
+
+
+def _check_answers_as_before(artifact: verification.VersionArtifact, estimator: Any, rows: Rows) -> None:
+    """:raises ArtifactInvalid: if the installed libraries make another model of the same pickle."""
+    try:
+        predicted = SklearnEngine(estimator, artifact.input, artifact.output).predict(rows)
+        reason = golden_rows.disagreement(artifact.metadata["golden"], predicted, artifact.output)
+    except Exception as error:  # a model of another version may raise anything
+        reason = one_line(error)
+    if reason:
+        raise ArtifactInvalid(artifact.version, f"its model answers otherwise than when saved: {reason}")
 
 
 def _certify(

@@ -23,6 +23,7 @@ from app.exceptions import ArtifactInvalid, ServiceError
 from app.models.engines.fallback import FallbackEngine
 from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.loading import golden_rows, loader, verification
+from app.models.loading.original import EXPORTED_FROM
 from app.models.publishing.expected import Expected
 from app.models.repository.process_files import end_with
 from app.models.repository.store import ModelStore
@@ -72,11 +73,13 @@ def _reason(root: Path, version: str, expected: Expected) -> str | None:
     policy = verification.VerificationPolicy(sklearn_version="warn")
     try:
         artifact = verification.verify(store, version, policy)
-        original = SklearnEngine(loader.load_estimator(artifact), artifact.input, artifact.output)
-        recorded = artifact.metadata["golden"]
-        predicted = original.predict(validate_rows(recorded["rows"], artifact.input))
-        if reason := golden_rows.disagreement(recorded, predicted, artifact.output):
-            return f"loaded again, {reason}"
+        original = None
+        if EXPORTED_FROM not in artifact.metadata:
+            original = SklearnEngine(loader.load_estimator(artifact), artifact.input, artifact.output)
+            recorded = artifact.metadata["golden"]
+            predicted = original.predict(validate_rows(recorded["rows"], artifact.input))
+            if reason := golden_rows.disagreement(recorded, predicted, artifact.output):
+                return f"loaded again, {reason}"
         model = loader.load(store, version, loader.LoadingOptions(admission=policy))
     except ArtifactInvalid as error:
         return _remedy(error.__cause__) or error.reason
@@ -86,7 +89,7 @@ def _reason(root: Path, version: str, expected: Expected) -> str | None:
         return f"{error.message}: {reasons}" if reasons else error.message
     except Exception as error:  # a custom model may raise anything
         return f"loaded again, it raises {type(error).__name__}: {str(error)[:200]}"
-    if isinstance(model.engine, FallbackEngine):
+    if original is not None and isinstance(model.engine, FallbackEngine):
         model.engine.use_reference(original)
     return expected.disagreement(model.engine.predict, model.signature, model.output)
 

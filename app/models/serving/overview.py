@@ -9,7 +9,7 @@ from app.models.serving.registry import ModelRegistry
 from app.models.serving.served_model import DEFAULT, ServedModel
 
 SUMMARY = ("saved_at", "model_type", "engine", "metrics", "n_features")
-PROVENANCE = ("version", "saved_at", "metrics", "libraries", "files", "certificates")
+PROVENANCE = ("version", "saved_at", "metrics", "libraries", "exported_from", "files", "certificates")
 
 
 def versions(served_model: ServedModel) -> list[dict[str, Any]]:
@@ -88,5 +88,9 @@ def describe(model: LoadedVersion) -> dict[str, Any]:
         "features": model.signature.to_dict()["features"],
         "feature_importance": metadata["feature_importance"],
         "model_params": metadata["params"],
-        "metadata": {key: metadata.get(key) for key in PROVENANCE} | {"engine": model.engine.name},
+        "metadata": {
+            **{key: metadata.get(key) for key in PROVENANCE},
+            "engine": model.engine.name,
+            "serves_alone": model.alone,
+        },
     }

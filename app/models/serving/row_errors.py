@@ -9,6 +9,7 @@ import numpy as np
 
 from app.exceptions import InvalidInput, PredictionFailed, ServiceError
 from app.models.engines.fallback import OriginalMissing
+from app.models.engines.lone import OutsideCertificate
 from app.models.engines.output import EngineOutput, FiniteOutput
 from app.models.engines.partial import NotFinite, finite_rows, is_finite, predict_partially
 from app.models.engines.sklearn_engine import NotAClass
@@ -29,7 +30,7 @@ class Undecided(TimeoutError):
 
 
 # Errors whose messages are meant for clients.
-OWN_WORDS = (NotFinite, NotAClass, OriginalMissing, Undecided)
+OWN_WORDS = (NotFinite, NotAClass, OriginalMissing, OutsideCertificate, Undecided)
 
 
 def run_engine(model: LoadedVersion, rows: Rows, field: str) -> EngineOutput:

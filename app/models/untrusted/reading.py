@@ -7,7 +7,7 @@ from typing import Any
 import joblib
 from sklearn.exceptions import InconsistentVersionWarning
 
-from app.models.loading.verification import VersionPolicy
+from app.models.loading.original import VersionPolicy
 from app.models.untrusted import ImportRefused, Unsound
 from app.models.untrusted.archive import unpacked
 from app.models.untrusted.structure import check_parts

@@ -25,6 +25,7 @@ from app.models.importing.request import ImportRequest
 from app.models.ml_models import model_manager
 from app.models.untrusted.reading import TRUSTED
 from tests.app.models.certification.test_user_onnx import graph
+from tests.app.models.importing.exported.exports import exported
 from tests.app.models.repository.test_store import Canary, pickled
 from tests.app.models.untrusted.hostile import HOSTILE
 from tests.conftest import configuration
@@ -186,6 +187,37 @@ def test_onnx_file_that_is_no_faster_is_said_not_to_be_used(run, csv, tmp_path, 
     options = ("--onnx", tmp_path / "model.onnx", "--sample", csv, "--target", "size", "--trust")
     result = run(tmp_path / "model.pkl", *options)
     assert "model.onnx is certified, but does not serve: onnx is as fast without it" in result.stdout
+
+
+def test_export_is_imported_without_trust_or_sample_and_serves_alone(run, models_dir, tmp_path):
+    content = exported(LogisticRegression().fit(BOXES, ["small", "large"] * 10), BOXES)
+    (tmp_path / "old.export").write_bytes(content)
+    found = succeed(run(tmp_path / "old.export", "--version", "old", "--activate", "--json"))
+    assert found["engine"] == "onnx"
+    app = create_app(configuration(models_dir))
+    with app.app_context():
+        model_manager.load_model()
+    client = app.test_client()
+    about = client.get("/api/model/info").get_json()["metadata"]
+    assert about["serves_alone"] == "it was exported, and holds no pickle"
+    assert "scikit-learn" in about["exported_from"]
+    answer = client.post("/api/predict", json={"features": [10, 10, 10]}).get_json()
+    assert answer["result"]["prediction"] == "large"
+    beyond = client.post("/api/predict", json={"features": [1e15, 0, 0]})
+    assert beyond.status_code == 400
+    assert "beyond what the certificate covers" in beyond.get_data(as_text=True)
+
+
+def test_export_has_its_own_sample_and_a_model_needs_one(run, tmp_path, csv):
+    (tmp_path / "old.export").write_bytes(b"")
+    (tmp_path / "model.skops").write_bytes(b"")
+    assert "leave out --scaler" in run(tmp_path / "old.export", "--sample", csv).output
+    assert "Missing option '--sample'" in run(tmp_path / "model.skops").output
+
+
+def test_hostile_export_is_refused_in_one_line(run, tmp_path):
+    (tmp_path / "old.export").write_bytes(b"no archive")
+    fail(run(tmp_path / "old.export"), "Error: old.export cannot be read: BadZipFile: File is not a zip file")
 
 
 def test_model_is_imported_under_the_name_asked_for(run, models_dir, forest, csv):

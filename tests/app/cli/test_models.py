@@ -137,6 +137,25 @@ def test_certify_records_the_certificates_anew(run, store):
     succeed(run("verify", "v1"))
 
 
+def test_certify_all_says_green_or_red_for_each_version(run, store):
+    assert [each["version"] for each in run_json(run, "certify", "--all")] == store.versions()
+    assert "green" in succeed(run("certify", "--all"))
+    (store.folder("v2") / "model.pkl").write_bytes(b"damaged")
+    result = run("certify", "--all", "--json")
+    assert result.exit_code == 1
+    found = {each["version"]: each for each in json.loads(result.stdout)}
+    assert not found["v2"]["green"]
+    assert "does not match its recorded size" in found["v2"]["reason"]
+    assert found["v1"]["green"]
+
+
+def test_certify_takes_a_version_or_all(run):
+    for arguments in (["certify"], ["certify", "v1", "--all"]):
+        result = run(*arguments)
+        assert result.exit_code == 2
+        assert "give a VERSION, or --all" in result.output
+
+
 def test_remove_asks_first(run, store):
     assert run("remove", "v2").exit_code == 1
     assert "v2" in store.versions()

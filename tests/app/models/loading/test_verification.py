@@ -266,8 +266,39 @@ def other_scikit_learn(metadata):
     metadata["libraries"]["scikit-learn"] = "0.24.0"
 
 
+def not_compiled(metadata):
+    metadata.update(engine="sklearn")
+    other_scikit_learn(metadata)
+
+
 def test_version_fitted_with_another_scikit_learn_is_refused(store, folder):
+    edit(folder, not_compiled)
+    assert refusal(store).startswith("it was fitted with scikit-learn 0.24.0, installed is ")
+
+
+def test_certified_engine_serves_alone_under_another_scikit_learn(store, folder, caplog):
     edit(folder, other_scikit_learn)
+    model = loader.load(store, "v1", options())
+    assert model.engine.name == "onnx"
+    assert model.alone.startswith("it was fitted with scikit-learn 0.24.0")
+    assert any(record.message == "serving on its certified engine alone" for record in caplog.records)
+
+
+def test_original_of_another_scikit_learn_is_not_read_where_it_is_asked_for(store, folder):
+    edit(folder, other_scikit_learn)
+    assert refusal(store, engine="sklearn").startswith("its original cannot serve: it was fitted with")
+
+
+def test_engine_alone_is_judged_by_golden_rows_and_not_by_the_versions_of_its_libraries(store, folder):
+    edit(folder, lambda metadata: (other_scikit_learn(metadata), void(metadata)))
+    assert loader.load(store, "v1", options()).engine.name == "onnx"
+    edit(folder, other_answers)
+    assert refusal(store).startswith("golden rows: ")
+
+
+def test_engine_alone_still_needs_todays_rules(store, folder):
+    edit(folder, other_scikit_learn)
+    edit(folder, lambda metadata: metadata["certificates"]["onnx"].update(rules=1))
     assert refusal(store).startswith("it was fitted with scikit-learn 0.24.0, installed is ")
 
 

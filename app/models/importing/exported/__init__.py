@@ -1,0 +1,1 @@
+"""Exported models: from the arrays and answers that ``tools/export_model.py`` wrote to a version."""
