@@ -67,8 +67,8 @@ def _stacking(stacking: Any, width: int, member: Member) -> Part:
     parts = []
     for each, method in zip(stacking.estimators_, stacking.stack_method_, strict=True):
         part = member(each, width, method, classes)
-        if method == PROBABILITIES and classes == 2:  # the first column follows from the second
-            part = part.then("values", op="columns", columns=[1])
+        if method != PREDICTION and classes == 2:  # the first column, if any, follows from the second
+            part = part.then("values", op="columns", columns=[-1])
         parts.append(part)
     if stacking.passthrough:
         parts.append(Part({"op": "all"}, "values", True))
@@ -89,8 +89,8 @@ def _calibrated(model: Any, width: int, member: Member) -> Part:
             raise NotCompilable(f"calibration by {each.method} has no compiled form")
         method = SCORES if hasattr(each.estimator, SCORES) else PROBABILITIES
         part = member(each.estimator, width, method, classes)
-        if method == PROBABILITIES and classes == 2:
-            part = part.then("values", op="columns", columns=[1])
+        if classes == 2:
+            part = part.then("values", op="columns", columns=[-1])
         curves = [_curve(calibrator) for calibrator in each.calibrators]
         parts.append(part.then("probabilities", op="calibrated", method=each.method, curves=curves))
     return joined("mean", parts, "probabilities", weights=None)

@@ -98,7 +98,9 @@ class _Composer:
             if np.asarray(classes).dtype.kind in "OUS":
                 last = copy(last)
                 last.classes_ = np.arange(len(classes))
-        _, compiler = next(iter(self.compilers_of(last).items()))
+        form, compiler = next(iter(self.compilers_of(last).items()))
+        if form == "trees" and output.classes and not probabilities:
+            raise NotCompilable(f"the graph of {type(last).__name__} has probabilities and no scores")
         content, spec, proven = compiler(last, output, width)
         data = {"op": "graph", "content": content, "spec": asdict(spec)}
         trees = library_of(last) or any(

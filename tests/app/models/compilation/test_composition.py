@@ -68,9 +68,7 @@ CLASSIFIERS = {
     "hard": lambda: VotingClassifier(members()),
     "hard, weighted": lambda: VotingClassifier(members(), weights=[2, 1, 1]),
     "stacking": lambda: StackingClassifier(members(), cv=2),
-    "stacking, passthrough": lambda: StackingClassifier(
-        members(), final_estimator=forest(), passthrough=True, cv=2
-    ),
+    "stacking, passthrough": lambda: StackingClassifier(members(), passthrough=True, cv=2),
     "stacking of labels": lambda: StackingClassifier(members(), stack_method="predict", cv=2),
     "stacking of scores": lambda: StackingClassifier([("s", LinearSVC()), ("f", forest())], cv=2),
     "sigmoid": lambda: CalibratedClassifierCV(LinearSVC(), cv=2),
@@ -146,3 +144,49 @@ def test_classifiers_of_two_classes(name):
 @pytest.mark.parametrize("name", REGRESSORS)
 def test_regressors(name):
     check(REGRESSORS[name](), NUMBERS)
+
+
+def test_boosting_of_another_library_is_a_member():
+    xgboost = pytest.importorskip("xgboost")
+    boosted = xgboost.XGBClassifier(n_estimators=4, max_depth=2)
+    check(VotingClassifier([("x", boosted), ("f", forest())], voting="soft"), THREE)
+
+
+def test_members_whose_trees_have_no_scores_are_refused_by_name():
+    _, candidate, _ = composed(CalibratedClassifierCV(HistGradientBoostingClassifier(), cv=2), TWO)
+    assert candidate.spec is None or candidate.spec.file != COMPOSED_FILE
+
+
+def planted(model, change):
+    """The certificate of the model's document after a change to it."""
+    under_test, candidate, certificate = composed(model, THREE)
+    assert certificate["certified"], certificate["reason"]
+    document = msgpack.unpackb(candidate.content)
+    change(document)
+    changed = replace(candidate, content=msgpack.packb(document))
+    return certify_candidate(changed, under_test, ROWS)
+
+
+FAULTS = {
+    "members swapped": ("soft", lambda d: d["parts"].reverse()),
+    "weight": ("soft", lambda d: d["weights"].__setitem__(0, 2.99)),
+    "vote's weight": ("hard, weighted", lambda d: d["parts"][1]["weights"].__setitem__(0, 0.5)),
+    "calibrator": ("isotonic", lambda d: d["parts"][0]["parts"][1]["curves"].reverse()),
+    "order of classes": ("rest", lambda d: d["parts"][0]["parts"].reverse()),
+    "columns of a member": ("bagging", lambda d: d["parts"][0]["parts"][0]["columns"].reverse()),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_planted_faults_are_found(fault):
+    name, change = FAULTS[fault]
+    found = planted(CLASSIFIERS[name](), change)
+    assert not found["certified"]
+
+
+def test_trees_whose_edges_cannot_be_tried_need_a_proof():
+    under_test, candidate, certificate = composed(CalibratedClassifierCV(forest(), cv=2), TWO)
+    assert certificate["certified"]
+    assert under_test.hidden_trees
+    unproven = certify_candidate(replace(candidate, proven=False), under_test, ROWS)
+    assert "edges of its trees" in unproven["reason"]
