@@ -21,9 +21,9 @@ class EngineEntry:
 
     libraries: tuple[str, ...]
     kernel: str = ""
-    composed: str = ""
     compilers: str = ""
     install: tuple[str, ...] = ()
+    composed: str = ""
 
 
 # The fitted model itself, which every other engine is compared with.

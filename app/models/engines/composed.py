@@ -9,7 +9,6 @@ from typing import Any
 
 import msgpack
 import numpy as np
-from numpy.typing import NDArray
 
 from app.models.engines.kernel import KernelSpec
 from app.models.engines.onnx_engine import OnnxKernel
@@ -55,7 +54,7 @@ def _graph(part: Part) -> Function:
             prepared = rows.astype(np.float32) if spec.rounded else rows
             prepared = np.ascontiguousarray(prepared, dtype=spec.dtype)
         found = run(prepared).reshape(len(rows), -1).astype(np.float64)
-        overflown: NDArray[np.bool_] = np.isinf(prepared).any(axis=1)
+        overflown = np.asarray(np.isinf(prepared).any(axis=1))
         return np.where(overflown[:, None], np.nan, found) if overflown.any() else found
 
     return numbers
@@ -154,7 +153,8 @@ def _shares(part: Part) -> Function:
         if positive.shape[1] == 1:
             return np.hstack((1 - positive, positive))
         with np.errstate(invalid="ignore"):  # without any share a row has no result
-            return positive / positive.sum(axis=1)[:, None]
+            shares: Matrix = positive / positive.sum(axis=1)[:, None]
+        return shares
 
     return probabilities
 
