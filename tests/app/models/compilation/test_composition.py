@@ -119,8 +119,8 @@ def check(model, target):
     under_test, candidate, certificate = composed(model, target)
     assert certificate["certified"], certificate["reason"]
     assert candidate.spec.file == COMPOSED_FILE
-    engine = CompiledEngine(under_test.preprocessor, load_kernel("onnx", candidate.content, candidate.spec))
-    outcome, left = engine.attempt(MANY)
+    kernel = load_kernel("onnx", candidate.content, candidate.spec)
+    outcome, left = CompiledEngine(under_test.preprocessor, kernel).attempt(MANY)
     answered = np.setdiff1d(np.arange(len(MANY)), left or [])
     assert len(answered) > len(MANY) / 2
     if not hasattr(model, "classes_"):
@@ -164,8 +164,7 @@ def planted(model, change):
     assert certificate["certified"], certificate["reason"]
     document = msgpack.unpackb(candidate.content)
     change(document)
-    changed = replace(candidate, content=msgpack.packb(document))
-    return certify_candidate(changed, under_test, ROWS)
+    return certify_candidate(replace(candidate, content=msgpack.packb(document)), under_test, ROWS)
 
 
 FAULTS = {
@@ -181,13 +180,13 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_planted_faults_are_found(fault):
     name, change = FAULTS[fault]
-    found = planted(CLASSIFIERS[name](), change)
-    assert not found["certified"]
+    assert not planted(CLASSIFIERS[name](), change)["certified"]
 
 
 def test_trees_whose_edges_cannot_be_tried_need_a_proof():
     under_test, candidate, certificate = composed(CalibratedClassifierCV(forest(), cv=2), TWO)
-    assert certificate["certified"] and under_test.hidden_trees
+    assert certificate["certified"]
+    assert under_test.hidden_trees
     unproven = certify_candidate(replace(candidate, proven=False), under_test, ROWS)
     assert "edges of its trees" in unproven["reason"]
 
