@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from app.models.certification.comparison import Comparison, compare
-from app.models.certification.model_under_test import ModelUnderTest
+from app.models.certification.model_under_test import EDGES_OUT_OF_REACH, ModelUnderTest
 from app.models.certification.probe_rows import LARGEST
 from app.models.certification.timing import median_microseconds
 from app.models.compilation.compilers import Candidate, one_line
@@ -16,7 +16,7 @@ from app.models.engines import ENGINES
 from app.models.engines.base import Engine
 from app.models.engines.compiled import CompiledEngine
 from app.models.engines.fallback import FallbackEngine
-from app.models.engines.kernel import KernelSpec, load_kernel
+from app.models.engines.kernel import COMPOSED_FILE, KernelSpec, load_kernel
 from app.models.engines.lone import LoneEngine
 from app.models.engines.preprocessing.preprocessor import Preprocessor
 from app.models.loading.certificates import CERTIFICATION_RULES
@@ -57,6 +57,8 @@ def certify_candidate(
     reason = found.reason()
     if reason is None and max(tried, proven) < total:
         reason = f"{tried:,} of {total:,} splits were tried, and none is proven"
+    if reason is None and model_under_test.hidden_trees and not candidate.proven:
+        reason = EDGES_OUT_OF_REACH
     return certificate | {
         "rows": found.rows,
         "left_to_model": found.left,
@@ -77,7 +79,7 @@ def _limits(candidate: Candidate, model_under_test: ModelUnderTest) -> tuple[flo
     the sum. Trees compare their input and do not add it.
     """
     proven = LARGEST if candidate.spec and candidate.spec.whole else model_under_test.limit
-    if candidate.proven:
+    if candidate.proven and candidate.spec and candidate.spec.file != COMPOSED_FILE:
         return (proven,)
     return tuple(min(proven, FAR * usual) for usual in model_under_test.usual)
 

@@ -34,7 +34,8 @@ class ModelUnderTest:
     ``raw`` and ``prepared``: predictions of the whole model and of ``last`` for the probe rows of that name.
     ``usual``: per column of the raw rows, the largest magnitude in training.
     ``limit``: the magnitude up to which numbers provably stay finite on their way to ``last``.
-    ``takes_nan``: whether ``last`` answers rows with NaN.
+    ``takes_nan``: whether ``last`` answers rows with NaN. ``hidden_trees``: whether ``last`` has trees whose
+    edges are not among the probe rows, so that only a proof covers them.
     ``estimator``: None if only the model's recorded answers are there, see `recorded_model`.
     """
 
@@ -50,6 +51,7 @@ class ModelUnderTest:
     usual: tuple[float, ...]
     limit: float = LARGEST
     takes_nan: bool = False
+    hidden_trees: bool = False
 
     @property
     def reference(self) -> SklearnEngine | None:
@@ -70,12 +72,12 @@ def analyse(
     transformers, last = split(estimator)
     preprocessor = compile_preprocessing(transformers, signature, last)
     limit = limit_of(preprocessor)
-    check_all_splits_known(last)
     first = preprocessor.apply(take(training, [0]))
     alone = _alone(last, first.shape[1], output)
     invert = _inverse(transformers, signature, first)
     found = _probed(estimator, last, signature, output, training, preprocessor, invert)
-    found = replace(found, limit=limit, takes_nan=_takes_nan(alone, first))
+    takes_nan, hidden = _takes_nan(alone, first), hides_trees(last)
+    found = replace(found, limit=limit, takes_nan=takes_nan, hidden_trees=hidden)
     if not len(found.probe_rows.prepared):
         return found
     prepared, edges = ask(alone, found.probe_rows.prepared)
@@ -156,15 +158,14 @@ def _takes_nan(predict: Predict, prepared: Matrix) -> bool:
         return False
 
 
-def check_all_splits_known(last: Any) -> None:
-    """:raises NotCompilable: if the estimator has trees that `trees_of` does not find."""
+def hides_trees(last: Any) -> bool:
+    """True if the estimator has trees that `trees_of` does not find, or may have."""
     if library_of(last):
-        return
-    parts = {id(part): part for part in estimators_in(last)}.values()
+        return False
+    parts = list({id(part): part for part in estimators_in(last)}.values())
     trees = sum(hasattr(part, "tree_") for part in parts)
     trees += sum(len(iteration) for part in parts for iteration in getattr(part, "_predictors", ()))
-    if trees != sum(1 for _ in trees_of(last)):
-        raise NotCompilable(EDGES_OUT_OF_REACH)
+    return any(map(library_of, parts)) or trees != sum(1 for _ in trees_of(last))
 
 
 def _inverse(

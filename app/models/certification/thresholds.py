@@ -48,7 +48,8 @@ def trees_of(estimator: Any) -> Iterator[Tree]:
                 yield _histogram_tree(predictor.nodes)
     elif hasattr(estimator, "estimators_"):
         subsets = getattr(estimator, "estimators_features_", None)
-        members = np.ravel(np.asarray(estimator.estimators_, dtype=object))
+        members = estimator.estimators_  # no array of a list: it would spread forests, which are sequences
+        members = members.ravel().tolist() if isinstance(members, np.ndarray) else members
         for position, member in enumerate(members):
             for tree in trees_of(member):
                 yield tree if subsets is None else _renamed(tree, subsets[position])

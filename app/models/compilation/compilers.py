@@ -81,12 +81,15 @@ def one_line(error: BaseException) -> str:
 def onnx_compilers(estimator: Any) -> Compilers:
     """One form for tree ensembles: skl2onnx's graphs of these are no faster, and less exact."""
     from app.models.compilation.boosting.boosted_trees import library_of
+    from app.models.compilation.composition import is_composed
     from app.models.compilation.tree_graph import has_tree_graph
 
     if library_of(estimator):
         return {"trees": _boosted_trees}
     if has_tree_graph(estimator):
         return {"trees": _trees}
+    if is_composed(estimator):
+        return {"composed": _composed}
     return {"float64": partial(_skl2onnx, dtype="float64"), "float32": partial(_skl2onnx, dtype="float32")}
 
 
@@ -113,6 +116,18 @@ def _boosted_trees(estimator: Any, output: OutputSignature, width: int) -> tuple
     return _proven(
         graph.SerializeToString(), trees, KernelSpec(ONNX_FILE, "float64", model.rounded, reading_of(output))
     )
+
+
+def _composed(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, KernelSpec, bool]:
+    """The members' graphs and the wrapper's arithmetic, or skl2onnx's graph of all of it."""
+    from app.models.compilation.composition import compose
+
+    try:
+        return compose(estimator, width, onnx_compilers)
+    except Exception as error:  # compilers raise anything on members that they do not know
+        with suppress(Exception):
+            return _skl2onnx(estimator, output, width, dtype="float64")
+        raise NotCompilable(f"not composed of its members: {one_line(error)}") from error
 
 
 def _proven(content: bytes, trees: list[Any], spec: KernelSpec) -> tuple[bytes, KernelSpec, bool]:

@@ -15,13 +15,15 @@ class EngineEntry:
 
     ``libraries``: distributions that determine the engine's numbers; other versions of them void a
     certificate. ``kernel``: a class of `Kernel`, made of (content, spec); "" for the reference.
-    ``compilers``: from an estimator to its `Compilers`. ``install``: distributions that both need.
+    ``composed``: the same for several graphs in one file. ``compilers``: from an estimator to its
+    `Compilers`. ``install``: distributions that both need.
     """
 
     libraries: tuple[str, ...]
     kernel: str = ""
     compilers: str = ""
     install: tuple[str, ...] = ()
+    composed: str = ""
 
 
 # The fitted model itself, which every other engine is compared with.
@@ -31,6 +33,7 @@ ENGINES: dict[str, EngineEntry] = {
     "onnx": EngineEntry(
         libraries=("onnxruntime", "numpy"),
         kernel="app.models.engines.onnx_engine:OnnxKernel",
+        composed="app.models.engines.composed:ComposedKernel",
         compilers="app.models.compilation.compilers:onnx_compilers",
         install=("onnxruntime", "onnx", "skl2onnx"),
     ),

@@ -125,6 +125,10 @@ def output_of(raw: NDArray[Any], spec: KernelSpec) -> tuple[EngineOutput, list[i
             scores = np.column_stack((-scores / 2, scores / 2))  # as far apart as the score is from zero
         codes, open_rows = _largest(scores, spec.tie)
         return FiniteOutput(codes, None), open_rows
+    if spec.reading == "labelled":
+        decided = np.isfinite(raw).all(axis=1)
+        codes = np.where(decided, raw[:, 0], 0).astype(np.intp)
+        return FiniteOutput(codes, raw[:, 1:] if raw.shape[1] > 1 else None), _positions(~decided)
     probabilities = raw.astype(np.float64)
     if spec.reading == "positive_probability":
         positive = probabilities.ravel()

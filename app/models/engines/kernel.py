@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from app.models.engines import compiled_engines
 
-Reading = Literal["probabilities", "positive_probability", "scores", "values"]
+Reading = Literal["probabilities", "positive_probability", "scores", "values", "labelled"]
 
+# The file of a kernel that is composed of several graphs.
+COMPOSED_FILE = "model.composed"
 # Below this distance the order of two sums decides which of two numbers is larger.
 TIE: Mapping[str, float] = {"float64": 1e-9, "float32": 1e-4}
 
@@ -22,7 +24,8 @@ class KernelSpec:
     ``file``: the compiled estimator's file in the version. ``dtype``: of the input. ``rounded``: round the
     input to float32 first, as scikit-learn's forests do. ``output``: position of the output to read.
     ``reading``: the meaning of that output; the label is the class of the highest probability or score, or
-    the second class for a single positive score. ``whole``: the kernel replaces the whole pipeline.
+    the second class for a single positive score; ``labelled`` output has the label's code, or NaN, first and
+    then any probabilities. ``whole``: the kernel replaces the whole pipeline.
 
     The kernel leaves these rows to the original. ``tie``: rows whose two best classes are no further apart,
     relative to their size for scores; None if the numbers are exact. ``limit``: rows with a number beyond its
@@ -63,5 +66,7 @@ def load_kernel(engine: str, content: bytes, spec: KernelSpec) -> Kernel:
     :raises ImportError: if the engine's runtime is not installed.
     :raises KeyError: if the table has no such engine, or the engine has no kernel.
     """
-    kernel: Kernel = resolve_name(compiled_engines()[engine].kernel)(content, spec)
+    entry = compiled_engines()[engine]
+    name = entry.composed if spec.file == COMPOSED_FILE else entry.kernel
+    kernel: Kernel = resolve_name(name)(content, spec)
     return kernel

@@ -31,4 +31,5 @@ def _in_value(value: Any, depth: int) -> Iterator[Any]:
 
 def _is_part(value: Any) -> bool:
     """True for an estimator, and for scikit-learn's wrappers of one."""
-    return (hasattr(value, "predict") or hasattr(value, "transform")) and not isinstance(value, type)
+    methods = ("predict", "transform", "predict_proba")  # a calibrated classifier's parts have only the last
+    return any(hasattr(value, method) for method in methods) and not isinstance(value, type)

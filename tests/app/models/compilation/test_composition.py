@@ -1,0 +1,199 @@
+"""Ensembles of ensembles serve on their members' compiled forms, with the model's own answers."""
+
+from dataclasses import replace
+
+import msgpack
+import numpy as np
+import pytest
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import (
+    BaggingClassifier,
+    BaggingRegressor,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    RandomForestRegressor,
+    StackingClassifier,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+
+from app.models.certification.certificate import certify_candidate
+from app.models.certification.model_under_test import analyse
+from app.models.compilation.compilers import candidates
+from app.models.engines.compiled import CompiledEngine
+from app.models.engines.kernel import COMPOSED_FILE, load_kernel
+from app.models.loading.loader import LoadingOptions, load
+from app.models.publishing.inspection import inspect_model
+from app.models.publishing.publish import publish
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+GENERATOR = np.random.default_rng(0)
+ROWS = GENERATOR.integers(-6, 7, size=(240, 4)) / 2.0  # halves: rows fall on thresholds, and votes on ties
+TWO = np.where(ROWS[:, 0] + ROWS[:, 1] > GENERATOR.normal(size=240), "yes", "no")
+THREE = np.array(["a", "b", "c"])[np.digitize(ROWS[:, 0] + GENERATOR.normal(size=240), [-1.0, 1.0])]
+NUMBERS = ROWS[:, 0] * 2 + ROWS[:, 1] ** 2 + 9.0
+MANY = np.concatenate(
+    [GENERATOR.integers(-9, 10, size=(2000, 4)) / 2.0, GENERATOR.normal(size=(2000, 4)) * 3]
+)
+
+
+def forest(seed=0):
+    return RandomForestClassifier(4, max_depth=3, random_state=seed)
+
+
+def members():
+    return [
+        ("f", forest()),
+        ("l", make_pipeline(StandardScaler(), LogisticRegression())),
+        ("h", HistGradientBoostingClassifier(max_iter=4, max_depth=3)),
+    ]
+
+
+def regressors():
+    return [
+        ("f", RandomForestRegressor(4, max_depth=3, random_state=0)),
+        ("l", make_pipeline(StandardScaler(), LinearRegression())),
+    ]
+
+
+CLASSIFIERS = {
+    "soft": lambda: VotingClassifier(members(), voting="soft", weights=[3, 1, 2]),
+    "soft, tied": lambda: VotingClassifier([("a", forest()), ("b", forest(1))], voting="soft"),
+    "hard": lambda: VotingClassifier(members()),
+    "hard, weighted": lambda: VotingClassifier(members(), weights=[2, 1, 1]),
+    "stacking": lambda: StackingClassifier(members(), cv=2),
+    "stacking, passthrough": lambda: StackingClassifier(members(), passthrough=True, cv=2),
+    "stacking of labels": lambda: StackingClassifier(members(), stack_method="predict", cv=2),
+    "stacking of scores": lambda: StackingClassifier([("s", LinearSVC()), ("f", forest())], cv=2),
+    "sigmoid": lambda: CalibratedClassifierCV(LinearSVC(), cv=2),
+    "sigmoid of a forest": lambda: CalibratedClassifierCV(forest(), cv=2),
+    "isotonic": lambda: CalibratedClassifierCV(forest(), method="isotonic", cv=2),
+    "rest": lambda: OneVsRestClassifier(forest()),
+    "rest, linear": lambda: OneVsRestClassifier(LogisticRegression()),
+    "bagging": lambda: BaggingClassifier(forest(), 3, max_features=0.5, random_state=0),
+    "bagging of pipelines": lambda: BaggingClassifier(
+        make_pipeline(StandardScaler(), LogisticRegression()), 3, random_state=0
+    ),
+    "nested": lambda: VotingClassifier(
+        [("c", CalibratedClassifierCV(forest(), cv=2)), ("l", LogisticRegression())], voting="soft"
+    ),
+}
+THRESHOLDS = {
+    "fixed": lambda: FixedThresholdClassifier(forest(), threshold=0.3, pos_label="yes"),
+    "fixed, first class": lambda: FixedThresholdClassifier(
+        LogisticRegression(), threshold=0.4, pos_label="no", response_method="predict_proba"
+    ),
+    "tuned": lambda: TunedThresholdClassifierCV(make_pipeline(StandardScaler(), forest()), cv=2),
+}
+REGRESSORS = {
+    "voting": lambda: VotingRegressor(regressors(), weights=[2, 1]),
+    "stacking": lambda: StackingRegressor(regressors(), cv=2, passthrough=True),
+    "bagging": lambda: BaggingRegressor(RandomForestRegressor(3, max_depth=3), 3, random_state=0),
+    "target by functions": lambda: TransformedTargetRegressor(
+        RandomForestRegressor(4, random_state=0), func=np.log1p, inverse_func=np.expm1, check_inverse=False
+    ),
+    "scaled target": lambda: TransformedTargetRegressor(
+        make_pipeline(StandardScaler(), LinearRegression()), transformer=StandardScaler()
+    ),
+}
+
+
+def composed(model, target):
+    """The fitted model under test, its only candidate, and the candidate's certificate."""
+    model.fit(ROWS, target)
+    found = inspect_model(model, ROWS)
+    under_test = analyse(model, found.signature, found.output, found.rows)
+    (candidate,) = candidates(under_test.last, found.output, width=4)
+    return under_test, candidate, certify_candidate(candidate, under_test, found.rows)
+
+
+def check(model, target):
+    under_test, candidate, certificate = composed(model, target)
+    assert certificate["certified"], certificate["reason"]
+    assert candidate.spec.file == COMPOSED_FILE
+    kernel = load_kernel("onnx", candidate.content, candidate.spec)
+    outcome, left = CompiledEngine(under_test.preprocessor, kernel).attempt(MANY)
+    answered = np.setdiff1d(np.arange(len(MANY)), left or [])
+    assert len(answered) > len(MANY) / 2
+    if not hasattr(model, "classes_"):
+        np.testing.assert_allclose(outcome.values[answered], model.predict(MANY)[answered], rtol=1e-9)
+        return
+    assert (model.classes_[outcome.values[answered]] == model.predict(MANY)[answered]).all()
+    if outcome.probabilities is not None:
+        expected = model.predict_proba(MANY)[answered]
+        np.testing.assert_allclose(outcome.probabilities[answered], expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_classifiers_of_three_classes(name):
+    check(CLASSIFIERS[name](), THREE)
+
+
+@pytest.mark.parametrize("name", [*CLASSIFIERS, *THRESHOLDS])
+def test_classifiers_of_two_classes(name):
+    check({**CLASSIFIERS, **THRESHOLDS}[name](), TWO)
+
+
+@pytest.mark.parametrize("name", REGRESSORS)
+def test_regressors(name):
+    check(REGRESSORS[name](), NUMBERS)
+
+
+def test_boosting_of_another_library_is_a_member():
+    xgboost = pytest.importorskip("xgboost")
+    boosted = xgboost.XGBClassifier(n_estimators=4, max_depth=2)
+    check(VotingClassifier([("x", boosted), ("f", forest())], voting="soft"), THREE)
+
+
+def test_members_whose_trees_have_no_scores_are_refused_by_name():
+    _, candidate, _ = composed(CalibratedClassifierCV(HistGradientBoostingClassifier(), cv=2), TWO)
+    assert candidate.spec is None or candidate.spec.file != COMPOSED_FILE
+
+
+def planted(model, change):
+    """The certificate of the model's document after a change to it."""
+    under_test, candidate, certificate = composed(model, THREE)
+    assert certificate["certified"], certificate["reason"]
+    document = msgpack.unpackb(candidate.content)
+    change(document)
+    return certify_candidate(replace(candidate, content=msgpack.packb(document)), under_test, ROWS)
+
+
+FAULTS = {
+    "members swapped": ("soft", lambda d: d["parts"].reverse()),
+    "weight": ("soft", lambda d: d["weights"].__setitem__(0, 2.99)),
+    "vote's weight": ("hard, weighted", lambda d: d["parts"][1]["weights"].__setitem__(0, 0.5)),
+    "calibrator": ("isotonic", lambda d: d["parts"][0]["parts"][1]["curves"].reverse()),
+    "order of classes": ("rest", lambda d: d["parts"][0]["parts"].reverse()),
+    "columns of a member": ("bagging", lambda d: d["parts"][0]["parts"][0]["columns"].reverse()),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_planted_faults_are_found(fault):
+    name, change = FAULTS[fault]
+    assert not planted(CLASSIFIERS[name](), change)["certified"]
+
+
+def test_trees_whose_edges_cannot_be_tried_need_a_proof():
+    under_test, candidate, certificate = composed(CalibratedClassifierCV(forest(), cv=2), TWO)
+    assert certificate["certified"]
+    assert under_test.hidden_trees
+    unproven = certify_candidate(replace(candidate, proven=False), under_test, ROWS)
+    assert "edges of its trees" in unproven["reason"]
+
+
+def test_a_published_ensemble_is_loaded_on_its_members_compiled_forms(store):
+    model = VotingClassifier(members(), voting="soft").fit(ROWS, THREE)
+    version = publish(store, model, sample=ROWS)
+    engine = load(store, version, LoadingOptions(engine="onnx")).engine
+    assert engine.name == "onnx"
+    assert (model.classes_[engine.predict(MANY).values] == model.predict(MANY)).all()
