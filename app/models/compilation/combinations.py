@@ -9,10 +9,13 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from app.models.compilation import NotCompilable
+from app.models.compilation.boosting.boosted_trees import library_of
 from app.models.compilation.labels import LARGEST_PROBABILITY, follow_from_numbers
 from app.models.compilation.pipeline_preprocessing import split
+from app.models.compilation.tree_graph import FOREST
 from app.models.engines.composed import INVERSES
 from app.models.engines.kernel import TIE, Reading
+from app.models.engines.nesting import estimators_in
 
 TIE_WITHIN = TIE["float64"]
 PROBABILITIES, SCORES, PREDICTION = "predict_proba", "decision_function", "predict"
@@ -73,12 +76,27 @@ def _stacking(stacking: Any, width: int, member: Member) -> Part:
     if stacking.passthrough:
         parts.append(Part({"op": "all"}, "values", True))
     stacked = joined("beside", parts, "values")
+    _check_steady(stacking)
     final, columns = stacking.final_estimator_, stacking.final_estimator_.n_features_in_
     probabilities = hasattr(final, PROBABILITIES)
     top = member(final, columns, PREDICTION if not classes else PROBABILITIES if probabilities else SCORES)
     if classes and not follow_from_numbers(split(final)[1], probabilities=probabilities):
         raise NotCompilable(f"the labels of {type(final).__name__} do not follow from its numbers")
     return joined("chain", [stacked, top], top.reading)
+
+
+def _check_steady(stacking: Any) -> None:
+    """:raises NotCompilable: if the last bit of a member's number may decide a split of trees on top."""
+    members = zip(stacking.estimators_, stacking.stack_method_, strict=True)
+    labels = hasattr(stacking, "classes_")
+    exact = all(
+        type(split(each)[1]) in FOREST or (labels and method == PREDICTION) for each, method in members
+    )
+    final = estimators_in(stacking.final_estimator_)
+    if not exact and any(library_of(p) or hasattr(p, "tree_") or hasattr(p, "_predictors") for p in final):
+        raise NotCompilable(
+            "trees on top of numbers that are not exact to the last bit have no compiled form"
+        )
 
 
 def _calibrated(model: Any, width: int, member: Member) -> Part:

@@ -58,33 +58,27 @@ def members():
 
 
 def regressors():
-    return [
-        ("f", RandomForestRegressor(4, max_depth=3, random_state=0)),
-        ("l", make_pipeline(StandardScaler(), LinearRegression())),
-    ]
+    linear = make_pipeline(StandardScaler(), LinearRegression())
+    return [("f", RandomForestRegressor(4, max_depth=3, random_state=0)), ("l", linear)]
 
 
 CLASSIFIERS = {
     "soft": lambda: VotingClassifier(members(), voting="soft", weights=[3, 1, 2]),
-    "soft, tied": lambda: VotingClassifier([("a", forest()), ("b", forest(1))], voting="soft"),
+    "tied": lambda: VotingClassifier([("a", forest()), ("b", forest(1))], voting="soft"),
     "hard": lambda: VotingClassifier(members()),
     "hard, weighted": lambda: VotingClassifier(members(), weights=[2, 1, 1]),
     "stacking": lambda: StackingClassifier(members(), cv=2),
-    "stacking, passthrough": lambda: StackingClassifier(members(), passthrough=True, cv=2),
+    "passthrough": lambda: StackingClassifier(members(), passthrough=True, cv=2),
+    "forest on forests": lambda: StackingClassifier([("f", forest())], final_estimator=forest(1), cv=2),
     "stacking of labels": lambda: StackingClassifier(members(), stack_method="predict", cv=2),
     "stacking of scores": lambda: StackingClassifier([("s", LinearSVC()), ("f", forest())], cv=2),
     "sigmoid": lambda: CalibratedClassifierCV(LinearSVC(), cv=2),
-    "sigmoid of a forest": lambda: CalibratedClassifierCV(forest(), cv=2),
     "isotonic": lambda: CalibratedClassifierCV(forest(), method="isotonic", cv=2),
     "rest": lambda: OneVsRestClassifier(forest()),
     "rest, linear": lambda: OneVsRestClassifier(LogisticRegression()),
     "bagging": lambda: BaggingClassifier(forest(), 3, max_features=0.5, random_state=0),
-    "bagging of pipelines": lambda: BaggingClassifier(
-        make_pipeline(StandardScaler(), LogisticRegression()), 3, random_state=0
-    ),
-    "nested": lambda: VotingClassifier(
-        [("c", CalibratedClassifierCV(forest(), cv=2)), ("l", LogisticRegression())], voting="soft"
-    ),
+    "bagging of pipelines": lambda: BaggingClassifier(members()[1][1], 3, random_state=0),
+    "nested": lambda: VotingClassifier([("c", CLASSIFIERS["isotonic"]()), members()[1]], voting="soft"),
 }
 THRESHOLDS = {
     "fixed": lambda: FixedThresholdClassifier(forest(), threshold=0.3, pos_label="yes"),
@@ -100,9 +94,7 @@ REGRESSORS = {
     "target by functions": lambda: TransformedTargetRegressor(
         RandomForestRegressor(4, random_state=0), func=np.log1p, inverse_func=np.expm1, check_inverse=False
     ),
-    "scaled target": lambda: TransformedTargetRegressor(
-        make_pipeline(StandardScaler(), LinearRegression()), transformer=StandardScaler()
-    ),
+    "scaled target": lambda: TransformedTargetRegressor(regressors()[1][1], transformer=StandardScaler()),
 }
 
 
@@ -153,9 +145,17 @@ def test_boosting_of_another_library_is_a_member():
     check(VotingClassifier([("x", boosted), ("f", forest())], voting="soft"), THREE)
 
 
-def test_members_whose_trees_have_no_scores_are_refused_by_name():
-    _, candidate, _ = composed(CalibratedClassifierCV(HistGradientBoostingClassifier(), cv=2), TWO)
+@pytest.mark.parametrize(
+    "model",
+    [
+        CalibratedClassifierCV(HistGradientBoostingClassifier(), cv=2),  # reads scores
+        StackingClassifier(members(), final_estimator=forest(), cv=2),  # the last bit decides
+    ],
+)
+def test_what_numbers_do_not_decide_is_not_composed(model):
+    _, candidate, certificate = composed(model, TWO)
     assert candidate.spec is None or candidate.spec.file != COMPOSED_FILE
+    assert not certificate["certified"]
 
 
 def planted(model, change):
