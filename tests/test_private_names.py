@@ -59,7 +59,8 @@ def is_checked(name):
 OUTSIDE = [
     name
     for name in MODULES
-    if not name.startswith(("benchmarks", "examples")) and not any(name.startswith(fence) for fence in FENCED)
+    if not name.startswith(("benchmarks", "examples", "tools"))
+    and not any(name.startswith(fence) for fence in FENCED)
 ]
 
 

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from app.models.compilation.boosting.lightgbm_booster import LightGBMBooster
 from app.models.compilation.model_trees import ModelTree
-from app.models.engines.lightgbm_booster import LightGBMBooster
 
 Link = Literal["identity", "exp", "logistic", "softmax", "square"]
 

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from app.exceptions import UnsupportedModel
+from app.models.compilation.boosting.lightgbm_booster import LightGBMBooster
 from app.models.compilation.compilers import one_line
-from app.models.engines.lightgbm_booster import LightGBMBooster
 
 # Files that hold a booster and no code.
 SUFFIXES = {".json": "xgboost", ".ubj": "xgboost", ".txt": "lightgbm", ".cbm": "catboost"}
