@@ -62,6 +62,15 @@ def _min_max(scaler: Any) -> Step:
     return number_steps.ScaleShift(scale, shift, clip)  # type: ignore[arg-type] # two floats
 
 
+def _binarize(binarizer: Any) -> Step:
+    threshold = float(binarizer.threshold)
+    if float(np.float32(threshold)) != threshold:  # rounded where the model reads single precision
+        raise NotCompilable(
+            "Binarizer with a threshold that single precision cannot hold has no compiled form"
+        )
+    return number_steps.Binarize(threshold)
+
+
 def _check_imputer(imputer: Any) -> None:
     if imputer.add_indicator:
         raise NotCompilable("SimpleImputer with add_indicator has no compiled form")
@@ -154,6 +163,7 @@ NUMBER_STEPS: dict[type, Callable[[Any], Step]] = {
     preprocessing.RobustScaler: lambda s: _center_scale(s.center_, s.scale_),
     preprocessing.MaxAbsScaler: lambda s: _center_scale(None, s.scale_),
     preprocessing.MinMaxScaler: _min_max,
+    preprocessing.Binarizer: _binarize,
     SimpleImputer: _number_imputer,
     preprocessing.PolynomialFeatures: _polynomial,
     preprocessing.OrdinalEncoder: _ordinal,

@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from app.models.engines.preprocessing.label_steps import NotCovered
 from app.models.schema.rows import Matrix
 
 
@@ -92,6 +93,22 @@ class Select:
 
     def reach(self, limit: float) -> float:
         return limit
+
+
+@dataclass(frozen=True)
+class Binarize:
+    """One where a number is above the threshold, else zero: Binarizer, which raises for NaN."""
+
+    op: ClassVar[str] = "binarize"
+    threshold: float
+
+    def apply(self, columns: Matrix) -> Matrix:
+        if np.isnan(columns).any():
+            raise NotCovered
+        return (columns > self.threshold).astype(np.float64)
+
+    def reach(self, limit: float) -> float:
+        return 1.0
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,7 @@ STEPS: dict[str, type[Any]] = {
         number_steps.ScaleShift,
         number_steps.ImputeNumber,
         number_steps.Select,
+        number_steps.Binarize,
         number_steps.Polynomial,
         label_steps.ImputeLabel,
         label_steps.OneHot,
