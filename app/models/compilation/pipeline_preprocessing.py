@@ -132,7 +132,10 @@ def _positions(columns: Any, signature: InputSignature) -> list[int]:
     if isinstance(columns, str | int | np.integer):
         columns = [columns]
     if isinstance(columns, slice) and any(isinstance(end, str) for end in (columns.start, columns.stop)):
-        raise NotCompilable("columns of a ColumnTransformer that are a slice of names")
+        start, stop = (
+            None if end is None else signature.positions[end] for end in (columns.start, columns.stop)
+        )
+        columns = slice(start, None if stop is None else stop + 1, columns.step)  # the last name is included
     if isinstance(columns, slice) or np.asarray(columns).dtype.kind == "b":
         return [int(position) for position in np.arange(len(signature.features))[columns]]
     return [signature.positions[c] if isinstance(c, str) else int(c) for c in columns]
