@@ -51,8 +51,8 @@ def private_attributes(tree):
 
 
 def is_checked(name):
-    """Whether attributes matter in a module; most of the core knows none of the packages."""
-    core = floor(name)[1] < 3
+    """Whether attributes matter in a module; most of the core and the tools know none of the packages."""
+    core = floor(name)[1] < 3 or name.startswith("tools.")
     return not core or any(target.partition(".")[0] in PACKAGES for target in imports(MODULES[name]))
 
 
