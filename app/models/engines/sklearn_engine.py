@@ -1,6 +1,7 @@
 """The reference engine: the fitted model itself, called as in its author's own code."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from copy import deepcopy
 from typing import Any
 
@@ -87,7 +88,13 @@ def for_serving(estimator: Any) -> Any:
     for part in estimators_in(estimator):
         settings = vars(part) if hasattr(part, "__dict__") else {}
         if "n_jobs" in settings:
-            part.n_jobs = 1
-        if settings.get("verbose"):
-            part.verbose = min(settings["verbose"], 0)  # LightGBM is silent below 0
+            _set(part, n_jobs=1)
+        if isinstance(verbose := settings.get("verbose"), int):
+            _set(part, verbose=min(verbose, 0))  # LightGBM is silent below 0
     return estimator
+
+
+def _set(part: Any, **settings: int) -> None:
+    with suppress(Exception):  # a custom estimator may raise anything when an attribute is set
+        for name, value in settings.items():
+            setattr(part, name, value)

@@ -53,6 +53,21 @@ def test_what_a_search_fitted_uses_one_job_and_is_silent():
     assert (search.n_jobs, search.verbose, search.best_estimator_.n_jobs) == (1, 0, 1)
 
 
+class Fixed(SumRegressor):
+    """Has settings of kinds of its own, and lets nobody change one."""
+
+    def __init__(self):
+        self.__dict__.update(n_jobs=8, verbose="high", factor=1.0)
+
+    def __setattr__(self, name, value):
+        raise AttributeError(name)
+
+
+def test_settings_that_cannot_be_changed_stay_as_they_are():
+    model = for_serving(Fixed())
+    assert (model.n_jobs, model.verbose) == (8, "high")
+
+
 def test_model_without_parameters_serves_as_it_is():
     model = Stubborn()
     assert for_serving(model) is model
