@@ -33,31 +33,26 @@ def wide_service(tmp_path_factory):
         yield service
 
 
-def test_unknown_names_hold_up_nobody(wide_service, endured, length, figure):
-    names = {f"columm_{number}_of_another_table_{number}"[:38]: 0.5 for number in range(100)}
-    body = json.dumps({"features": names}).encode()
-    request = post(path=b"/api/models/wide/predict", body=body)
+UNKNOWN = {f"columm_{number}_of_another_table_{number}"[:38]: 0.5 for number in range(100)}
+# Small bodies for which a model of 2,000 columns could take long: each row asks for an error of its own.
+EXPENSIVE = {
+    "100 unknown names for 2,000 columns": (b"predict", {"features": UNKNOWN}),
+    "100 rows that each lack 2,000 columns": (b"predict/batch?errors=rows", {"samples": [{"a": 1}] * 100}),
+}
+
+
+@pytest.mark.parametrize("what", EXPENSIVE)
+def test_small_bodies_that_ask_for_many_errors_hold_up_nobody(wide_service, endured, length, figure, what):
+    path, document = EXPENSIVE[what]
+    body = json.dumps(document).encode()
+    request = post(path=b"/api/models/wide/" + path, body=body)
     with (
-        endured(wide_service, "100 unknown names for 2,000 columns, 5 a second"),
+        endured(wide_service, f"{what}, 5 a second"),
         attackers(one_by_one, wide_service.port, [request], 5) as attack,
     ):
         tally = attack.wait(length(3, 30))
-    what = f"100 unknown names for 2,000 columns, a body of {len(body):,} bytes: until refused"
-    figure("attacks", what, milliseconds(tally.longest), milliseconds(PROMISED))
-    assert set(tally.answers) == {"400"}
-
-
-def test_batches_of_rows_with_faults_hold_up_nobody(wide_service, endured, length, figure):
-    """Each row lacks 1,999 columns, and each asks for an error of its own."""
-    body = json.dumps({"samples": [{"a": 1}] * 100}).encode()
-    request = post(path=b"/api/models/wide/predict/batch?errors=rows", body=body)
-    with (
-        endured(wide_service, "100 rows that each lack 2,000 columns, 5 a second"),
-        attackers(one_by_one, wide_service.port, [request], 5) as attack,
-    ):
-        tally = attack.wait(length(3, 30))
-    what = f"100 rows that each lack 2,000 columns, a body of {len(body):,} bytes: until refused"
-    figure("attacks", what, milliseconds(tally.longest), milliseconds(PROMISED))
+    refused = f"{what}, a body of {len(body):,} bytes: until refused"
+    figure("attacks", refused, milliseconds(tally.longest), milliseconds(PROMISED))
     assert set(tally.answers) == {"400"}
 
 
