@@ -46,6 +46,7 @@ LARGER = (
 OWN = tuple(case.name for case in (*served(), *refused()))
 
 
+@pytest.mark.usefixtures("_boundary_is_found_exactly")
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", [*LARGER, *OWN])
 def test_what_is_served_is_what_the_model_answers(name, tmp_path):

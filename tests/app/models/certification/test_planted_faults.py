@@ -149,6 +149,7 @@ def test_splits_that_are_neither_tried_nor_proven_are_not_certified(monkeypatch)
     refused(model, rows, lambda candidate: replace(candidate, proven=False), word="splits were tried")
 
 
+@pytest.mark.usefixtures("_boundary_is_found_exactly")
 def test_rows_on_the_boundary_have_the_label_of_either_side():
     rows, target = TWO
     model = FixedThresholdClassifier(LogisticRegression(), threshold=0.3).fit(rows, target)
