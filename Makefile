@@ -7,6 +7,9 @@ COVER ?=
 # More than two cores: many tests wait for a server that they started.
 PARALLEL := -n 3 --dist worksteal
 
+# The tests start hundreds of processes: without this each would compile all modules anew.
+test test-unit: export PYTHONDONTWRITEBYTECODE =
+
 .DEFAULT_GOAL := help
 .PHONY: help run run-gunicorn run-granian train test test-unit lint check drill drill-short ages ages-short conformance bench format clean
 

@@ -4,6 +4,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable, Iterator
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +51,9 @@ def _one_thread_per_process() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def _certificates_are_made_quickly() -> Iterator[None]:
-    """Which engine is faster shows in a fifteenth of the time; a hundred rows stand for a thousand that are asked
-    singly; a boundary is found to the fifth digit; and a model that refuses most rows is asked less often about
-    single ones."""
+    """Which engine is faster shows in a fifteenth of the time; a hundred rows stand for a thousand that are
+    asked singly; a boundary is found to the fifth digit; and a model that refuses most rows is asked less
+    often about single ones."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("app.models.certification.timing.BUDGET", 0.01)
         patch.setattr("app.models.certification.comparison.MAX_CALLS", 100)
@@ -215,17 +216,27 @@ def run_training(models_dir: Path, *arguments: str) -> Any:
 
 
 @pytest.fixture(scope="session")
-def trained_dir(tmp_path_factory: pytest.TempPathFactory, people_csv: Path) -> Path:
-    """A store with what ``train_model.py`` makes of three data sets; ``synthetic`` is active."""
-    root = tmp_path_factory.mktemp("trained") / "models"
+def trained_dir(tmp_path_factory: pytest.TempPathFactory, people_csv: Path, worker_id: str) -> Path:
+    """A store with what ``train_model.py`` makes of three data sets; ``synthetic`` is active. All processes
+    of a run share it."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder if worker_id == "master" else folder.parent
+    with (folder / "trained.lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if not (folder / "trained").exists():
+            _train(folder / "training", people_csv)
+            (folder / "training").rename(folder / "trained")
+    return folder / "trained" / "models"
+
+
+def _train(folder: Path, people_csv: Path) -> None:
     for version, arguments in {
         "wine": ("--dataset", "wine", "--param", "n_estimators=10"),
         "people": ("--data", str(people_csv), "--target", "income", "--estimator", "LogisticRegression"),
         "synthetic": (),
     }.items():
-        result = run_training(root, "--version", version, *arguments)
+        result = run_training(folder / "models", "--version", version, *arguments)
         assert result.exit_code == 0, result.output
-    return root
 
 
 @pytest.fixture

@@ -77,6 +77,15 @@ def check(case: Case, root: Path) -> Result:
     return result
 
 
+def assert_served(case: Case, root: Path) -> None:
+    """The test that all its models share."""
+    result = check(case, root)
+    assert result.failure is None
+    assert result.problems == []
+    assert result.labels_differ == 0
+    assert result.rows or result.refusal
+
+
 def _client(root: Path, version: str) -> FlaskClient:
     from tests.conftest import configuration
 
