@@ -38,8 +38,9 @@ def reason_against_original(metadata: Metadata, policy: VersionPolicy) -> str | 
 def other_library(metadata: Metadata) -> str | None:
     """The first library that fitted the model and is installed in another version, as a sentence, or None."""
     for library, distributions in JUDGED_LIBRARIES.items():
-        recorded, found = metadata["libraries"].get(library), _installed(distributions)
-        if recorded is not None and found not in (None, recorded):
+        if (recorded := metadata["libraries"].get(library)) is None:
+            continue
+        if (found := _installed(distributions)) not in (None, recorded):
             return f"it was fitted with {library} {recorded}, installed is {found}"
     return None
 

@@ -69,7 +69,17 @@ def opened(program, folder):
     """What a program prints, and the files that it opens, links followed, while it does what counts."""
     strace = require_command("strace")
     log = folder.parent / "opens"
-    options = ["-f", "-qq", "-e", "trace=open,openat,openat2", "-e", "signal=none", "-o", str(log)]
+    options = [
+        "-f",
+        "--seccomp-bpf",
+        "-qq",
+        "-e",
+        "trace=open,openat,openat2",
+        "-e",
+        "signal=none",
+        "-o",
+        str(log),
+    ]
     result = subprocess.run(
         [strace, *options, sys.executable, "-c", program, str(folder)],
         cwd=ROOT,
