@@ -1,5 +1,7 @@
 """The rows on which engines are compared."""
 
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +10,7 @@ import numpy as np
 from app.models.certification.boundary import boundary_rows
 from app.models.certification.comparison import Predict
 from app.models.certification.thresholds import edge_rows
+from app.models.engines.preprocessing.label_steps import NotCovered
 from app.models.schema.rows import Matrix, Rows, Table, concatenate, take
 from app.models.schema.signature import Feature, InputSignature
 
@@ -59,14 +62,41 @@ def collect_probe_rows(
     generator = np.random.default_rng(0)
     known = take(training, generator.permutation(len(training))[:TRAINING_ROWS].tolist())
     raw = concatenate([known, *variations(known, signature, generator)])
-    missing = signature.nullable and bool(np.isnan(prepare(take(raw, range(len(raw))[-SOME:]))).any())
+    missing = signature.nullable and bool(np.isnan(_prepared(prepare, raw, range(len(raw))[-SOME:])).any())
     raw = concatenate([raw, *boundary_rows(predict, raw, signature, generator)])
-    base = prepare(take(known, range(len(known))[:SOME]))
+    base = _prepared(prepare, known, range(len(known))[:SOME])
     edges, tried, total = edge_rows(estimator, base, missing=missing)
-    through_model = edges[::EDGES_THROUGH_MODEL] if invert is not None else edges[:0]
+    through_model = _inverted(invert, edges[::EDGES_THROUGH_MODEL])
     if len(through_model):
-        raw = concatenate([raw, invert(through_model)])
+        raw = concatenate([raw, through_model])
     return ProbeRows(raw, edges, tried, total, len(through_model))
+
+
+def _inverted(invert: Callable[[Matrix], Matrix] | None, edges: Matrix) -> Matrix:
+    """The edges as raw rows; none without an inverse, or if it has none for them, as for one-hot columns."""
+    with suppress(Exception):  # a transformer may raise anything
+        if invert is not None and len(edges):
+            return invert(edges)
+    return edges[:0]
+
+
+def _prepared(prepare: Callable[[Rows], Matrix], rows: Rows, positions: Sequence[int]) -> Matrix:
+    """The rows at the positions, prepared, without those that only the original takes.
+
+    :raises NotCovered: if there are no others.
+    """
+    try:
+        return prepare(take(rows, positions))
+    except NotCovered:
+        if len(positions) == 1:
+            raise
+    parts = []
+    for position in positions:
+        with suppress(NotCovered):
+            parts.append(prepare(take(rows, [position])))
+    if not parts:
+        raise NotCovered
+    return np.vstack(parts)
 
 
 def variations(rows: Rows, signature: InputSignature, generator: np.random.Generator) -> list[Rows]:

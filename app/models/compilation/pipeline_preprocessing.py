@@ -13,7 +13,7 @@ from sklearn.utils import check_array
 
 from app.models.compilation import NotCompilable
 from app.models.compilation.boosting.category_codes import code_branches, reads_categories
-from app.models.compilation.transformer_steps import label_step, number_step, text_step
+from app.models.compilation.transformers.transformer_steps import label_step, number_step, text_step
 from app.models.compilation.unwrapping import SELECTING, unwrapped, without_samplers
 from app.models.engines.preprocessing.preprocessor import Branch, Preprocessor, Step
 from app.models.schema.signature import Feature, InputSignature

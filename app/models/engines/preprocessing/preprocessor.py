@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from app.models.engines.preprocessing import label_steps, number_steps
+from app.models.engines.preprocessing import curve_steps, label_steps, number_steps
 from app.models.engines.preprocessing.text import Substitute, WordCounts
 from app.models.schema.rows import Matrix, Rows, Table
 
@@ -108,6 +108,11 @@ STEPS: dict[str, type[Any]] = {
         number_steps.Select,
         number_steps.Binarize,
         number_steps.Polynomial,
+        curve_steps.Function,
+        curve_steps.Power,
+        curve_steps.Bins,
+        curve_steps.Quantiles,
+        curve_steps.Splines,
         label_steps.ImputeLabel,
         label_steps.OneHot,
         label_steps.Ordinal,

@@ -5,7 +5,7 @@ import pytest
 from sklearn.preprocessing import Binarizer
 
 from app.models.compilation import NotCompilable
-from app.models.compilation.transformer_steps import number_step
+from app.models.compilation.transformers.transformer_steps import number_step
 from app.models.engines.preprocessing.label_steps import NotCovered
 from app.models.engines.preprocessing.preprocessor import Preprocessor
 

@@ -10,6 +10,7 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.impute import SimpleImputer
 
 from app.models.compilation import NotCompilable
+from app.models.compilation.transformers.curve_transformers import CURVE_STEPS
 from app.models.engines.preprocessing import number_steps
 from app.models.engines.preprocessing.label_steps import ImputeLabel, OneHot, Ordinal
 from app.models.engines.preprocessing.preprocessor import Step
@@ -167,6 +168,7 @@ NUMBER_STEPS: dict[type, Callable[[Any], Step]] = {
     SimpleImputer: _number_imputer,
     preprocessing.PolynomialFeatures: _polynomial,
     preprocessing.OrdinalEncoder: _ordinal,
+    **CURVE_STEPS,
 }
 LABEL_STEPS: dict[type, Callable[[Any], Step]] = {
     SimpleImputer: _label_imputer,

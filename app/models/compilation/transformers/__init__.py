@@ -1,0 +1,1 @@
+"""Which step repeats a fitted transformer?"""
