@@ -6,16 +6,23 @@ from typing import Any
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
-from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import check_array
 
 from app.models.compilation import NotCompilable
 from app.models.compilation.boosting.category_codes import code_branches, reads_categories
-from app.models.compilation.transformers.transformer_steps import label_step, number_step, text_step
+from app.models.compilation.transformers.transformer_steps import (
+    label_step,
+    number_step,
+    text_step,
+    weighted_counts,
+)
 from app.models.compilation.unwrapping import SELECTING, unwrapped, without_samplers
+from app.models.engines.preprocessing.label_steps import ImputeLabel
 from app.models.engines.preprocessing.preprocessor import Branch, Preprocessor, Step
+from app.models.engines.preprocessing.text import Substitute, WordCounts
 from app.models.schema.signature import Feature, InputSignature
 
 UNPREPARED = "columns that are not numbers reach the estimator unprepared"
@@ -72,16 +79,27 @@ def compile_preprocessing(
         first, *rest = transformers
         return Preprocessor(tuple(_branches(first, signature)), tuple(map(_number_step, rest)))
     if signature.one_dimensional:
-        words = [i for i, t in enumerate(transformers) if isinstance(t, CountVectorizer)]
-        if not words:
+        if not any(isinstance(transformer, CountVectorizer) for transformer in transformers):
             raise NotCompilable("texts are not counted by a CountVectorizer or TfidfVectorizer")
-        texts = Branch((0,), tuple(map(text_step, transformers[: words[0] + 1])), labels=True)
-        return Preprocessor((texts,), tuple(map(_number_step, transformers[words[0] + 1 :])))
+        return Preprocessor((Branch((0,), _steps("text", transformers), labels=True),))
     if not transformers and reads_categories(last):
         return Preprocessor(code_branches(last, signature))
     if not signature.numeric:
         raise NotCompilable(UNPREPARED)
     return Preprocessor(steps=tuple(map(_number_step, transformers)))
+
+
+def _steps(kind: str, transformers: Sequence[Any]) -> tuple[Step, ...]:
+    """The steps of one branch, whose columns are numbers once labels are encoded or words are counted."""
+    steps: list[Step] = []
+    for transformer in transformers:
+        if isinstance(transformer, TfidfTransformer) and steps and isinstance(steps[-1], WordCounts):
+            steps[-1] = weighted_counts(steps[-1], transformer)
+            continue
+        steps.append(STEP_OF_KIND[kind](transformer))
+        if not isinstance(steps[-1], ImputeLabel | Substitute):
+            kind = "number"
+    return tuple(steps)
 
 
 def _number_step(transformer: Any) -> Step:
@@ -119,7 +137,7 @@ def _branches(transformer: ColumnTransformer, signature: InputSignature) -> list
         if len(kinds) > 1:
             raise NotCompilable("numbers and labels go through one branch of the ColumnTransformer")
         kind = kinds.pop()
-        steps = tuple(map(STEP_OF_KIND[kind], _chain(part)))
+        steps = _steps(kind, _chain(part))
         if kind != "number" and not steps:
             raise NotCompilable(UNPREPARED)
         branches.append(Branch(positions, steps, labels=kind != "number"))

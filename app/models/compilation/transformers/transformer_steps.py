@@ -1,6 +1,7 @@
 """Fitted transformers as steps of a `Preprocessor`: one table per kind of column."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,12 @@ from app.models.schema.signature import Label
 
 # Counted rows are dense; beyond this many columns the sparse original is faster.
 MAX_TERMS = 20_000
+STANDARD_TEXT = {
+    "analyzer": ("word", "char", "char_wb"),
+    "preprocessor": (None,),
+    "tokenizer": (None,),
+    "strip_accents": (None, "ascii", "unicode"),
+}
 
 
 def number_step(transformer: Any) -> Step:
@@ -129,11 +136,10 @@ def _ordinal(encoder: Any) -> Step:
 
 
 def word_counts(vectorizer: Any) -> WordCounts:
-    """The step of a CountVectorizer or TfidfVectorizer with the standard analyser."""
-    standard = {"analyzer": "word", "preprocessor": None, "tokenizer": None, "strip_accents": None}
-    for name, value in standard.items():
-        if getattr(vectorizer, name) != value:
-            raise NotCompilable(f"{type(vectorizer).__name__} with {name}={getattr(vectorizer, name)!r}")
+    """The step of a CountVectorizer or TfidfVectorizer with an analyser of its own."""
+    for name, values in STANDARD_TEXT.items():
+        if (value := getattr(vectorizer, name)) not in values:
+            raise NotCompilable(f"{type(vectorizer).__name__} with {name}={value!r}")
     if len(vectorizer.vocabulary_) > MAX_TERMS:
         raise NotCompilable(f"more than {MAX_TERMS:,} terms are quicker as a sparse matrix")
     weighted = hasattr(vectorizer, "use_idf")
@@ -147,7 +153,15 @@ def word_counts(vectorizer: Any) -> WordCounts:
         sublinear=bool(weighted and vectorizer.sublinear_tf),
         binary=vectorizer.binary,
         norm=vectorizer.norm if weighted else None,
+        analyzer=vectorizer.analyzer,
+        accents=vectorizer.strip_accents,
     )
+
+
+def weighted_counts(counts: WordCounts, transformer: Any) -> WordCounts:
+    """The counts with the weights of the TfidfTransformer after them."""
+    idf = _floats(transformer.idf_) if transformer.use_idf else None
+    return replace(counts, idf=idf, sublinear=transformer.sublinear_tf, norm=transformer.norm)
 
 
 def _labels(categories: Any) -> list[Label | None]:

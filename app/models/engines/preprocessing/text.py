@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,7 +47,9 @@ class WordCounts:
     """Counts of known words and word sequences, weighted and normalised: CountVectorizer, TfidfVectorizer.
 
     ``vocabulary``: terms in column order. ``idf``: weight per column, or None. ``norm``: ``l1``, ``l2`` or
-    None. Sums run in scikit-learn's order, by column, so that the last bit agrees too.
+    None. ``analyzer``: terms are sequences of words (``word``), of characters (``char``), or of characters
+    within words (``char_wb``). ``accents``: how they are taken off, ``ascii`` or ``unicode``, or None. Sums
+    run in scikit-learn's order, by column, so that the last bit agrees too.
     """
 
     op: ClassVar[str] = "word_counts"
@@ -59,6 +62,8 @@ class WordCounts:
     sublinear: bool
     binary: bool
     norm: str | None
+    analyzer: str = "word"
+    accents: str | None = None
 
     @cached_property
     def _column_of(self) -> dict[str, int]:
@@ -87,7 +92,7 @@ class WordCounts:
         """Ascending columns of the terms in one text, and their values."""
         counts: dict[int, int] = {}
         column_of = self._column_of
-        for term in self._terms(text.lower() if self.lowercase else text):
+        for term in TERMS[self.analyzer](self, self._plain(text)):
             if (column := column_of.get(term)) is not None:
                 counts[column] = counts.get(column, 0) + 1
         indices = sorted(counts)
@@ -99,7 +104,12 @@ class WordCounts:
         length = self._length(weights)
         return indices, [weight / length for weight in weights] if length else weights
 
-    def _terms(self, text: str) -> list[str]:
+    def _plain(self, text: str) -> str:
+        text = text.lower() if self.lowercase else text
+        return without_accents(text, self.accents) if self.accents and not text.isascii() else text
+
+    def word_sequences(self, text: str) -> list[str]:
+        """The words of a text, and sequences of them."""
         words = self._tokens(text)
         if self._stop_words:
             words = [word for word in words if word not in self._stop_words]
@@ -118,3 +128,43 @@ class WordCounts:
         for weight in weights:
             total += abs(weight) if self.norm == "l1" else weight * weight
         return total if self.norm == "l1" else math.sqrt(total)
+
+    def characters(self, text: str) -> list[str]:
+        """Sequences of a text's characters."""
+        text = _WHITE_SPACES.sub(" ", text)
+        return [term for size in self._sizes for term in _windows(text, size)]
+
+    def characters_of_words(self, text: str) -> list[str]:
+        """Sequences of characters of single words, each between two blanks; a shorter word counts once."""
+        terms = []
+        for word in text.split():
+            padded = f" {word} "
+            for size in self._sizes:
+                terms += _windows(padded, size) or [padded]
+                if len(padded) <= size:
+                    break
+        return terms
+
+    @property
+    def _sizes(self) -> range:
+        return range(self.ngrams[0], self.ngrams[1] + 1)
+
+
+_WHITE_SPACES = re.compile(r"\s\s+")
+TERMS: dict[str, Callable[[WordCounts, str], list[str]]] = {
+    "word": WordCounts.word_sequences,
+    "char": WordCounts.characters,
+    "char_wb": WordCounts.characters_of_words,
+}
+
+
+def _windows(text: str, size: int) -> list[str]:
+    return [text[start : start + size] for start in range(len(text) - size + 1)]
+
+
+def without_accents(text: str, target: str) -> str:
+    """The text with its characters decomposed, without what is not ASCII, or without combining characters."""
+    decomposed = unicodedata.normalize("NFKD", text)
+    if target == "ascii":
+        return decomposed.encode("ascii", "ignore").decode("ascii")
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
