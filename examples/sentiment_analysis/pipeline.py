@@ -9,7 +9,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from app.models.compilation.transformers.transformer_steps import word_counts
+from app.models.compilation.transformers.text_transformers import word_counts
 from examples.sentiment_analysis.text_cleaner import TextCleaner
 
 CLEAN, COUNT, CLASSIFY = "clean", "count", "classify"

@@ -13,11 +13,11 @@ from sklearn.utils import check_array
 
 from app.models.compilation import NotCompilable
 from app.models.compilation.boosting.category_codes import code_branches, reads_categories
+from app.models.compilation.transformers.text_transformers import weighted_counts
 from app.models.compilation.transformers.transformer_steps import (
     label_step,
     number_step,
     text_step,
-    weighted_counts,
 )
 from app.models.compilation.unwrapping import SELECTING, unwrapped, without_samplers
 from app.models.engines.preprocessing.label_steps import ImputeLabel
@@ -85,7 +85,7 @@ def compile_preprocessing(
     if not transformers and reads_categories(last):
         return Preprocessor(code_branches(last, signature))
     if not signature.numeric:
-        raise NotCompilable(UNPREPARED)
+        return Preprocessor((_branch(range(len(signature.features)), signature, transformers),))
     return Preprocessor(steps=tuple(map(_number_step, transformers)))
 
 
@@ -130,20 +130,23 @@ def _of_positions(transformer: ColumnTransformer) -> Preprocessor:
 def _branches(transformer: ColumnTransformer, signature: InputSignature) -> list[Branch]:
     branches = []
     for _, part, columns in transformer.transformers_:
-        if part == "drop" or not (positions := tuple(_positions(columns, signature))):
-            continue
-        features = [signature.features[position] for position in positions]
-        kinds = {"number" if feature.numeric else feature.kind for feature in features}
-        if len(kinds) > 1:
-            raise NotCompilable("numbers and labels go through one branch of the ColumnTransformer")
-        kind = kinds.pop()
-        steps = _steps(kind, _chain(part))
-        if kind != "number" and not steps:
-            raise NotCompilable(UNPREPARED)
-        branches.append(Branch(positions, steps, labels=kind != "number"))
+        if part != "drop" and (positions := _positions(columns, signature)):
+            branches.append(_branch(positions, signature, _chain(part)))
     if transformer.transformer_weights:
         raise NotCompilable("transformer_weights of a ColumnTransformer have no compiled form")
     return branches
+
+
+def _branch(positions: Sequence[int], signature: InputSignature, chain: Sequence[Any]) -> Branch:
+    features = [signature.features[position] for position in positions]
+    kinds = {"number" if feature.numeric else feature.kind for feature in features}
+    if len(kinds) > 1:
+        raise NotCompilable("numbers and labels go through one transformer")
+    kind = kinds.pop()
+    steps = _steps(kind, chain)
+    if kind != "number" and all(isinstance(step, ImputeLabel | Substitute) for step in steps):
+        raise NotCompilable(UNPREPARED)
+    return Branch(tuple(positions), steps, labels=kind != "number")
 
 
 def _positions(columns: Any, signature: InputSignature) -> list[int]:

@@ -88,7 +88,8 @@ def _as_frame(sample: Any, known: Sequence[str] | None, feature_names: Sequence[
     names = list(known or feature_names or numbered(array.shape[1]))
     if len(names) != array.shape[1]:
         raise _other_width(array.shape[1], len(names))
-    return pd.DataFrame(array, columns=names)
+    # Said, or pandas makes strings of objects, which have NaN for None.
+    return pd.DataFrame(array, columns=names, dtype=object if array.dtype == object else None)
 
 
 def _as_array(sample: Any) -> Any:

@@ -1,31 +1,21 @@
 """Fitted transformers as steps of a `Preprocessor`: one table per kind of column."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sklearn import preprocessing
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.feature_selection import SelectorMixin
-from sklearn.impute import SimpleImputer
+from sklearn.impute import MissingIndicator, SimpleImputer
 
 from app.models.compilation import NotCompilable
 from app.models.compilation.transformers.curve_transformers import CURVE_STEPS
+from app.models.compilation.transformers.encoder_transformers import ENCODERS
+from app.models.compilation.transformers.text_transformers import TEXT_STEPS
 from app.models.engines.preprocessing import number_steps
-from app.models.engines.preprocessing.label_steps import ImputeLabel, OneHot, Ordinal
-from app.models.engines.preprocessing.preprocessor import Step
-from app.models.engines.preprocessing.text import Substitute, WordCounts
-from app.models.schema.signature import Label
-
-# Counted rows are dense; beyond this many columns the sparse original is faster.
-MAX_TERMS = 20_000
-STANDARD_TEXT = {
-    "analyzer": ("word", "char", "char_wb"),
-    "preprocessor": (None,),
-    "tokenizer": (None,),
-    "strip_accents": (None, "ascii", "unicode"),
-}
+from app.models.engines.preprocessing.label_steps import ImputeLabel
+from app.models.engines.preprocessing.preprocessor import Branch, Preprocessor, Step
+from app.models.engines.preprocessing.text import Substitute
 
 
 def number_step(transformer: Any) -> Step:
@@ -79,21 +69,28 @@ def _binarize(binarizer: Any) -> Step:
     return number_steps.Binarize(threshold)
 
 
-def _check_imputer(imputer: Any) -> None:
-    if imputer.add_indicator:
-        raise NotCompilable("SimpleImputer with add_indicator has no compiled form")
-
-
 def _number_imputer(imputer: Any) -> Step:
-    _check_imputer(imputer)
     fill = _floats(imputer.statistics_) or ()
     if not np.isfinite(fill).all() or not np.isnan(imputer.missing_values):
         raise NotCompilable("SimpleImputer with columns all missing, or another mark for missing")
-    return number_steps.ImputeNumber(fill)
+    filled = number_steps.ImputeNumber(fill)
+    if imputer.indicator_ is None:
+        return filled
+    columns = tuple(range(len(fill)))
+    holes = _missing_indicator(imputer.indicator_)
+    return Preprocessor(tuple(Branch(columns, (step,), labels=False) for step in (filled, holes)))
+
+
+def _missing_indicator(indicator: Any) -> Step:
+    if not np.isnan(indicator.missing_values):
+        raise NotCompilable("MissingIndicator with another mark for missing has no compiled form")
+    closed = indicator.features == "missing-only" and indicator.error_on_new
+    return number_steps.Missing(tuple(indicator.features_.tolist()), closed=closed)
 
 
 def _label_imputer(imputer: Any) -> Step:
-    _check_imputer(imputer)
+    if imputer.add_indicator:
+        raise NotCompilable("SimpleImputer of labels with add_indicator has no compiled form")
     return ImputeLabel(tuple(np.asarray(imputer.statistics_, dtype=object).tolist()))
 
 
@@ -112,66 +109,6 @@ def _polynomial(expansion: Any) -> Step:
     )
 
 
-def _one_hot(encoder: Any) -> Step:
-    if encoder.handle_unknown not in {"error", "ignore"} or encoder._infrequent_enabled:
-        raise NotCompilable("OneHotEncoder with infrequent categories has no compiled form")
-    categories = [_labels(each) for each in encoder.categories_]
-    dropped = encoder.drop_idx_ if encoder.drop_idx_ is not None else [None] * len(categories)
-    pairs = list(zip(categories, dropped, strict=True))
-    kept = tuple(tuple(label for i, label in enumerate(labels) if i != drop) for labels, drop in pairs)
-    if encoder.handle_unknown == "ignore":
-        return OneHot(kept)
-    return OneHot(kept, tuple(() if drop is None else (labels[drop],) for labels, drop in pairs))
-
-
-def _ordinal(encoder: Any) -> Step:
-    if encoder._infrequent_enabled:
-        raise NotCompilable("OrdinalEncoder with infrequent categories has no compiled form")
-    return Ordinal(
-        tuple(tuple(_labels(categories)) for categories in encoder.categories_),
-        unknown=_finite(encoder.unknown_value),
-        missing=_finite(encoder.encoded_missing_value),
-        closed=encoder.handle_unknown == "error",
-    )
-
-
-def word_counts(vectorizer: Any) -> WordCounts:
-    """The step of a CountVectorizer or TfidfVectorizer with an analyser of its own."""
-    for name, values in STANDARD_TEXT.items():
-        if (value := getattr(vectorizer, name)) not in values:
-            raise NotCompilable(f"{type(vectorizer).__name__} with {name}={value!r}")
-    if len(vectorizer.vocabulary_) > MAX_TERMS:
-        raise NotCompilable(f"more than {MAX_TERMS:,} terms are quicker as a sparse matrix")
-    weighted = hasattr(vectorizer, "use_idf")
-    return WordCounts(
-        vocabulary=tuple(sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.__getitem__)),
-        token_pattern=vectorizer.token_pattern,
-        lowercase=vectorizer.lowercase,
-        stop_words=tuple(sorted(vectorizer.get_stop_words() or ())),
-        ngrams=tuple(vectorizer.ngram_range),
-        idf=tuple(map(float, vectorizer.idf_)) if weighted and vectorizer.use_idf else None,
-        sublinear=bool(weighted and vectorizer.sublinear_tf),
-        binary=vectorizer.binary,
-        norm=vectorizer.norm if weighted else None,
-        analyzer=vectorizer.analyzer,
-        accents=vectorizer.strip_accents,
-    )
-
-
-def weighted_counts(counts: WordCounts, transformer: Any) -> WordCounts:
-    """The counts with the weights of the TfidfTransformer after them."""
-    idf = _floats(transformer.idf_) if transformer.use_idf else None
-    return replace(counts, idf=idf, sublinear=transformer.sublinear_tf, norm=transformer.norm)
-
-
-def _labels(categories: Any) -> list[Label | None]:
-    return [None if label != label else label for label in np.asarray(categories, dtype=object).tolist()]
-
-
-def _finite(value: Any) -> float | None:
-    return None if value is None or np.isnan(value) else float(value)
-
-
 NUMBER_STEPS: dict[type, Callable[[Any], Step]] = {
     # StandardScaler keeps mean_ even if it does not subtract it.
     preprocessing.StandardScaler: lambda s: _center_scale(s.mean_ if s.with_mean else None, s.scale_),
@@ -181,12 +118,11 @@ NUMBER_STEPS: dict[type, Callable[[Any], Step]] = {
     preprocessing.Binarizer: _binarize,
     SimpleImputer: _number_imputer,
     preprocessing.PolynomialFeatures: _polynomial,
-    preprocessing.OrdinalEncoder: _ordinal,
+    MissingIndicator: _missing_indicator,
+    **ENCODERS,
     **CURVE_STEPS,
 }
 LABEL_STEPS: dict[type, Callable[[Any], Step]] = {
     SimpleImputer: _label_imputer,
-    preprocessing.OneHotEncoder: _one_hot,
-    preprocessing.OrdinalEncoder: _ordinal,
+    **ENCODERS,
 }
-TEXT_STEPS: dict[type, Callable[[Any], Step]] = {CountVectorizer: word_counts, TfidfVectorizer: word_counts}

@@ -35,32 +35,47 @@ class ImputeLabel:
         return limit
 
 
+def _labels(columns: Matrix | Columns) -> list[list[Label | None]]:
+    """The labels of each column; missing ones, NaN among numbers, are None."""
+    listed = columns.T.tolist() if isinstance(columns, np.ndarray) else columns
+    return [[None if value != value else value for value in column] for column in listed]
+
+
 @dataclass(frozen=True)
 class OneHot:
     """One column of zeros and ones per category, all zeros for an unlisted one: OneHotEncoder.
 
     ``categories``: per column, in output order, without dropped ones; None is missing. ``closed``: the
-    dropped ones, if the original raises for unknown categories; None if it ignores these.
+    dropped ones, if the original raises for unknown categories; None if it ignores these. ``rare``: per
+    column the categories that share a further output column; none if it is empty. ``unknown_is_rare``: that
+    column is the one of unlisted categories too.
     """
 
     op: ClassVar[str] = "one_hot"
     categories: tuple[tuple[Label | None, ...], ...]
     closed: tuple[tuple[Label | None, ...], ...] | None = None
+    rare: tuple[tuple[Label | None, ...], ...] = ()
+    unknown_is_rare: bool = False
 
     @cached_property
-    def _positions(self) -> tuple[list[dict[Label | None, int]], int]:
-        positions, width = [], 0
-        for categories in self.categories:
-            positions.append({category: width + i for i, category in enumerate(categories)})
+    def _positions(self) -> tuple[list[tuple[dict[Label | None, int], int | None]], int]:
+        """Per column the output column of each category and of unlisted ones, and the width of the output."""
+        positions, width = list[tuple[dict[Label | None, int], int | None]](), 0
+        for categories, rare in zip(self.categories, self.rare or ((),) * len(self.categories), strict=True):
+            position = {category: width + i for i, category in enumerate(categories)}
             width += len(categories)
+            unlisted = width if rare and self.unknown_is_rare else None
+            positions.append((position | dict.fromkeys(rare, width), unlisted))
+            width += bool(rare)
         return positions, width
 
-    def apply(self, columns: Columns) -> Matrix:
+    def apply(self, columns: Matrix | Columns) -> Matrix:
+        labels = _labels(columns)
         positions, width = self._positions
-        encoded = np.zeros((len(columns[0]), width))
-        for index, (column, position) in enumerate(zip(columns, positions, strict=True)):
+        encoded = np.zeros((len(labels[0]), width))
+        for index, (column, (position, unlisted)) in enumerate(zip(labels, positions, strict=True)):
             for row, value in enumerate(column):
-                if (hot := position.get(value)) is not None:
+                if (hot := position.get(value, unlisted)) is not None:
                     encoded[row, hot] = 1.0
                 elif self.closed is not None and value not in self.closed[index]:
                     raise NotCovered
@@ -72,10 +87,11 @@ class OneHot:
 
 @dataclass(frozen=True)
 class Ordinal:
-    """The position of each label among its column's categories: OrdinalEncoder.
+    """The code of each label, by default its position among its column's categories: OrdinalEncoder.
 
     ``unknown`` and ``missing``: the codes of an unlisted label and of None; a code None is NaN.
-    ``closed``: the original raises for an unlisted label, None included.
+    ``closed``: the original raises for an unlisted label, None included. ``codes``: per column those of its
+    categories, where rare ones share one; they go before ``missing``.
     """
 
     op: ClassVar[str] = "ordinal"
@@ -83,16 +99,16 @@ class Ordinal:
     unknown: float | None
     missing: float | None
     closed: bool = False
+    codes: tuple[tuple[float | None, ...], ...] = ()
 
     def apply(self, columns: Matrix | Columns) -> Matrix:
-        labels = columns.T.tolist() if isinstance(columns, np.ndarray) else columns
+        labels = _labels(columns)
         encoded = np.empty((len(labels[0]), len(self.categories)))
         unknown = np.nan if self.unknown is None else self.unknown
         for index, (column, codes) in enumerate(zip(labels, self._codes, strict=True)):
-            known = [None if value != value else value for value in column]
-            if self.closed and not codes.keys() >= set(known):
+            if self.closed and not codes.keys() >= set(column):
                 raise NotCovered
-            encoded[:, index] = [codes.get(value, unknown) for value in known]
+            encoded[:, index] = [codes.get(value, unknown) for value in column]
         return encoded
 
     def reach(self, limit: float) -> float:
@@ -101,8 +117,44 @@ class Ordinal:
 
     @cached_property
     def _codes(self) -> list[dict[Label | None, float]]:
-        missing = np.nan if self.missing is None else self.missing
         return [
-            {label: missing if label is None else float(i) for i, label in enumerate(labels)}
+            {label: np.nan if code is None else code for label, code in zip(labels, codes, strict=True)}
+            for labels, codes in zip(self.categories, self.codes or self._positions, strict=True)
+        ]
+
+    @property
+    def _positions(self) -> list[tuple[float | None, ...]]:
+        return [
+            tuple(self.missing if label is None else float(i) for i, label in enumerate(labels))
             for labels in self.categories
+        ]
+
+
+@dataclass(frozen=True)
+class TargetMeans:
+    """The mean of the target for each label: TargetEncoder.
+
+    ``categories``: per column. ``means``: per output column its column, the means of that column's
+    categories, and the one for unlisted labels.
+    """
+
+    op: ClassVar[str] = "target_means"
+    categories: tuple[tuple[Label | None, ...], ...]
+    means: tuple[tuple[int, tuple[float, ...], float], ...]
+
+    def apply(self, columns: Matrix | Columns) -> Matrix:
+        labels = _labels(columns)
+        encoded = np.empty((len(labels[0]), len(self.means)))
+        for target, (source, means, unlisted) in enumerate(self._means):
+            encoded[:, target] = [means.get(value, unlisted) for value in labels[source]]
+        return encoded
+
+    def reach(self, limit: float) -> float:
+        return max(max(map(abs, (*means, unlisted))) for _, means, unlisted in self.means)
+
+    @cached_property
+    def _means(self) -> list[tuple[int, dict[Label | None, float], float]]:
+        return [
+            (source, dict(zip(self.categories[source], means, strict=True)), unlisted)
+            for source, means, unlisted in self.means
         ]

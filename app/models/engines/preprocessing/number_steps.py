@@ -112,6 +112,27 @@ class Binarize:
 
 
 @dataclass(frozen=True)
+class Missing:
+    """Ones where a number is missing, in the given columns: MissingIndicator.
+
+    ``closed``: the original raises if one is missing in another column.
+    """
+
+    op: ClassVar[str] = "missing"
+    columns: tuple[int, ...]
+    closed: bool
+
+    def apply(self, columns: Matrix) -> Matrix:
+        holes = np.isnan(columns)
+        if self.closed and np.delete(holes, self.columns, axis=1).any():
+            raise NotCovered
+        return holes[:, list(self.columns)].astype(np.float64)
+
+    def reach(self, limit: float) -> float:
+        return 1.0
+
+
+@dataclass(frozen=True)
 class Polynomial:
     """Products of columns: PolynomialFeatures.
 

@@ -107,6 +107,7 @@ STEPS: dict[str, type[Any]] = {
         number_steps.ImputeNumber,
         number_steps.Select,
         number_steps.Binarize,
+        number_steps.Missing,
         number_steps.Polynomial,
         curve_steps.Function,
         curve_steps.Power,
@@ -116,6 +117,7 @@ STEPS: dict[str, type[Any]] = {
         label_steps.ImputeLabel,
         label_steps.OneHot,
         label_steps.Ordinal,
+        label_steps.TargetMeans,
         Substitute,
         WordCounts,
     )

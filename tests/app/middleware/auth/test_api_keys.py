@@ -236,9 +236,13 @@ def test_the_time_of_a_refusal_tells_nothing_about_the_key(path):
     key = add_key(path)
     ring = ApiKeyVerifier(pepper=PEPPER, environment={}, scopes=[], path=path, clock=lambda: NOW)
     start = len(key) - 43
-    classes = keys_wrong_at(key, start), keys_wrong_at(key, len(key) - 2)
+
+    def measured():
+        # New strings each time: where they lie in memory shows on a busy machine, and stays as it is.
+        return welch_t(ring, (keys_wrong_at(key, start), keys_wrong_at(key, len(key) - 2)), 20_000)
+
     # A leak is there in every run; a busy machine is not.
-    assert min(welch_t(ring, classes, 20_000) for _ in range(3)) < 4.5
+    assert any(measured() < 4.5 for _ in range(6))
 
 
 def test_the_measurement_would_find_a_comparison_that_leaks():

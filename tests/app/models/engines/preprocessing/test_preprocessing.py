@@ -117,7 +117,7 @@ def test_texts_are_counted_bit_for_bit(vectorizer: Any) -> None:
 @pytest.mark.parametrize(
     ("transformer", "sample"),
     [
-        (SimpleImputer(add_indicator=True), NUMBERS),
+        (SimpleImputer(missing_values=7.0, add_indicator=True), NUMBERS),
         (TfidfVectorizer(tokenizer=str.split, token_pattern=None), TEXTS),
     ],
     ids=str,
