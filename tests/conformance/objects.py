@@ -1,6 +1,7 @@
 """Own code that is served, and all that people hand over by mistake: refused in a sentence."""
 
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -60,6 +61,15 @@ def served() -> Iterator[Case]:
         "huge target that hardly varies": lambda: _numbers(LinearRegression().fit(ROWS, 1e9 + ROWS[:, 0])),
         "several numbers a row": lambda: _numbers(
             LinearRegression().fit(ROWS, np.column_stack([ROWS, ROWS * 1e6]))
+        ),
+        "a sparse sample": lambda: Brought(
+            LogisticRegression().fit(csr_matrix(ROWS), LABELS), csr_matrix(ROWS), ROWS
+        ),
+        "sparse columns": lambda: Brought(
+            RandomForestClassifier(5).fit(FRAME, LABELS), FRAME.astype(pd.SparseDtype(float)), FRAME
+        ),
+        "decimals": lambda: Brought(
+            RandomForestClassifier(5).fit(FRAME, LABELS), FRAME.map(lambda cell: Decimal(repr(cell))), FRAME
         ),
         "columns of the sample in another order": lambda: Brought(
             LogisticRegression().fit(FRAME, LABELS), FRAME[["width", "height"]], FRAME
@@ -165,7 +175,7 @@ def refused() -> Iterator[Case]:
         "other names": lambda: (named, FRAME.rename(columns={"width": "breadth"})),
         "infinity in the sample": lambda: (linear, infinite),
         "no rows": lambda: (linear, ROWS[:0]),
-        "a sparse sample": lambda: (linear, csr_matrix(ROWS)),
+        "a sparse sample that is too wide": lambda: (linear, csr_matrix((1_000, 100_000))),
         "names of several levels": lambda: (linear, levels),
         "a name that stands twice": lambda: (linear, FRAME.set_axis(["a", "a"], axis="columns")),
         "dates": lambda: (linear, FRAME.assign(width=pd.date_range("2026-01-01", periods=len(FRAME)))),

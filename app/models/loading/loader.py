@@ -1,5 +1,6 @@
 """The loader: from a stored version to a `LoadedVersion`."""
 
+import ctypes
 import io
 import json
 import logging
@@ -82,6 +83,7 @@ def load(store: ModelStore, version: str, options: LoadingOptions) -> LoadedVers
             version, artifact.metadata, artifact.input, artifact.output, engine, guard, alone
         )
         _replay_golden_rows(model)
+        _give_back_memory()
         return model
     except ServiceError:
         raise
@@ -98,7 +100,8 @@ def _engine(artifact: VersionArtifact, options: LoadingOptions) -> tuple[Engine,
     if reason is None and wanted != REFERENCE:
         if alone is None:
             compiled = _compiled(artifact, wanted)
-            reference = partial(_reference, artifact)
+            pickles = {name: artifact.files[name] for name in (MODEL, SCALER) if name in artifact.files}
+            reference = partial(_reference, replace(artifact, files=pickles))
             return FallbackEngine(compiled, reference, on_failure=options.on_engine_failure), None
         fields = {"model_version": version, "engine": wanted, "reason": alone}
         log.warning("serving on its certified engine alone", extra=fields)
@@ -111,6 +114,12 @@ def _engine(artifact: VersionArtifact, options: LoadingOptions) -> tuple[Engine,
         fields = {"model_version": version, "engine": wanted, "reason": reason}
         log.warning("serving on scikit-learn", extra=fields)
     return _reference(artifact), None
+
+
+def _give_back_memory() -> None:
+    """Return to the system what loading allocated and freed: half of what a large forest takes, in glibc."""
+    if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)
 
 
 def _compiled(artifact: VersionArtifact, engine: str, *, alone: bool = False) -> CompiledEngine:

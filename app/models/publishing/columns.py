@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -70,8 +71,6 @@ def feature_of(column: "pd.Series[Any]", name: str, *, text: bool) -> Feature:
     :raises UnsupportedModel: if the column holds values that cannot be served.
     """
     dtype = column.dtype
-    if isinstance(dtype, pd.SparseDtype):
-        raise UnsupportedModel(f"column {name!r} is sparse: pass it dense, with .sparse.to_dense()")
     if isinstance(dtype, pd.CategoricalDtype):
         return _categorical(column, name)
     if pd.api.types.is_object_dtype(dtype) or isinstance(dtype, pd.StringDtype):
@@ -105,7 +104,7 @@ def _of_objects(column: "pd.Series[Any]", name: str, *, text: bool) -> Feature:
 
 def _check_kinds(kinds: set[type], name: str) -> None:
     for kind in kinds:
-        if not issubclass(kind, str | int | float | np.number | np.bool_):
+        if not issubclass(kind, str | int | float | Decimal | np.number | np.bool_):
             raise UnsupportedModel(f"column {name!r} holds a {kind.__name__}: turn it into numbers or text")
 
 

@@ -9,11 +9,14 @@ from scipy.sparse import issparse
 from sklearn.pipeline import Pipeline
 
 from app.exceptions import UnsupportedModel
+from app.models.compilation.compilers import one_line
 from app.models.publishing.columns import column_transformers
 from app.models.schema.cells import EXACT_INTEGER
 from app.models.schema.rows import Matrix
 
 STAND_IN_ROWS = 200
+# Cells of a sparse sample, which becomes dense.
+MAX_DENSE = 50_000_000
 
 
 class SampleMismatch(UnsupportedModel):
@@ -23,7 +26,8 @@ class SampleMismatch(UnsupportedModel):
 def sample_frame(model: Any, sample: Any, feature_names: Sequence[str] | None = None) -> pd.DataFrame:
     """The sample as a data frame with the model's columns, in the model's order, and the sample's dtypes.
 
-    :param sample: data frame, array (n, d), list of rows, or one-dimensional array, list or series of texts.
+    :param sample: data frame of pandas or Polars, table of pyarrow, array or sparse matrix (n, d), list of
+        rows, or one-dimensional array, list or series of texts.
     :param feature_names: names for an array's columns, if the model has none.
     :raises SampleMismatch: if columns are missing, unknown, or too many or too few.
     :raises UnsupportedModel: if the sample is of another type, or holds values that JSON cannot carry.
@@ -68,13 +72,15 @@ def names_of(model: Any) -> list[str] | None:
 
 def _as_frame(sample: Any, known: Sequence[str] | None, feature_names: Sequence[str] | None) -> pd.DataFrame:
     if isinstance(sample, pd.DataFrame):
-        return sample
+        return _dense(sample)
     if isinstance(sample, pd.Series):
         return sample.to_frame(sample.name if sample.name is not None else "text")
     if issparse(sample):
-        raise UnsupportedModel("the sample is sparse: pass it dense, as sample.toarray()")
+        if np.prod(sample.shape) > MAX_DENSE:
+            raise UnsupportedModel(f"the sample has more than {MAX_DENSE:,} cells: pass fewer of its rows")
+        sample = sample.toarray()
     if hasattr(sample, "to_pandas"):
-        raise UnsupportedModel("the sample is no data frame of pandas: pass sample.to_pandas()")
+        return _of_another_library(sample)
     if not (isinstance(sample, list | tuple) or hasattr(sample, "__array__")):
         wanted = "a data frame, an array of rows or a list of texts"
         raise UnsupportedModel(f"the sample must be {wanted}, not a {type(sample).__name__}")
@@ -90,6 +96,25 @@ def _as_frame(sample: Any, known: Sequence[str] | None, feature_names: Sequence[
         raise _other_width(array.shape[1], len(names))
     # Said, or pandas makes strings of objects, which have NaN for None.
     return pd.DataFrame(array, columns=names, dtype=object if array.dtype == object else None)
+
+
+def _dense(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame, its sparse columns as dense ones."""
+    sparse = {name: t.subtype for name, t in frame.dtypes.items() if isinstance(t, pd.SparseDtype)}
+    return frame.astype(sparse) if sparse else frame
+
+
+def _of_another_library(sample: Any) -> pd.DataFrame:
+    """A data frame of Polars or a table of pyarrow as one of pandas."""
+    try:
+        frame: pd.DataFrame = sample.to_pandas()
+    except Exception as error:  # what the library raises where it lacks another one
+        raise UnsupportedModel(f"the sample's to_pandas() raised {one_line(error)}") from error
+    if type(sample).__module__.startswith("polars"):  # whose missing text is None for a model, not NaN
+        texts = [name for name, dtype in frame.dtypes.items() if isinstance(dtype, pd.StringDtype)]
+        objects = {name: frame[name].astype(object).where(frame[name].notna(), None) for name in texts}
+        return frame.assign(**objects)
+    return frame
 
 
 def _as_array(sample: Any) -> Any:

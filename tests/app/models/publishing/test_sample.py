@@ -1,13 +1,20 @@
 """The sample is put under the model's own column names, or refused by the names that do not fit."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csc_array, csr_matrix
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from app.exceptions import UnsupportedModel
+from app.models.loading.loader import LoadingOptions, load
+from app.models.publishing.publish import publish
 from app.models.publishing.sample import SampleMismatch, sample_frame
 from tests.estimators import BOXES, NAMES
 
@@ -70,3 +77,51 @@ def test_sample_that_is_none_is_refused_in_a_sentence(sample, reason):
 
 def test_rows_may_come_as_a_list_of_mappings():
     assert list(sample_frame(NAMED, BOXES.to_dict("records"))) == NAMES
+
+
+@pytest.mark.parametrize("sparse", [csr_matrix(BOXES), csc_array(BOXES.to_numpy())])
+def test_sparse_rows_become_dense(sparse):
+    np.testing.assert_array_equal(sample_frame(NAMED, sparse), BOXES)
+
+
+def test_sparse_columns_become_dense():
+    frame = sample_frame(NAMED, BOXES.assign(width=pd.arrays.SparseArray(BOXES["width"])))
+    pd.testing.assert_frame_equal(frame, BOXES)
+
+
+def test_a_sparse_sample_that_is_too_large_is_refused():
+    with pytest.raises(UnsupportedModel, match="more than 50,000,000 cells"):
+        sample_frame(BARE, csr_matrix((100_000, 1_000)))
+
+
+def test_tables_of_pyarrow_are_read():
+    pyarrow = pytest.importorskip("pyarrow")
+    pd.testing.assert_frame_equal(sample_frame(NAMED, pyarrow.Table.from_pandas(BOXES)), BOXES)
+
+
+def test_frames_of_polars_are_read_with_none_as_their_missing_text():
+    polars = pytest.importorskip("polars")
+    cities = ["Athens", None, "Berlin", "Athens"] * 5
+    sample = polars.DataFrame({"city": cities, "age": [1, None, 3, 4] * 5})
+    model = make_pipeline(OneHotEncoder(), LogisticRegression()).fit(sample[["city"]], LABELS)
+    frame = sample_frame(model, sample[["city"]])
+    assert frame["city"].tolist() == cities
+    np.testing.assert_array_equal(model.predict(frame), model.predict(sample[["city"]]))
+    assert sample_frame(DummyClassifier().fit(sample, LABELS), sample)["age"].isna().sum() == 5
+
+
+def test_a_frame_that_cannot_become_one_of_pandas_is_refused_with_its_reason():
+    class Frame:
+        def to_pandas(self):
+            raise ModuleNotFoundError("pyarrow is needed")
+
+    with pytest.raises(UnsupportedModel, match="ModuleNotFoundError: pyarrow is needed"):
+        sample_frame(BARE, Frame())
+
+
+def test_decimals_are_numbers(store):
+    frame = BOXES.map(lambda cell: Decimal(repr(float(cell))))
+    model = DecisionTreeClassifier().fit(frame, LABELS)
+    version = publish(store, model, sample=frame)
+    engine = load(store, version, LoadingOptions()).engine
+    np.testing.assert_array_equal(engine.predict(BOXES.to_numpy(dtype=float)).values, LABELS)
