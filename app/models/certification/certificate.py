@@ -16,7 +16,7 @@ from app.models.engines import ENGINES
 from app.models.engines.base import Engine
 from app.models.engines.compiled import CompiledEngine
 from app.models.engines.fallback import FallbackEngine
-from app.models.engines.kernel import COMPOSED_FILE, KernelSpec, load_kernel
+from app.models.engines.kernel import COMPOSED_FILE, Kernel, KernelSpec, load_kernel
 from app.models.engines.lone import LoneEngine
 from app.models.engines.preprocessing.preprocessor import Preprocessor
 from app.models.loading.certificates import CERTIFICATION_RULES
@@ -47,9 +47,9 @@ def certify_candidate(
         return certificate
     spec = replace(candidate.spec, limit=_limits(candidate, model_under_test), nan=model_under_test.takes_nan)
     try:
-        spec, found = _compare_with_safe_tie(candidate, spec, model_under_test)
-        engine = _engine(candidate, spec, model_under_test)
-        median_us = median_microseconds(_serving(candidate, engine, spec, model_under_test).predict, training)
+        kernel = load_kernel(candidate.engine, candidate.content, spec)  # once: a large graph takes seconds
+        spec, found = _compare_with_safe_tie(kernel, spec, model_under_test)
+        median_us = median_microseconds(_serving(kernel, spec, model_under_test).predict, training)
     except Exception as error:  # a runtime may refuse its compiler's output
         return certificate | {"reason": one_line(error)}
     tried, total = model_under_test.probe_rows.splits_tried, model_under_test.probe_rows.splits_total
@@ -84,38 +84,36 @@ def _limits(candidate: Candidate, model_under_test: ModelUnderTest) -> tuple[flo
     return tuple(min(proven, FAR * usual) for usual in model_under_test.usual)
 
 
-def _engine(candidate: Candidate, spec: KernelSpec, model_under_test: ModelUnderTest) -> CompiledEngine:
-    kernel = load_kernel(candidate.engine, candidate.content, spec)
-    return CompiledEngine(Preprocessor() if spec.whole else model_under_test.preprocessor, kernel)
+def _engine(kernel: Kernel, spec: KernelSpec, model_under_test: ModelUnderTest) -> CompiledEngine:
+    return CompiledEngine(Preprocessor() if spec.whole else model_under_test.preprocessor, kernel, spec)
 
 
-def _serving(
-    candidate: Candidate, engine: CompiledEngine, spec: KernelSpec, model_under_test: ModelUnderTest
-) -> Engine:
+def _serving(kernel: Kernel, spec: KernelSpec, model_under_test: ModelUnderTest) -> Engine:
     """The engine as it will serve."""
     reference = model_under_test.reference
     if reference is None:
-        return LoneEngine(_engine(candidate, replace(spec, tie=None), model_under_test))
+        return LoneEngine(_engine(kernel, replace(spec, tie=None), model_under_test))
+    engine = _engine(kernel, spec, model_under_test)
     return FallbackEngine(engine, lambda: reference, on_failure=lambda name: None)
 
 
 def _compare_with_safe_tie(
-    candidate: Candidate, spec: KernelSpec, model_under_test: ModelUnderTest
+    kernel: Kernel, spec: KernelSpec, model_under_test: ModelUnderTest
 ) -> tuple[KernelSpec, Comparison]:
     """Compare, and once more with a wider tie if the differences found are too near to the first one."""
-    found = _compare(candidate, spec, model_under_test)
+    found = _compare(kernel, spec, model_under_test)
     if spec.tie is not None and spec.tie / 2 < found.max_difference <= CERTIFIED:
         spec = replace(spec, tie=TIE_MARGIN * found.max_difference)
-        found = _compare(candidate, spec, model_under_test)
+        found = _compare(kernel, spec, model_under_test)
     return spec, found
 
 
-def _compare(candidate: Candidate, spec: KernelSpec, model_under_test: ModelUnderTest) -> Comparison:
+def _compare(kernel: Kernel, spec: KernelSpec, model_under_test: ModelUnderTest) -> Comparison:
     probe_rows, output = model_under_test.probe_rows, model_under_test.output
-    engine = _engine(candidate, spec, model_under_test)
+    engine = _engine(kernel, spec, model_under_test)
     found = compare(engine.attempt, probe_rows.raw, model_under_test.raw, output)
     if model_under_test.prepared is not None and not spec.whole:
-        last_step = CompiledEngine(Preprocessor(), load_kernel(candidate.engine, candidate.content, spec))
+        last_step = CompiledEngine(Preprocessor(), kernel, spec)
         found += compare(last_step.attempt, probe_rows.prepared, model_under_test.prepared, output)
     return found
 

@@ -68,8 +68,7 @@ def edge_rows(
     """
     trees = list(trees_of(estimator))
     total = sum(int((tree.left >= 0).sum()) for tree in trees)
-    stride = max(1, -(-total // max_nodes))
-    splits = [s for i, s in enumerate(_splits(trees, base)) if i % stride == 0]
+    splits = list(_splits(trees, base, stride=max(1, -(-total // max_nodes))))
     if not splits:
         return np.empty((0, base.shape[1])), 0, 0
     steps = _neighbours(np.array([split.threshold for split in splits]), missing=missing)
@@ -79,35 +78,53 @@ def edge_rows(
     return rows, sum(split.first for split in splits), total
 
 
-def _splits(trees: list[Tree], base: Matrix) -> Iterator[Split]:
-    for number, tree in enumerate(trees):
-        for start in range(STARTS):
-            yield from _walk(tree, base[(number * STARTS + start) % len(base)], start)
-
-
-def _walk(tree: Tree, row: Matrix, start: int) -> Iterator[Split]:
-    """Visit the splits, moving the row into the region of each.
+def _splits(trees: list[Tree], base: Matrix, stride: int) -> Iterator[Split]:
+    """Every so many of the splits.
 
     The sides of a split near the root may agree on one row, which would hide an error: the root is tried with
     16 rows, its children with 8 each, and so on down to one.
     """
+    passed = 0
+    for number, tree in enumerate(trees):
+        parent, depth = _ancestry(tree)
+        # Infinite if a forest separates only missing values, NaN if a set of categories has no threshold.
+        tried = np.flatnonzero((tree.left >= 0) & np.isfinite(tree.threshold))
+        for start in range(STARTS):
+            nodes = tried[start < np.maximum(1, STARTS >> depth[tried])]
+            for node in nodes[-passed % stride :: stride].tolist():
+                yield _reached(
+                    tree, parent, node, base[(number * STARTS + start) % len(base)], first=start == 0
+                )
+            passed += len(nodes)
+
+
+def _ancestry(tree: Tree) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The parent, -1 of the root, and the depth of each node."""
+    parent, depth = np.full(len(tree.left), -1), np.zeros(len(tree.left), np.int64)
+    level = np.array([0])
+    while len(level := level[tree.left[level] >= 0]):
+        for children in (tree.left[level], tree.right[level]):
+            parent[children], depth[children] = level, depth[level] + 1
+        level = np.concatenate([tree.left[level], tree.right[level]])
+    return parent, depth
+
+
+def _reached(tree: Tree, parent: NDArray[np.int64], node: int, row: Matrix, *, first: bool) -> Split:
+    """The split at a node, with the row moved into its region, from the root on."""
+    path = [node]
+    while (above := int(parent[path[-1]])) >= 0:
+        path.append(above)
     lowest, highest = np.full(len(row), -np.inf), np.full(len(row), np.inf)
-    pending = [(0, 0, row, lowest, highest)]
-    while pending:
-        node, depth, at, low, high = pending.pop()
-        if tree.left[node] < 0 or start >= max(1, STARTS >> depth):
+    for at, child in zip(path[:0:-1], path[-2::-1], strict=True):
+        feature, threshold = int(tree.feature[at]), float(tree.threshold[at])
+        if np.isnan(threshold):
             continue
-        feature, threshold = int(tree.feature[node]), float(tree.threshold[node])
-        left, right = int(tree.left[node]), int(tree.right[node])
-        if np.isnan(threshold):  # a set of categories has no threshold
-            pending += [(left, depth + 1, at, low, high), (right, depth + 1, at, low, high)]
-            continue
-        if np.isfinite(threshold):  # infinite if a forest separates only missing values
-            yield Split(at, feature, threshold, first=start == 0)
-        below, above = high.copy(), low.copy()
-        below[feature], above[feature] = min(high[feature], threshold), max(low[feature], threshold)
-        pending.append((left, depth + 1, _inside(at, feature, low, below), low, below))
-        pending.append((right, depth + 1, _inside(at, feature, above, high), above, high))
+        if child == tree.left[at]:
+            highest[feature] = min(highest[feature], threshold)
+        else:
+            lowest[feature] = max(lowest[feature], threshold)
+        row = _inside(row, feature, lowest, highest)
+    return Split(row, int(tree.feature[node]), float(tree.threshold[node]), first=first)
 
 
 def _inside(row: Matrix, feature: int, low: Matrix, high: Matrix) -> Matrix:

@@ -1,6 +1,5 @@
 """scikit-learn's tree ensembles as ONNX graphs in float64, with unchanged thresholds and leaves."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from sklearn.ensemble._iforest import _average_path_length
 
 from app.models.compilation import model_trees
 from app.models.compilation.model_trees import ModelTree
-from app.models.compilation.tree_operator import Chain, Ensemble, Split
+from app.models.compilation.tree_operator import Chain, Ensemble
 
 FOREST = (
     ensemble.RandomForestClassifier,
@@ -56,7 +55,7 @@ def tree_graph(estimator: Any, trees: list[ModelTree], *, width: int) -> ModelPr
     """
     operator = Ensemble()
     for each in trees:
-        operator.add(list(nodes_of(each)), each.target, classes=each.classes)
+        operator.add(each)
     return _chain(estimator, operator).model(width=width)
 
 
@@ -89,22 +88,3 @@ def _chain(estimator: Any, trees: Ensemble) -> Chain:
 
 def _probabilities(chain: Chain, targets: int) -> Chain:
     return chain.then("Softmax", axis=1) if targets > 1 else chain.then("Sigmoid").with_complement()
-
-
-def nodes_of(model: ModelTree) -> Iterator[Split | float]:
-    """The nodes as the operator has them."""
-    columns = (model.feature, model.threshold, model.left, model.right, model.missing_left, model.values)
-    rows = zip(*(column.tolist() for column in columns), strict=True)
-    for node, (feature, threshold, left, right, missing_left, value) in enumerate(rows):
-        if left < 0:
-            yield value
-        elif node not in model.categories:
-            yield Split(feature, threshold, left, right, missing_left)
-        elif not missing_left or node not in model.known:
-            members = tuple(sorted(model.categories[node]))
-            yield Split(feature, 0.0, left, right, missing_left, members)
-        else:
-            # Unseen categories go the way of missing ones, and NaN, which is in no set, goes the way of
-            # non-members: the split asks for the members of the other side instead.
-            others = model.known[node] - model.categories[node]
-            yield Split(feature, 0.0, right, left, members=tuple(sorted(others)))

@@ -4,13 +4,14 @@ skl2onnx writes trees in float32 and drops the direction of missing values; ``Tr
 takes doubles.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
-from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from numpy.typing import ArrayLike, NDArray
+from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
+
+from app.models.compilation.model_trees import ModelTree
 
 LESS_OR_EQUAL, MEMBER = 0, 6
 SUM = 1
@@ -18,60 +19,57 @@ OPSETS = {"": 18, "ai.onnx.ml": 5}
 IR_VERSION = 10
 
 
-@dataclass(frozen=True)
-class Split:
-    """An inner node: rows with ``feature`` <= ``threshold``, or in ``members``, go to ``left``."""
-
-    feature: int
-    threshold: float
-    left: int
-    right: int
-    missing_left: bool = False
-    members: tuple[int, ...] = ()
-
-
-@dataclass
 class Ensemble:
     """The attributes of one ``TreeEnsemble`` operator, filled tree by tree."""
 
-    roots: list[int] = field(default_factory=list)
-    rows: list[tuple[int, float, int, int, int, int, int, int]] = field(default_factory=list)
-    members: list[float] = field(default_factory=list)
-    leaf_targets: list[int] = field(default_factory=list)
-    leaf_weights: list[float] = field(default_factory=list)
+    def __init__(self) -> None:
+        self._roots: list[int] = []
+        self._parts: list[dict[str, NDArray[Any]]] = []
+        self._members: list[float] = []
+        self._splits = 0
+        self._leaves = 0
 
-    def add(self, nodes: Sequence[Split | float], target: int, *, classes: bool = False) -> None:
-        """Append a tree whose leaves, the floats among ``nodes``, add to ``target``.
-
-        :param classes: each leaf is the number of a target, and adds one to that target.
-        """
-        inner = [index for index, node in enumerate(nodes) if isinstance(node, Split)]
-        start = len(self.rows)
-        self.roots.append(start)
-        position = {index: start + offset for offset, index in enumerate(inner)}
-
-        def child(index: int) -> tuple[int, int]:
-            node = nodes[index]
-            if isinstance(node, Split):
-                return position[index], 0
-            self.leaf_targets.append(int(node) if classes else target)
-            self.leaf_weights.append(1.0 if classes else node)
-            return len(self.leaf_weights) - 1, 1
-
-        if not inner:  # the operator needs a split: both of its branches end in the one leaf
-            leaf, _ = child(0)
-            self.rows.append((0, 0.0, LESS_OR_EQUAL, leaf, 1, leaf, 1, 0))
-        for node in (node for node in nodes if isinstance(node, Split)):
-            mode = MEMBER if node.members else LESS_OR_EQUAL
-            if node.members:
-                self.members += [*map(float, node.members), np.nan]
-            left, right = child(node.left), child(node.right)
-            self.rows.append((node.feature, node.threshold, mode, *left, *right, int(node.missing_left)))
+    def add(self, tree: ModelTree) -> None:
+        """Append a tree."""
+        inner = np.flatnonzero(tree.left >= 0)
+        if not len(inner):
+            tree, inner = _stump(tree), np.array([0])
+        sides, missing = np.stack([tree.left[inner], tree.right[inner]]), tree.missing_left[inner]
+        threshold, modes = tree.threshold[inner], np.full(len(inner), LESS_OR_EQUAL, np.uint8)
+        for at in np.flatnonzero(np.isin(inner, list(tree.categories))).tolist():
+            members, swapped = _members(tree, int(inner[at]))
+            modes[at], threshold[at] = MEMBER, 0.0
+            self._members += [*map(float, sorted(members)), np.nan]
+            if swapped:
+                sides[:, at], missing[at] = sides[::-1, at].copy(), False
+        children = sides.T.ravel()  # those of each split in turn, the order of the leaves
+        is_leaf = tree.left[children] < 0
+        position = np.zeros(len(tree.left), np.int64)
+        position[inner] = self._splits + np.arange(len(inner))
+        ids = np.where(is_leaf, self._leaves + np.cumsum(is_leaf) - 1, position[children])
+        values = tree.values[children[is_leaf]]
+        self._roots.append(self._splits)
+        self._splits += len(inner)
+        self._leaves += len(values)
+        self._parts.append(
+            {
+                "nodes_featureids": tree.feature[inner],
+                "nodes_splits": threshold,
+                "nodes_modes": modes,
+                "nodes_truenodeids": ids[::2],
+                "nodes_trueleafs": is_leaf[::2],
+                "nodes_falsenodeids": ids[1::2],
+                "nodes_falseleafs": is_leaf[1::2],
+                "nodes_missing_value_tracks_true": missing,
+                "leaf_targetids": values if tree.classes else np.full(len(values), tree.target),
+                "leaf_weights": np.ones(len(values)) if tree.classes else values,
+            }
+        )
 
     def operator(self, source: str, result: str, *, targets: int) -> NodeProto:
         """The operator: rows (n, d) to the sums of leaves by target, (n, targets)."""
-        features, splits, modes, left, left_leaf, right, right_leaf, missing = zip(*self.rows, strict=True)
-        return helper.make_node(
+        joined = {name: np.concatenate([part[name] for part in self._parts]) for name in self._parts[0]}
+        node = helper.make_node(
             "TreeEnsemble",
             [source],
             [result],
@@ -79,19 +77,36 @@ class Ensemble:
             n_targets=targets,
             aggregate_function=SUM,
             post_transform=0,
-            tree_roots=self.roots,
-            nodes_featureids=features,
-            nodes_splits=_tensor(splits),
-            nodes_modes=numpy_helper.from_array(np.array(modes, np.uint8)),
-            nodes_truenodeids=left,
-            nodes_trueleafs=left_leaf,
-            nodes_falsenodeids=right,
-            nodes_falseleafs=right_leaf,
-            nodes_missing_value_tracks_true=missing,
-            leaf_targetids=self.leaf_targets,
-            leaf_weights=_tensor(self.leaf_weights),
-            membership_values=_tensor(self.members) if self.members else None,
+            tree_roots=self._roots,
+            nodes_splits=_tensor(joined.pop("nodes_splits").astype(np.float64)),
+            nodes_modes=numpy_helper.from_array(joined.pop("nodes_modes")),
+            leaf_weights=_tensor(joined.pop("leaf_weights").astype(np.float64)),
+            membership_values=_tensor(self._members) if self._members else None,
         )
+        for name, numbers in joined.items():  # which `make_node` would look at one by one
+            node.attribute.add(name=name, type=AttributeProto.INTS, ints=numbers.astype(np.int64).tolist())
+        return node
+
+
+def _stump(leaf: ModelTree) -> ModelTree:
+    """A tree of one leaf as the operator takes it, which needs a split: both of its branches end there."""
+    two = np.zeros(2, np.int64)
+    ends = np.array([1, -1])
+    values = leaf.values[[0, 0]]
+    return replace(
+        leaf, feature=two, threshold=two * 0.0, left=ends, right=ends, missing_left=two > 0, values=values
+    )
+
+
+def _members(tree: ModelTree, node: int) -> tuple[frozenset[int], bool]:
+    """The codes that a split asks for, and whether they are those of its right side.
+
+    Unseen categories go the way of missing ones, and NaN, which is in no set, goes the way of non-members:
+    where that is the left, the split asks for the members of the right.
+    """
+    if not tree.missing_left[node] or node not in tree.known:
+        return tree.categories[node], False
+    return tree.known[node] - tree.categories[node], True
 
 
 class Chain:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import NodeProto, helper, load_model_from_string, numpy_helper
+from onnx import AttributeProto, NodeProto, helper, load_model_from_string, numpy_helper
 
 from app.models.compilation.model_trees import ModelTree
 from app.models.compilation.tree_operator import MEMBER
@@ -35,16 +35,14 @@ class _Graph:
     """The arrays of a ``TreeEnsemble`` operator. ``branches``: per side (children, is leaf)."""
 
     def __init__(self, node: NodeProto) -> None:
-        found = {each.name: helper.get_attribute_value(each) for each in node.attribute}
-        self.roots: list[int] = list(found["tree_roots"])
-        self.feature = np.array(found["nodes_featureids"])
-        self.missing = np.array(found["nodes_missing_value_tracks_true"], dtype=bool)
-        self.mode = numpy_helper.to_array(found["nodes_modes"])
-        self.split = numpy_helper.to_array(found["nodes_splits"])
-        self.target = np.array(found["leaf_targetids"])
-        self.weight = numpy_helper.to_array(found["leaf_weights"])
+        found = {each.name: _array(each) for each in node.attribute}
+        self.roots: list[int] = found["tree_roots"].tolist()
+        self.feature = found["nodes_featureids"]
+        self.missing = found["nodes_missing_value_tracks_true"].astype(bool)
+        self.mode, self.split = found["nodes_modes"], found["nodes_splits"]
+        self.target, self.weight = found["leaf_targetids"], found["leaf_weights"]
         self.branches = [
-            (np.array(found[f"nodes_{side}nodeids"]), np.array(found[f"nodes_{side}leafs"], dtype=bool))
+            (found[f"nodes_{side}nodeids"], found[f"nodes_{side}leafs"].astype(bool))
             for side in ("true", "false")
         ]
         self.members = _members(found, self.mode)
@@ -104,12 +102,21 @@ class _Graph:
         return bool((same & (self.target[leaves] == tree.target)).all())
 
 
-def _members(attributes: Mapping[str, Any], mode: Array) -> dict[int, frozenset[int]]:
+def _array(attribute: AttributeProto) -> Array:
+    """Its numbers; lists of millions of Python's own would take a gigabyte."""
+    if attribute.type == AttributeProto.INTS:
+        return np.fromiter(attribute.ints, np.int64, len(attribute.ints))
+    if attribute.type == AttributeProto.TENSOR:
+        return numpy_helper.to_array(attribute.t)
+    return np.asarray(helper.get_attribute_value(attribute))
+
+
+def _members(attributes: Mapping[str, Array], mode: Array) -> dict[int, frozenset[int]]:
     """The sets of categories by node, stored in the order of the nodes, each ended by NaN."""
     nodes = np.flatnonzero(mode == MEMBER).tolist()
     if not nodes:
         return {}
-    values = numpy_helper.to_array(attributes["membership_values"])
+    values = attributes["membership_values"]
     ends = np.flatnonzero(np.isnan(values)).tolist()
     starts = [0, *(end + 1 for end in ends[:-1])]
     sets = [frozenset(map(int, values[a:b])) for a, b in zip(starts, ends, strict=True)]

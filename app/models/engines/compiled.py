@@ -20,15 +20,18 @@ NOTHING = EngineOutput(np.empty(0), None)
 
 
 class CompiledEngine:
-    """Predicts the rows that its certificate covers, and leaves the others open for the original."""
+    """Predicts the rows that its certificate covers, and leaves the others open for the original.
 
-    def __init__(self, preprocessor: Preprocessor, kernel: Kernel) -> None:
+    :param spec: how to read the kernel, if not as it says itself.
+    """
+
+    def __init__(self, preprocessor: Preprocessor, kernel: Kernel, spec: KernelSpec | None = None) -> None:
         self.name = kernel.name
         self._prepare = preprocessor.function()
         self._creates_nan = preprocessor.creates_nan
         self._run = kernel.run
-        self._spec = kernel.spec
-        self._limit = np.array(kernel.spec.limit)
+        self._spec = spec or kernel.spec
+        self._limit = np.array(self._spec.limit)
 
     def attempt(self, rows: Rows) -> tuple[EngineOutput, list[int] | None]:
         """Predict rows that fit the model's input signature.

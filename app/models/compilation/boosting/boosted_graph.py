@@ -7,7 +7,6 @@ from onnx import ModelProto, TensorProto
 
 from app.models.compilation.boosting.boosted_trees import ZERO_UP_TO, BoostedTrees
 from app.models.compilation.model_trees import ModelTree
-from app.models.compilation.tree_graph import nodes_of
 from app.models.compilation.tree_operator import Chain, Ensemble
 
 
@@ -38,7 +37,7 @@ def boosted_graph(model: BoostedTrees, trees: list[ModelTree], *, width: int, cl
     """
     operator = Ensemble()
     for tree in trees:
-        operator.add(list(nodes_of(tree)), tree.target)
+        operator.add(tree)
     chain = _with_codes(_with_missing(Chain(), model), model, width).trees(
         operator, targets=len(trees) if model.single else model.outputs
     )
