@@ -48,9 +48,8 @@ def _quantiles(transformer: Any) -> Step:
 
 
 def _splines(transformer: Any) -> Step:
-    if (
-        transformer.extrapolation == "linear" and transformer.degree <= 1
-    ):  # columns after the first bend elsewhere
+    # Columns after the first are then continued from other knots, as scikit-learn raises the degree for each.
+    if transformer.extrapolation == "linear" and transformer.degree <= 1:
         raise NotCompilable("SplineTransformer of a degree below 2, continued linearly, has no compiled form")
     slope = 0.0 if transformer.extrapolation == "constant" else 1.0
     return Splines(
