@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from app import create_app
 from app.flask_fast.application import FastFlask
+from app.models.certification.boundary import HALVINGS
 from app.models.ml_models import model_manager
 from app.models.publishing.publish import publish
 from app.models.repository.store import ModelStore
@@ -65,7 +66,7 @@ def _certificates_are_made_quickly() -> Iterator[None]:
 @pytest.fixture
 def _boundary_is_found_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     """As outside of the tests: what differs within a few floats of the boundary is seen."""
-    monkeypatch.setattr("app.models.certification.boundary.HALVINGS", 56)
+    monkeypatch.setattr("app.models.certification.boundary.HALVINGS", HALVINGS)
 
 
 @pytest.fixture(autouse=True)

@@ -9,14 +9,13 @@ import numpy as np
 
 from app.models.certification.comparison import Comparison, compare
 from app.models.certification.model_under_test import EDGES_OUT_OF_REACH, ModelUnderTest
-from app.models.certification.probe_rows import LARGEST
 from app.models.certification.timing import median_microseconds
 from app.models.compilation.compilers import Candidate, one_line
 from app.models.engines import ENGINES
 from app.models.engines.base import Engine
 from app.models.engines.compiled import CompiledEngine
 from app.models.engines.fallback import FallbackEngine
-from app.models.engines.kernel import COMPOSED_FILE, Kernel, KernelSpec, load_kernel
+from app.models.engines.kernel import COMPOSED_FILE, LARGEST, Kernel, KernelSpec, load_kernel
 from app.models.engines.lone import LoneEngine
 from app.models.engines.preprocessing.preprocessor import Preprocessor
 from app.models.loading.certificates import CERTIFICATION_RULES

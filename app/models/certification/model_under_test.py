@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from app.models.certification.comparison import Predict, Reference, ask
-from app.models.certification.probe_rows import LARGEST, ProbeRows, collect_probe_rows
+from app.models.certification.probe_rows import ProbeRows, collect_probe_rows
 from app.models.certification.thresholds import trees_of
 from app.models.compilation import NotCompilable
 from app.models.compilation.boosting.boosted_trees import library_of
 from app.models.compilation.pipeline_preprocessing import compile_preprocessing, split
+from app.models.engines.kernel import LARGEST
 from app.models.engines.nesting import estimators_in
 from app.models.engines.output import EngineOutput
 from app.models.engines.preprocessing.preprocessor import Preprocessor

@@ -10,6 +10,7 @@ import numpy as np
 from app.models.certification.boundary import boundary_rows
 from app.models.certification.comparison import Predict
 from app.models.certification.thresholds import edge_rows
+from app.models.engines.kernel import LARGEST
 from app.models.engines.preprocessing.label_steps import NotCovered
 from app.models.schema.rows import Matrix, Rows, Table, concatenate, take
 from app.models.schema.signature import Feature, InputSignature
@@ -17,8 +18,6 @@ from app.models.schema.signature import Feature, InputSignature
 RANDOM_ROWS = 5_000
 TRAINING_ROWS = 5_000
 LARGE = 1e6
-# Beyond this magnitude every engine leaves rows to the original: see `KernelSpec.limit`.
-LARGEST = 2.0**53
 SOME = 200
 UNSEEN = "never seen in training"
 ODD_TEXTS = (

@@ -7,8 +7,8 @@ from typing import Any
 
 from app.models.schema.rows import Rows, take
 
-SIZES = (1, 100, 10_000)
 LARGE = 10_000
+SIZES = (1, 100, LARGE)
 BUDGET = 0.15
 MIN_RUNS = 3
 MAX_RUNS = 300

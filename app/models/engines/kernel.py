@@ -13,6 +13,8 @@ Reading = Literal["probabilities", "positive_probability", "scores", "values", "
 
 # The file of a kernel that is composed of several graphs.
 COMPOSED_FILE = "model.composed"
+# Beyond this magnitude every engine leaves rows to the original.
+LARGEST = 2.0**53
 # Below this distance the order of two sums decides which of two numbers is larger.
 TIE: Mapping[str, float] = {"float64": 1e-9, "float32": 1e-4}
 
@@ -39,7 +41,7 @@ class KernelSpec:
     output: int = 0
     whole: bool = False
     tie: float | None = None
-    limit: tuple[float, ...] = (2.0**53,)
+    limit: tuple[float, ...] = (LARGEST,)
     nan: bool = False
 
     def to_dict(self) -> dict[str, Any]:

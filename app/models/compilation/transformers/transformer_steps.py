@@ -9,7 +9,7 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.impute import MissingIndicator, SimpleImputer
 
 from app.models.compilation import NotCompilable
-from app.models.compilation.transformers.curve_transformers import CURVE_STEPS
+from app.models.compilation.transformers.curve_transformers import CURVE_STEPS, floats
 from app.models.compilation.transformers.encoder_transformers import ENCODERS
 from app.models.compilation.transformers.text_transformers import TEXT_STEPS
 from app.models.engines.preprocessing import number_steps
@@ -46,17 +46,14 @@ def _step(makers: dict[type, Callable[[Any], Step]], transformer: Any, what: str
     return makers[type(transformer)](transformer)
 
 
-def _floats(values: Any) -> tuple[float, ...] | None:
-    return None if values is None else tuple(np.asarray(values, dtype=np.float64).tolist())
-
-
 def _center_scale(center: Any, scale: Any) -> Step:
-    return number_steps.CenterScale(_floats(center), _floats(scale))
+    given = (None if numbers is None else floats(numbers) for numbers in (center, scale))
+    return number_steps.CenterScale(*given)
 
 
 def _min_max(scaler: Any) -> Step:
     clip = tuple(map(float, scaler.feature_range)) if scaler.clip else None
-    scale, shift = _floats(scaler.scale_) or (), _floats(scaler.min_) or ()
+    scale, shift = floats(scaler.scale_), floats(scaler.min_)
     return number_steps.ScaleShift(scale, shift, clip)  # type: ignore[arg-type] # two floats
 
 
@@ -70,7 +67,7 @@ def _binarize(binarizer: Any) -> Step:
 
 
 def _number_imputer(imputer: Any) -> Step:
-    fill = _floats(imputer.statistics_) or ()
+    fill = floats(imputer.statistics_)
     if not np.isfinite(fill).all() or not np.isnan(imputer.missing_values):
         raise NotCompilable("SimpleImputer with columns all missing, or another mark for missing")
     filled = number_steps.ImputeNumber(fill)

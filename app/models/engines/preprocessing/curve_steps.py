@@ -12,11 +12,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from app.models.engines.kernel import LARGEST
 from app.models.engines.preprocessing.label_steps import NotCovered
 from app.models.schema.rows import Matrix
-
-# Beyond this magnitude rows are left to the original, whatever the input's magnitude was.
-LARGEST = 2.0**53
 
 Curve = NDArray[np.float64]
 

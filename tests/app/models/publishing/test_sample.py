@@ -4,6 +4,8 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import polars
+import pyarrow
 import pytest
 from scipy.sparse import csc_array, csr_matrix
 from sklearn.dummy import DummyClassifier
@@ -95,12 +97,10 @@ def test_a_sparse_sample_that_is_too_large_is_refused():
 
 
 def test_tables_of_pyarrow_are_read():
-    pyarrow = pytest.importorskip("pyarrow")
     pd.testing.assert_frame_equal(sample_frame(NAMED, pyarrow.Table.from_pandas(BOXES)), BOXES)
 
 
 def test_frames_of_polars_are_read_with_none_as_their_missing_text():
-    polars = pytest.importorskip("polars")
     cities = ["Athens", None, "Berlin", "Athens"] * 5
     sample = polars.DataFrame({"city": cities, "age": [1, None, 3, 4] * 5})
     model = make_pipeline(OneHotEncoder(), LogisticRegression()).fit(sample[["city"]], LABELS)

@@ -17,7 +17,8 @@ from sklearn.preprocessing import (
 
 from app.models.compilation import NotCompilable
 from app.models.compilation.transformers.transformer_steps import number_step
-from app.models.engines.preprocessing.curve_steps import FUNCTIONS, LARGEST
+from app.models.engines.kernel import LARGEST
+from app.models.engines.preprocessing.curve_steps import FUNCTIONS
 from app.models.engines.preprocessing.label_steps import NotCovered
 from app.models.engines.preprocessing.preprocessor import Preprocessor
 from app.models.loading.loader import LoadingOptions, load
