@@ -1,13 +1,15 @@
-"""Models of scikit-learn that were served wrongly once, and one of each kind, as in the matrix."""
+"""Objects of one's own as models, models that were served wrongly once, and one of each kind."""
 
 import pytest
 
 from tests.conformance import matrix
 from tests.conformance.check import assert_served
+from tests.conformance.objects import refused, served
 
 pytestmark = pytest.mark.drill
 
 MODELS = (
+    *(case.name for case in (*served(), *refused())),
     "SGD, modified Huber, digits",
     "SGD, log loss, three classes",
     "one vs rest, logistic, three classes",

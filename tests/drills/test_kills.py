@@ -83,7 +83,7 @@ def test_what_is_killed_behind_nginx_costs_what_it_had_in_work(running_stack, fi
     kills = []
     headers = {"X-API-Key": running_stack.key}
     with calling(running_stack.port, ROW, headers, callers=CALLERS, rate=60) as calls:
-        for _ in range(length(3, 20)):
+        for _ in range(length(2, 20)):
             kill, restore = VICTIMS[victim](running_stack)
             kills.append(monotonic())
             kill()

@@ -53,10 +53,11 @@ def load(service, rate, seconds):
 
 def test_overload_is_refused_and_the_others_are_answered(service, length, figure):
     seconds = length(6, 60)
-    calm = load(service, 10, 5).outcomes
+    turn = length(3, 5)
+    calm = load(service, 10, turn).outcomes
     for attempt in (1, 2):
         # The most that is answered at any rate: from one at which nobody is refused to one at which some are.
-        peak = max(load(service, rate, 5).goodput for rate in (35, 43, 50, 58))
+        peak = max(load(service, rate, turn).goodput for rate in (35, 43, 50, 58))
         loaded = load(service, 3 * peak, seconds)
         recovery = recovered(service)
         overloaded = loaded.outcomes

@@ -28,7 +28,7 @@ def ways(forest_dir, tmp_path_factory):
 @pytest.mark.parametrize("way", ["gunicorn", "nginx"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_good_clients_do_not_notice_slow_ones(ways, length, figure, kind, way):
-    number, seconds = length(50, 200), length(4, 20)
+    number, seconds = length(50, 200), length(2, 20)
     for attempt in (1, 2):
         normal, attacked = compare(ways[way], kind, number, seconds)
         before, under = percentile(normal, 99), percentile(attacked, 99)

@@ -43,7 +43,14 @@ def csv(tmp_path):
 
 
 @pytest.fixture
-def run(models_dir):
+def run(run_apart, monkeypatch):
+    """Import in this process whatever it is; a drill does to the process of its own what files may do."""
+    monkeypatch.setattr("app.cli.model_import.import_apart", import_files)
+    return run_apart
+
+
+@pytest.fixture
+def run_apart(models_dir):
     def run(*arguments, **variables):
         app = create_app(configuration(models_dir, **variables))
         return app.test_cli_runner().invoke(args=["models", "import", *map(str, arguments)])
@@ -189,10 +196,10 @@ def test_onnx_file_that_is_no_faster_is_said_not_to_be_used(run, csv, tmp_path, 
     assert "model.onnx is certified, but does not serve: onnx is as fast without it" in result.stdout
 
 
-def test_export_is_imported_without_trust_or_sample_and_serves_alone(run, models_dir, tmp_path):
+def test_export_is_imported_without_trust_or_sample_and_serves_alone(run_apart, models_dir, tmp_path):
     content = exported(LogisticRegression().fit(BOXES, ["small", "large"] * 10), BOXES)
     (tmp_path / "old.export").write_bytes(content)
-    found = succeed(run(tmp_path / "old.export", "--version", "old", "--activate", "--json"))
+    found = succeed(run_apart(tmp_path / "old.export", "--version", "old", "--activate", "--json"))
     assert found["engine"] == "onnx"
     app = create_app(configuration(models_dir))
     with app.app_context():
@@ -440,7 +447,7 @@ def test_hostile_scaler_is_refused_too(run, store, forest, csv, tmp_path):
     assert store.versions() == []
 
 
-def test_file_that_crashes_its_reader_ends_in_one_line_too(run, store, csv, tmp_path):
+def test_file_that_crashes_its_reader_ends_in_one_line_too(run_apart, store, csv, tmp_path):
     """A tree whose nodes are no array crashes scikit-learn as it is made, before anybody can look at it."""
     content = io.BytesIO(skops.io.dumps(DecisionTreeClassifier().fit(BOXES, SIZE)))
     with zipfile.ZipFile(content) as good, zipfile.ZipFile(tmp_path / "model.skops", "w") as hostile:
@@ -448,7 +455,7 @@ def test_file_that_crashes_its_reader_ends_in_one_line_too(run, store, csv, tmp_
             inside = good.read(name)
             nodes = name.endswith(".npy") and b"left_child" in inside[:1000]
             hostile.writestr(name, scalar() if nodes else inside)
-    result = run(tmp_path / "model.skops", "--sample", csv, "--target", "size")
+    result = run_apart(tmp_path / "model.skops", "--sample", csv, "--target", "size")
     fail(result, "Error: model.skops cannot be imported: the process that tried it was ended by SIGSEGV")
     assert result.output.count("\n") == 1
     assert store.versions() == []
@@ -460,7 +467,7 @@ def scalar():
     return stream.getvalue()
 
 
-def test_model_that_takes_all_memory_when_it_predicts_is_refused(run, store, csv, tmp_path):
+def test_model_that_takes_all_memory_when_it_predicts_is_refused(run_apart, store, csv, tmp_path):
     """Nothing in it is wrong but a parameter, which no check knows; this machine would give it 8 GiB."""
     model = make_pipeline(PolynomialFeatures(1), LinearRegression()).fit(BOXES, range(20))
     greedy = model[0]
@@ -468,7 +475,7 @@ def test_model_that_takes_all_memory_when_it_predicts_is_refused(run, store, csv
     greedy.n_output_features_ = greedy._n_out_full = 53_917_395
     skops.io.dump(model, tmp_path / "model.skops")
     fail(
-        run(tmp_path / "model.skops", "--sample", csv, "--target", "size"),
+        run_apart(tmp_path / "model.skops", "--sample", csv, "--target", "size"),
         "MemoryError: Unable to allocate 8.",
     )
     assert store.versions() == []

@@ -1,8 +1,13 @@
+"""``python -m benchmarks.overhead`` compares everything on with everything off."""
+
 import json
 
+import pytest
 from click.testing import CliRunner
 
 from benchmarks.overhead import main
+
+pytestmark = pytest.mark.drill
 
 
 def test_overhead_is_what_everything_on_takes_more_than_everything_off():

@@ -21,6 +21,8 @@ from app.models.untrusted import ImportRefused
 from tests.estimators import BOXES
 from tests.settings import ROOT
 
+pytestmark = pytest.mark.drill
+
 ALLOCATE = """
 from pathlib import Path
 from app.models.importing import import_process

@@ -10,7 +10,7 @@ import pytest
 from tests.gunicorn_worker.requests import BEYOND_MAX_HEAD_BYTES, GOOD, cut, mutated, written
 from tests.gunicorn_worker.serving import PROMPT, serving
 
-pytestmark = pytest.mark.server
+pytestmark = pytest.mark.drill
 
 APPLICATION = """
 import json
@@ -65,7 +65,6 @@ TOGETHER = 100  # concurrent exchanges, each of which may hold a thread of both 
 GAP = 0.02  # s between two pieces
 QUIET = 0.5  # s without a byte, after which nothing more is expected
 LONG_QUIET = 3.0  # the same where the two differed
-REQUESTS = list(dict.fromkeys([*written(), *mutated(400)]))
 END = b""  # of what is sent
 MODES = {
     "whole": lambda request: [request],
@@ -158,20 +157,21 @@ async def differences(servers, requests):
     return different
 
 
-def compare(servers, mode):
-    requests = [request for request in REQUESTS if "pieces" not in mode or not UNREAD.search(request)]
+def compare(servers, mode, number):
+    every = dict.fromkeys([*written(), *mutated(int(number))])
+    requests = [request for request in every if "pieces" not in mode or not UNREAD.search(request)]
     different = asyncio.run(differences(servers, [MODES[mode](request) for request in requests]))
     assert different[:5] == []
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_every_request_is_answered_as_by_gthread(servers, mode):
-    compare(servers, mode)
+def test_every_request_is_answered_as_by_gthread(servers, mode, length):
+    compare(servers, mode, length(100, 1000))
 
 
 @pytest.mark.parametrize("mode", ["whole", "in pieces", "pipelined and in pieces"])
-def test_every_request_over_a_unix_socket_is_answered_as_by_gthread(servers_at_unix_sockets, mode):
-    compare(servers_at_unix_sockets, mode)
+def test_every_request_over_a_unix_socket_is_answered_as_by_gthread(servers_at_unix_sockets, mode, length):
+    compare(servers_at_unix_sockets, mode, length(100, 1000))
 
 
 @pytest.mark.parametrize("request_", BEYOND_MAX_HEAD_BYTES)
