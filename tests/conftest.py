@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import joblib
 import pytest
@@ -22,6 +23,7 @@ from app import create_app
 from app.flask_fast.application import FastFlask
 from app.models.certification.boundary import HALVINGS
 from app.models.ml_models import model_manager
+from app.models.publishing.fresh_process import FreshProcess
 from app.models.publishing.publish import publish
 from app.models.repository.store import ModelStore
 from config import Config, load_config
@@ -31,6 +33,8 @@ from tests.services import RedisServer
 
 hypothesis_settings.register_profile("suite", deadline=None)
 hypothesis_settings.load_profile("suite")
+
+STARTED = FreshProcess.started
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -61,6 +65,20 @@ def _certificates_are_made_quickly() -> Iterator[None]:
         patch.setattr("app.models.certification.comparison.ROWS_PER_BATCH_SIZE", 100)
         patch.setattr("app.models.certification.boundary.HALVINGS", 8)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _versions_are_not_tried() -> Iterator[None]:
+    """The process in which a version is tried takes a tenth of all computing of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FreshProcess, "started", Mock)
+        yield
+
+
+@pytest.fixture
+def _versions_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As outside of the tests, in a process that does not know this one."""
+    monkeypatch.setattr(FreshProcess, "started", STARTED)
 
 
 @pytest.fixture

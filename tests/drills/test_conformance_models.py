@@ -48,7 +48,7 @@ MODELS = (
 )
 
 
-@pytest.mark.usefixtures("_boundary_is_found_exactly")
+@pytest.mark.usefixtures("_boundary_is_found_exactly", "_versions_are_tried")
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", MODELS)
 def test_what_is_served_is_what_the_model_answers(name, tmp_path):

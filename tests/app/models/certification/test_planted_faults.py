@@ -185,6 +185,7 @@ def test_forests_of_two_classes_decide_ties_as_the_original_does():
     assert (outcome.probabilities == model.predict_proba(every)).all()
 
 
+@pytest.mark.usefixtures("_versions_are_tried")
 def test_dtypes_that_are_lost_are_found_before_the_version_is_seen(store, monkeypatch):
     rows = np.random.default_rng(0).integers(0, 5, size=(200, 2))
     text = FunctionTransformer(own_code.as_text)

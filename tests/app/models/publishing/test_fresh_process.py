@@ -19,6 +19,8 @@ from tests.estimators import BOXES, SumRegressor, fitted
 from tests.services import wait_until
 from tests.settings import ROOT
 
+pytestmark = pytest.mark.usefixtures("_versions_are_tried")
+
 SAVING = """
 import numpy as np
 import psutil

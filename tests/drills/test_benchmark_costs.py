@@ -1,13 +1,28 @@
+"""What everything on costs, in time and in calls of the project's functions."""
+
 import json
 
+import pytest
 from click.testing import CliRunner
 
-from benchmarks.trace import main
+from benchmarks import overhead, trace
 from tests.settings import ROOT
+
+pytestmark = pytest.mark.drill
+
+
+def test_overhead_is_what_everything_on_takes_more_than_everything_off():
+    result = CliRunner().invoke(overhead.main, ["--rounds", "1", "--json"])
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["everything on"]["best_us"] > 0
+    assert found["everything off"]["best_us"] > 0
+    difference = found["everything on"]["best_us"] - found["everything off"]["best_us"]
+    assert found["added"]["best_us"] == difference
 
 
 def test_trace_counts_the_projects_functions_that_a_prediction_calls():
-    result = CliRunner().invoke(main, ["--json"])
+    result = CliRunner().invoke(trace.main, ["--json"])
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
     functions = found["functions"]
