@@ -55,7 +55,8 @@ def check(case: Case, root: Path) -> Result:
         except Exception:  # scikit-learn does not fit it: then nobody brings it
             result.fits = False
             return result
-        if not case.refused and not hasattr(brought.model, "predict"):  # as LocalOutlierFactor by default
+        servable = any(hasattr(brought.model, method) for method in ("predict", "transform"))
+        if not case.refused and not servable:  # as LocalOutlierFactor by default
             result.fits = False
             return result
         store = ModelStore(root)
@@ -141,15 +142,29 @@ def _own_answers(model: Any, rows: Any, positions: Any, metadata: dict[str, Any]
     """The model's answers to one call, in its own form, with probabilities; None for a row that has none."""
     part = take(rows, positions)
     try:
-        values = np.asarray(model.predict(deepcopy(part)))
-        probabilities: Any = [None] * len(values)
-        if metadata["output"]["probabilities"]:
-            probabilities = np.asarray(model.predict_proba(deepcopy(part)))
+        answer = model.predict if hasattr(model, "predict") else model.transform
+        values = answer(deepcopy(part))
+        values = np.asarray(values.toarray() if hasattr(values, "toarray") else values)
+        beside = _beside(model, part, len(values), metadata["output"])
     except Exception:  # whatever it raises for one of them
         if len(positions) == 1:
             return [None]
         return [_own_answers(model, rows, [position], metadata)[0] for position in positions]
-    return [_own_answer(*each) for each in zip(values, probabilities, strict=True)]
+    return [_own_answer(*each) for each in zip(values, beside, strict=True)]
+
+
+def _beside(model: Any, part: Any, n_rows: int, output: dict[str, Any]) -> Any:
+    """The numbers beside each label: probabilities, those of several targets in one row, or a score."""
+    if output["scored"]:
+        return np.asarray(model.decision_function(deepcopy(part))).reshape(-1, 1)
+    if not output["probabilities"]:
+        return [None] * n_rows
+    found = model.predict_proba(deepcopy(part))
+    if not output["targets"]:
+        return np.asarray(found)
+    if isinstance(found, list):
+        return np.concatenate(found, axis=1)
+    return np.stack([1 - np.asarray(found), np.asarray(found)], axis=-1).reshape(n_rows, -1)
 
 
 def _own_answer(value: Any, probabilities: Any) -> Any:
@@ -167,8 +182,9 @@ def _judge(
     answer: dict[str, Any], own: Any, spread: Any, metadata: dict[str, Any], result: Result, position: int
 ) -> None:
     result.rows += 1
-    if own is None or "prediction" not in answer:
-        if own is None and "prediction" not in answer:
+    key = "outputs" if metadata["output"]["task"] == "transformation" else "prediction"
+    if own is None or key not in answer:
+        if own is None and key not in answer:
             result.refused_by_both += 1
         elif own is None:
             result.problems.append(f"row {position} is answered, the model refuses it")
@@ -176,8 +192,8 @@ def _judge(
             result.problems.append(f"row {position} is refused: {answer['details']}"[:300])
         return
     value, probabilities = own
-    served = answer["prediction"]
-    if (isinstance(value, float) and metadata["output"]["task"] == "regression") or isinstance(value, list):
+    served = answer[key]
+    if metadata["output"]["task"] in ("regression", "transformation"):
         values, answers = np.atleast_1d(value), np.atleast_1d(served)
         center = np.array(metadata["output"]["center"])
         scale = np.maximum(np.where(spread > 0, spread, np.abs(values) + 1e-300), np.abs(values - center))
@@ -188,12 +204,20 @@ def _judge(
             result.problems.append(f"row {position}: {served!r} is served, the model says {value!r}")
         apart = 0.0
     if probabilities is not None:
-        apart = max(
-            apart, float(np.abs(np.array(list(answer["probabilities"].values())) - probabilities).max())
-        )
+        largest = 1.0 if not metadata["output"]["scored"] else max(spread[0], abs(probabilities[0]))
+        apart = max(apart, float(np.abs(_served_beside(answer) - probabilities).max()) / largest)
     result.largest = max(result.largest, apart)
     if not apart <= BOUND:
         result.problems.append(f"row {position}: {apart:.2g} apart")
+
+
+def _served_beside(answer: dict[str, Any]) -> Any:
+    if "score" in answer:
+        return np.array([answer["score"]])
+    found = answer["probabilities"]
+    return np.array(
+        [number for each in (found if isinstance(found, list) else [found]) for number in each.values()]
+    )
 
 
 def _wire(rows: Any, position: int) -> list[Any]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import chain
 
-from tests.conformance import boosted, estimators, frames, objects
+from tests.conformance import boosted, estimators, frames, objects, outputs
 from tests.conformance.case import Case
 from tests.conformance.check import Result
 from tests.settings import ROOT
@@ -38,6 +38,7 @@ def _all() -> Iterator[Case]:
         frames.labels(),
         frames.adult(),
         objects.served(),
+        outputs.cases(),
         objects.refused(),
     )
 

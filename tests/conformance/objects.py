@@ -8,16 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
-from sklearn.cluster import KMeans
+from sklearn.cluster import DBSCAN, KMeans
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import IsolationForest, RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.mixture import GaussianMixture
-from sklearn.multioutput import MultiOutputClassifier
 from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
-from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -31,7 +29,6 @@ LABELS = (ROWS[:, 0] > 3).astype(int)
 FRAME = pd.DataFrame(ROWS, columns=["height", "width"])
 MIXED = [[int(a > 3), "u" if b > 3 else "v"] for a, b in ROWS]
 TEXTS = pd.DataFrame({"height": ROWS[:, 0], "note": ["good" if label else "bad" for label in LABELS]})
-SEVERAL = np.column_stack([LABELS, 1 - LABELS])
 
 
 def served() -> Iterator[Case]:
@@ -155,20 +152,13 @@ def refused() -> Iterator[Case]:
         "a dictionary": lambda: ({"model": linear}, ROWS),
         "None": lambda: (None, ROWS),
         "a class": lambda: (LogisticRegression, ROWS),
-        "a transformer": lambda: (StandardScaler().fit(ROWS), ROWS),
         "not fitted": lambda: (LogisticRegression(), ROWS),
         "pipeline that is not fitted": lambda: (make_pipeline(StandardScaler(), LogisticRegression()), ROWS),
         "labels without classes_": lambda: (own_code.NoClasses().fit(ROWS, LABELS), ROWS),
         "labels of bytes": lambda: (own_code.LyingTags().fit(ROWS, np.where(LABELS, b"yes", b"no")), ROWS),
-        "several labels a row": lambda: (
-            MultiOutputClassifier(LogisticRegression()).fit(ROWS, SEVERAL),
-            ROWS,
-        ),
-        "several labels a row, flat classes": lambda: (
-            MLPClassifier((3,), max_iter=20, random_state=0).fit(ROWS, SEVERAL),
-            ROWS,
-        ),
-        "several labels a row, forest": lambda: (RandomForestClassifier(3).fit(ROWS, SEVERAL), ROWS),
+        "several labels a row without classes_": lambda: (own_code.Several().fit(ROWS, LABELS), ROWS),
+        "neither predicts nor transforms": lambda: (DBSCAN().fit(ROWS), ROWS),
+        "a transformer to text": lambda: (own_code.ToText().fit(ROWS), ROWS),
         "target among the columns": lambda: (named, FRAME.assign(target=LABELS)),
         "target among the columns of an array": lambda: (linear, np.column_stack([ROWS, LABELS])),
         "column missing": lambda: (named, FRAME[["height"]]),

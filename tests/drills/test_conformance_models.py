@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.conformance import matrix
+from tests.conformance import matrix, outputs
 from tests.conformance.check import assert_served
 from tests.conformance.objects import refused, served
 
 pytestmark = pytest.mark.drill
 
 MODELS = (
-    *(case.name for case in (*served(), *refused())),
+    *(case.name for case in (*served(), *refused(), *outputs.cases())),
     "SGD, modified Huber, digits",
     "SGD, log loss, three classes",
     "one vs rest, logistic, three classes",

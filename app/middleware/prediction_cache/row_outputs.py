@@ -51,29 +51,39 @@ def unpack(content: Any, model: LoadedVersion) -> EngineOutput | None:
     except (ValueError, TypeError):
         return None
     classes = len(golden["probabilities"][0]) if golden["probabilities"] is not None else None
-    if not (_like(value, golden["values"][0], model.output) and _probabilities(probabilities, classes)):
+    if not (
+        _like(value, golden["values"][0], model.output) and _beside(probabilities, classes, model.output)
+    ):
         return None
-    whole = bool(model.output.classes) or model.output.whole
-    values = np.array([value], dtype=np.intp if whole else np.float64)
+    values = np.array([value], dtype=np.intp if model.output.labelled else np.float64)
     return split(EngineOutput(values, None if probabilities is None else np.array([probabilities])))[0]
 
 
 def _like(value: Any, known: Any, output: OutputSignature) -> bool:
-    if output.classes or output.whole:
-        return type(value) is int and (output.whole or 0 <= value < len(output.classes))
+    if output.targets:
+        return (
+            isinstance(value, list)
+            and len(value) == len(output.targets)
+            and all(map(_code, value, output.targets))
+        )
+    if output.labelled:
+        return type(value) is int if output.whole else _code(value, output.classes)
     if isinstance(known, list):
         return isinstance(value, list) and len(value) == len(known) and all(map(_finite, value))
     return _finite(value)
 
 
-def _probabilities(values: Any, classes: int | None) -> bool:
-    if classes is None:
+def _code(value: Any, classes: Sequence[Any]) -> bool:
+    return type(value) is int and 0 <= value < len(classes)
+
+
+def _beside(values: Any, number: int | None, output: OutputSignature) -> bool:
+    """True for probabilities, or an outlier's score, as they stand beside a label of the model."""
+    if number is None:
         return values is None
-    return (
-        isinstance(values, list)
-        and len(values) == classes
-        and all(_finite(value) and -ROUNDING <= value <= 1 + ROUNDING for value in values)
-    )
+    if not (isinstance(values, list) and len(values) == number and all(map(_finite, values))):
+        return False
+    return output.scored or all(-ROUNDING <= value <= 1 + ROUNDING for value in values)
 
 
 def _finite(value: Any) -> bool:

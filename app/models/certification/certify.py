@@ -106,7 +106,7 @@ def _certify_reference(
     estimator: Any, signature: InputSignature, output: OutputSignature, training: Rows
 ) -> dict[str, Any]:
     """The model itself, with the label from the probabilities if its ``predict`` does the same."""
-    single_call = output.probabilities and one_call_is_enough(split(estimator)[1])
+    single_call = bool(output.classes) and output.probabilities and one_call_is_enough(split(estimator)[1])
     engine = SklearnEngine(estimator, signature, output, single_call=single_call)
     return {
         "certified": True,

@@ -113,7 +113,7 @@ def compare_answers(
     values, probabilities = expected.output.values[positions], expected.output.probabilities
     if got.values.shape[1:] != values.shape[1:] or len(got.values) != len(batch):
         return replace(found, label_mismatches=len(compared), max_difference=np.inf)
-    if not output.classes and not output.whole:
+    if not output.labelled:
         scale = tolerance.scale(values, output)
         return replace(found, max_difference=_largest(got.values[compared] / scale, values / scale))
     found = replace(found, label_mismatches=int((got.values[compared] != values).sum()))
@@ -121,7 +121,9 @@ def compare_answers(
         return found
     if got.probabilities is None or got.probabilities.shape[1:] != probabilities.shape[1:]:
         return replace(found, max_difference=np.inf)
-    return replace(found, max_difference=_largest(got.probabilities[compared], probabilities[positions]))
+    known = probabilities[positions]
+    scale = tolerance.scale_beside(known, output)
+    return replace(found, max_difference=_largest(got.probabilities[compared] / scale, known / scale))
 
 
 def _largest(got: Matrix, expected: Matrix) -> float:

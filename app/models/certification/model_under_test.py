@@ -12,7 +12,7 @@ from app.models.certification.probe_rows import ProbeRows, collect_probe_rows
 from app.models.certification.thresholds import trees_of
 from app.models.compilation import NotCompilable
 from app.models.compilation.boosting.boosted_trees import library_of
-from app.models.compilation.pipeline_preprocessing import compile_preprocessing, split
+from app.models.compilation.pipeline_preprocessing import compile_preprocessing, split, steps_of_transformer
 from app.models.engines.kernel import LARGEST
 from app.models.engines.nesting import estimators_in
 from app.models.engines.output import EngineOutput
@@ -70,7 +70,8 @@ def analyse(
     :param training: rows of the training data that fit ``signature``.
     :raises NotCompilable: if the preprocessing has no compiled form.
     """
-    transformers, last = split(estimator)
+    transforms = output.task == "transformation"
+    transformers, last = steps_of_transformer(estimator) if transforms else split(estimator)
     preprocessor = compile_preprocessing(transformers, signature, last)
     limit = limit_of(preprocessor)
     first = preprocessor.apply(take(training, [0]))
@@ -119,6 +120,8 @@ def _probed(
     invert: Callable[[Matrix], Matrix] | None,
 ) -> ModelUnderTest:
     """The model with its probe rows, and its predictions for the raw ones."""
+    if output.targets:
+        raise NotCompilable("several labels a row have no compiled form")
     predict, prepare = SklearnEngine(estimator, signature, output).predict, preprocessor.apply
     rows = collect_probe_rows(
         training, signature, predict=predict, prepare=prepare, invert=invert, estimator=last

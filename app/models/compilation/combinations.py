@@ -168,6 +168,12 @@ def _transformed_target(model: Any, width: int, member: Member) -> Part:
     raise NotCompilable("the inverse of the target's transformer has no compiled form")
 
 
+def _identity(transformer: Any, width: int, member: Member) -> Part:
+    if transformer.func is not None:
+        raise NotCompilable("a function as the last estimator has no compiled form")
+    return Part({"op": "all"}, "values", True)
+
+
 COMBINATIONS: dict[type, Callable[[Any, int, Member], Part]] = {
     ensemble.VotingClassifier: _voting_classifier,
     ensemble.VotingRegressor: _voting_regressor,
@@ -180,4 +186,5 @@ COMBINATIONS: dict[type, Callable[[Any, int, Member], Part]] = {
     model_selection.FixedThresholdClassifier: _threshold,
     model_selection.TunedThresholdClassifierCV: _threshold,
     TransformedTargetRegressor: _transformed_target,
+    FunctionTransformer: _identity,  # behind the steps of a transformer that is served itself
 }

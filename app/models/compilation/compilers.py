@@ -187,4 +187,4 @@ def reading_of(output: OutputSignature) -> Reading:
     """The reading of a graph with one column per class."""
     if not output.classes:
         return "values"
-    return "probabilities" if output.probabilities else "scores"
+    return "probabilities" if output.probabilities else "scored" if output.scored else "scores"

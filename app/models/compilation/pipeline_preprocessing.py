@@ -51,6 +51,11 @@ def split(estimator: Any) -> tuple[list[Any], Any]:
     return transformers + inner, last
 
 
+def steps_of_transformer(transformer: Any) -> tuple[list[Any], Any]:
+    """The steps of a transformer that is served itself, and an estimator that passes on what they give."""
+    return _chain(transformer), FunctionTransformer()
+
+
 def _chain(transformer: Any) -> list[Any]:
     """A transformer as a list of steps, without identities."""
     if type(transformer) in SELECTING:

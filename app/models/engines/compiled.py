@@ -122,12 +122,12 @@ def output_of(raw: NDArray[Any], spec: KernelSpec) -> tuple[EngineOutput, list[i
         values = raw.astype(np.float64)
         output = FiniteOutput(values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values, None)
         return output, _positions(np.logical_not(finite_rows(output)))
-    if spec.reading == "scores":
-        scores = raw.reshape(len(raw), -1).astype(np.float64)
+    if spec.reading in ("scores", "scored"):
+        found = scores = raw.reshape(len(raw), -1).astype(np.float64)
         if scores.shape[1] == 1:
             scores = np.column_stack((-scores / 2, scores / 2))  # as far apart as the score is from zero
         codes, open_rows = _largest(scores, spec.tie)
-        return FiniteOutput(codes, None), open_rows
+        return FiniteOutput(codes, found if spec.reading == "scored" else None), open_rows
     if spec.reading == "labelled":
         decided = np.isfinite(raw).all(axis=1)
         codes = np.where(decided, raw[:, 0], 0).astype(np.intp)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from app.models.engines import compiled_engines
 
-Reading = Literal["probabilities", "positive_probability", "scores", "values", "labelled"]
+Reading = Literal["probabilities", "positive_probability", "scores", "scored", "values", "labelled"]
 
 # The file of a kernel that is composed of several graphs.
 COMPOSED_FILE = "model.composed"
@@ -26,8 +26,9 @@ class KernelSpec:
     ``file``: the compiled estimator's file in the version. ``dtype``: of the input. ``rounded``: round the
     input to float32 first, as scikit-learn's forests do. ``output``: position of the output to read.
     ``reading``: the meaning of that output; the label is the class of the highest probability or score, or
-    the second class for a single positive score; ``labelled`` output has the label's code, or NaN, first and
-    then any probabilities. ``whole``: the kernel replaces the whole pipeline.
+    the second class for a single positive score, which ``scored`` gives beside the label; ``labelled`` output
+    has the label's code, or NaN, first and then any probabilities. ``whole``: the kernel replaces the whole
+    pipeline.
 
     The kernel leaves these rows to the original. ``tie``: rows whose two best classes are no further apart,
     relative to their size for scores; None if the numbers are exact. ``limit``: rows with a number beyond its

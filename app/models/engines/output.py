@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 class EngineOutput(NamedTuple):
     """One engine call over n rows.
 
-    ``values``: for a classifier the position of each label in the model's classes, intp (n,); for a
-    regressor float64 (n,) or (n, outputs); for a clusterer intp (n,). ``probabilities``: float64 (n,
-    classes), or None.
+    ``values``: for a classifier the position of each label in the model's classes, intp (n,), or (n, targets)
+    for several labels a row; for a regressor or transformer float64 (n,) or (n, outputs); for a clusterer
+    intp (n,). ``probabilities``: float64 (n, classes), those of several targets side by side; for an outlier
+    detector its score, (n, 1); or None.
     """
 
     values: NDArray[Any]

@@ -13,7 +13,7 @@ from app.models.engines.nesting import estimators_in
 from app.models.engines.output import EngineOutput
 from app.models.schema.model_input import restore
 from app.models.schema.rows import Rows
-from app.models.schema.signature import InputSignature, OutputSignature
+from app.models.schema.signature import InputSignature, Label, OutputSignature
 
 
 class SklearnEngine:
@@ -31,7 +31,7 @@ class SklearnEngine:
         self._estimator = estimator
         self._signature = signature
         self._output = output
-        self._codes = {label: code for code, label in enumerate(output.classes)}
+        self._codes = [_codes(labels) for labels in output.targets or (output.classes,)]
         self._single_call = single_call
 
     def predict(self, rows: Rows) -> EngineOutput:
@@ -47,20 +47,28 @@ class SklearnEngine:
         if self._single_call:
             probabilities = np.asarray(called(self._estimator.predict_proba, fresh()), dtype=np.float64)
             return EngineOutput(probabilities.argmax(axis=1), probabilities)
-        predicted = one_column(np.asarray(called(self._estimator.predict, fresh())))
-        if not self._output.classes:
+        predicted = predictions_of(self._estimator, fresh())
+        if not (self._output.classes or self._output.targets):
             return EngineOutput(predicted.astype(np.intp if self._output.whole else np.float64), None)
         codes = self._codes_of(predicted)
+        if self._output.scored:
+            return EngineOutput(codes, scores_of(self._estimator, fresh()))
         if not self._output.probabilities:
             return EngineOutput(codes, None)
-        probabilities = np.asarray(called(self._estimator.predict_proba, fresh()), dtype=np.float64)
-        return EngineOutput(codes, probabilities)
+        return EngineOutput(codes, probabilities_of(self._estimator, fresh(), self._output.targets))
 
     def _codes_of(self, labels: NDArray[Any]) -> NDArray[np.intp]:
         try:
-            return np.array([self._codes[label] for label in labels.tolist()], dtype=np.intp)
+            if not self._output.targets:
+                return np.array([self._codes[0][label] for label in labels.tolist()], dtype=np.intp)
+            columns = zip(self._codes, labels.T.tolist(), strict=True)
+            return np.array([[codes[label] for label in column] for codes, column in columns], np.intp).T
         except KeyError:
             raise NotAClass("the model's label for this row is not among its classes") from None
+
+
+def _codes(labels: tuple[Label, ...]) -> dict[Label, int]:
+    return {label: code for code, label in enumerate(labels)}
 
 
 class NotAClass(ValueError):
@@ -73,6 +81,41 @@ def called(method: Callable[[Any], Any], data: Any) -> Any:
         return method(data)
     except SystemExit:
         raise RuntimeError("the model called sys.exit") from None
+
+
+def predicts(model: Any) -> bool:
+    """True for a model with ``predict``; one without is a transformer."""
+    return callable(getattr(model, "predict", None))
+
+
+def predictions_of(model: Any, data: Any) -> NDArray[Any]:
+    """What a model predicts, (n,) or (n, targets), or a transformer gives, (n,) or (n, outputs); dense."""
+    found = called(model.predict if predicts(model) else model.transform, data)
+    if hasattr(found, "toarray"):
+        found = found.toarray()
+    return one_column(np.asarray(found))
+
+
+def probabilities_of(
+    model: Any, data: Any, targets: tuple[tuple[Label, ...], ...] = ()
+) -> NDArray[np.float64]:
+    """A model's probabilities, (n, classes); those of several targets side by side.
+
+    For several targets of two classes a model may have one column per target, that of the second class.
+    """
+    found = called(model.predict_proba, data)
+    if not targets:
+        return np.asarray(found, dtype=np.float64)
+    if isinstance(found, list):
+        return np.hstack([np.asarray(each, dtype=np.float64) for each in found])
+    second = np.asarray(found.toarray() if hasattr(found, "toarray") else found, dtype=np.float64)
+    both: NDArray[np.float64] = np.stack((1.0 - second, second), axis=2).reshape(len(second), -1)
+    return both
+
+
+def scores_of(model: Any, data: Any) -> NDArray[np.float64]:
+    """An outlier detector's scores, (n, 1): negative for outliers."""
+    return np.asarray(called(model.decision_function, data), dtype=np.float64).reshape(len(data), -1)
 
 
 def one_column(predicted: NDArray[Any]) -> NDArray[Any]:

@@ -19,7 +19,7 @@ from app.models.importing.exported.publish_export import import_export
 from app.models.importing.request import ImportRequest
 from app.models.publishing.columns import as_rows, column_transformers
 from app.models.publishing.inspection import InspectedModel, inspect_model
-from app.models.publishing.publish import as_unsupported_model, check_has, publish
+from app.models.publishing.publish import as_unsupported_model, check_is_model, publish
 from app.models.publishing.sample import SampleMismatch, sample_frame
 from app.models.repository.store import ModelStore
 from app.models.training import datasets, evaluation
@@ -125,7 +125,7 @@ def import_model(
     :raises UnsupportedModel: if the model does not predict the sample, or cannot be served.
     :raises VersionExists: if ``version`` is taken.
     """
-    check_has(model, "predict")
+    check_is_model(model)
     original = model if scaler is None else make_pipeline(scaler, model)
     metadata: dict[str, Any] = {"imported": True, "metrics": {}}
     with as_unsupported_model():
@@ -134,7 +134,7 @@ def import_model(
         except SampleMismatch as error:
             hint = "" if sample.target is not None else " (--target names it)"
             raise ImportRefused(f"{error.message}{hint}") from None
-        if sample.target is not None and inspected.output.task in ("classification", "regression"):
+        if sample.target is not None and (inspected.output.classes or inspected.output.task == "regression"):
             metadata["metrics"] = _metrics(original, inspected, sample.rows, sample.target)
             metadata["rows_without_target"] = int(sample.target.isna().sum())
     return publish(
@@ -158,7 +158,7 @@ def _metrics(
     if not scored:
         return {}
     values = [found.answers[position].values[0] for position in scored]
-    predicted = [output.classes[code] for code in values] if output.classes else values
+    predicted = output.decoded(values)
     task: datasets.Task = "classification" if output.classes else "regression"
     try:
         return evaluation.metrics(task, target.iloc[scored].tolist(), predicted)

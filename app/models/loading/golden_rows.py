@@ -24,7 +24,8 @@ def choose(predicted: EngineOutput, output: OutputSignature) -> list[int]:
         wide = np.flatnonzero(best[:, -1] - best[:, -2] > MARGIN)
         clear = wide if len(wide) else clear
     spread = clear[np.linspace(0, len(clear) - 1, min(len(clear), MIN_ROWS)).astype(int)].tolist()
-    _, firsts = np.unique(predicted.values[clear] if output.classes else [], return_index=True)
+    labels = predicted.values[clear] if output.labelled and not output.whole else np.empty(0)
+    _, firsts = np.unique(labels, axis=0, return_index=True)
     return sorted({*spread, *clear[firsts[: MAX_ROWS - MIN_ROWS]].tolist()})
 
 
@@ -50,9 +51,10 @@ def disagreement(golden: dict[str, Any], predicted: EngineOutput, output: Output
         recorded = np.asarray(golden["probabilities"])
         if predicted.probabilities is None or predicted.probabilities.shape != recorded.shape:
             return "probabilities are missing"
-        if not (np.abs(predicted.probabilities - recorded) <= tolerance.PROMISED).all():
+        scale = tolerance.scale_beside(recorded, output)
+        if not (np.abs(predicted.probabilities - recorded) <= tolerance.PROMISED * scale).all():
             return "probabilities differ from those recorded"
-    if output.classes or output.whole:
+    if output.labelled:
         wrong = predicted.values != expected
     else:
         scale = tolerance.scale(expected, output)

@@ -101,7 +101,7 @@ def well_formed(artifact: VersionArtifact) -> str | None:
         return f"metadata is that of version {metadata['version']!r}"
     try:
         artifact.input.bounds(1.0)
-        artifact.output.probability_keys  # noqa: B018 # evaluated for its errors
+        _ = artifact.output.probability_keys, artifact.output.target_keys  # evaluated for their errors
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         return f"metadata has no usable signature: {type(error).__name__} {error}"
     return None

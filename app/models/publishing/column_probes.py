@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from app.models.certification.probe_rows import unseen_label
-from app.models.engines.sklearn_engine import called
+from app.models.engines.sklearn_engine import predictions_of
 from app.models.publishing.columns import column_transformers
 from app.models.schema.model_input import CATEGORY, OBJECT_INTEGERS, OBJECT_NUMBERS, restore
 from app.models.schema.rows import Rows, Table, take
@@ -21,7 +21,7 @@ INTEGERS = ("int", "uint", "Int", "UInt", OBJECT_INTEGERS)
 def predictions(model: Any, rows: Rows, signature: InputSignature) -> Any:
     """The model's predictions for rows in the form of a signature, or the error that it raised."""
     try:
-        return np.asarray(called(model.predict, restore(rows, signature)))
+        return predictions_of(model, restore(rows, signature))
     except Exception as error:  # a model may raise anything
         return error
 

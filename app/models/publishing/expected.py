@@ -78,7 +78,7 @@ class Expected:
     def _difference(self, position: int, predicted: EngineOutput, output: OutputSignature) -> str | None:
         value, probabilities = self.values[position], self.probabilities[position]
         served = predicted.values[0].tolist()
-        if output.classes or output.whole:
+        if output.labelled:
             if served != value:
                 return f"{_label(served, output)!r} is served, the model predicts {_label(value, output)!r}"
         else:
@@ -89,12 +89,13 @@ class Expected:
             return None
         if predicted.probabilities is None:
             return "no probabilities are served"
-        apart = np.abs(predicted.probabilities[0] - np.array(probabilities)).max()
+        known = np.array(probabilities)
+        apart = (np.abs(predicted.probabilities[0] - known) / tolerance.scale_beside(known, output)).max()
         return None if apart <= tolerance.PROMISED else f"probabilities differ by {apart:.2g}"
 
 
 def _label(code: Any, output: OutputSignature) -> Any:
-    return output.classes[code] if output.classes else code
+    return output.decoded([code])[0]
 
 
 def _first_line(error: Exception) -> str:

@@ -18,7 +18,7 @@ from app.models.compilation.boosting.booster_files import as_estimator
 from app.models.compilation.compilers import one_line
 from app.models.compilation.user_onnx import USER_ONNX_FILE
 from app.models.engines.nesting import estimators_in
-from app.models.engines.sklearn_engine import SklearnEngine
+from app.models.engines.sklearn_engine import SklearnEngine, predicts
 from app.models.loading import golden_rows, verification
 from app.models.loading.loader import MODEL, SCALER, load_estimator
 from app.models.loading.original import JUDGED_LIBRARIES
@@ -69,8 +69,8 @@ def publish(
     Before the version becomes visible, a fresh process loads it: its predictions for the first thousand rows
     of the sample must equal those of ``model`` here.
 
-    :param model: fitted classifier, regressor, outlier detector, clusterer or whole pipeline, or a booster of
-        XGBoost, LightGBM or CatBoost.
+    :param model: fitted classifier, regressor, outlier detector, clusterer, transformer or whole pipeline, or
+        a booster of XGBoost, LightGBM or CatBoost.
     :param scaler: fitted transformer that is applied before ``model``, or None.
     :param metadata: additional metadata: ``metrics``, ``feature_names``, or anything else that is JSON.
     :param sample: training rows as ``scaler`` (or ``model``) takes them, the source of names, kinds, dtypes,
@@ -84,9 +84,9 @@ def publish(
     :raises VersionExists: if ``version`` is taken.
     """
     if scaler is not None:
-        check_has(scaler, "transform")
+        _check_is_transformer(scaler, "no transform method: is it the scaler?")
     model = as_estimator(model)
-    check_has(model, "predict")
+    check_is_model(model)
     extra = metadata or {}
     original = model if scaler is None else make_pipeline(scaler, model)
     own = {MODEL: dump(model)} | ({} if scaler is None else {SCALER: dump(scaler)})
@@ -136,13 +136,18 @@ def _record(certification: Certification, graph: bytes | None) -> Metadata:
     return recorded if graph is None else recorded | {"supplied_onnx": certification.supplied}
 
 
-def check_has(part: Any, method: str) -> None:
-    """:raises UnsupportedModel: for a model without ``predict``, or a scaler without ``transform``."""
+def check_is_model(model: Any) -> None:
+    """:raises UnsupportedModel: for what neither predicts nor transforms."""
+    if predicts(model) and not isinstance(model, type):
+        return
+    _check_is_transformer(model, "neither a predict nor a transform method: is it the model?")
+
+
+def _check_is_transformer(part: Any, otherwise: str) -> None:
     if isinstance(part, type):
         raise UnsupportedModel(f"{part.__name__} is a class: fit an object of it")
-    if not callable(getattr(part, method, None)):
-        hint = ": is it the model?" if method == "predict" else ": is it the scaler?"
-        raise UnsupportedModel(f"a {type(part).__name__} has no {method} method{hint}")
+    if not callable(getattr(part, "transform", None)):
+        raise UnsupportedModel(f"a {type(part).__name__} has {otherwise}")
 
 
 def recertify(store: ModelStore, version: str, *, report: Report = lambda step: None) -> Metadata:

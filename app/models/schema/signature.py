@@ -14,7 +14,7 @@ from app.models.schema.rows import Matrix
 
 Kind = Literal["number", "boolean", "category", "text"]
 Layout = Literal["array", "frame", "texts", "series"]
-Task = Literal["classification", "regression", "outlier_detection", "clustering"]
+Task = Literal["classification", "regression", "outlier_detection", "clustering", "transformation"]
 Label = str | int | float | bool
 
 NUMBER_BYTES = 32
@@ -152,10 +152,12 @@ class InputSignature:
 
 @dataclass(frozen=True)
 class OutputSignature:
-    """The form of a prediction: a label out of ``classes``, or a number.
+    """The form of a prediction: a label out of ``classes``, one of each of ``targets``, or numbers.
 
-    ``center`` and ``spread``: mean and standard deviation of the predicted numbers over the sample, per
-    target column; the scale of differences.
+    ``targets``: the classes of each target of a model that predicts several labels a row, whose
+    ``probabilities`` stand side by side. ``center`` and ``spread``: mean and standard deviation of the
+    predicted numbers over the sample, per target column; the scale of differences. ``scored``: an outlier
+    detector gives a score, whose center and spread these are.
     """
 
     task: Task
@@ -163,6 +165,13 @@ class OutputSignature:
     probabilities: bool = False
     center: tuple[float, ...] = ()
     spread: tuple[float, ...] = ()
+    targets: tuple[tuple[Label, ...], ...] = ()
+    scored: bool = False
+
+    @property
+    def labelled(self) -> bool:
+        """True if predictions are labels or whole numbers, which are equal or not."""
+        return bool(self.classes or self.targets) or self.whole
 
     @property
     def whole(self) -> bool:
@@ -172,7 +181,25 @@ class OutputSignature:
     @cached_property
     def probability_keys(self) -> tuple[str, ...]:
         """The key of each class in a response: string labels unchanged, others as ``class_<label>``."""
-        return tuple(label if isinstance(label, str) else f"class_{label}" for label in self.classes)
+        return _keys(self.classes)
+
+    @cached_property
+    def target_keys(self) -> tuple[tuple[str, ...], ...]:
+        """The keys of each target's classes."""
+        return tuple(map(_keys, self.targets))
+
+    def decoded(self, values: list[Any]) -> list[Any]:
+        """The labels of each row's codes, or the numbers as they are.
+
+        :param values: of an engine's output, as a list.
+        """
+        if self.classes:
+            return [self.classes[code] for code in values]
+        if self.targets:
+            return [
+                [labels[code] for labels, code in zip(self.targets, codes, strict=True)] for codes in values
+            ]
+        return values
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -180,4 +207,10 @@ class OutputSignature:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "OutputSignature":
         lists = {key: tuple(data.get(key, ())) for key in ("classes", "center", "spread")}
-        return cls(data["task"], probabilities=data["probabilities"], **lists)
+        targets = tuple(tuple(labels) for labels in data.get("targets", ()))
+        scored = data.get("scored", False)
+        return cls(data["task"], probabilities=data["probabilities"], targets=targets, scored=scored, **lists)
+
+
+def _keys(labels: tuple[Label, ...]) -> tuple[str, ...]:
+    return tuple(label if isinstance(label, str) else f"class_{label}" for label in labels)

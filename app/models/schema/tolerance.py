@@ -11,6 +11,11 @@ PROMISED = 1e-5
 CERTIFIED = PROMISED / 10
 
 
+def scale_beside(numbers: Matrix, output: OutputSignature) -> Matrix:
+    """The scale of a difference from the numbers beside each label: probabilities, or an outlier's score."""
+    return scale(numbers, output) if output.scored else np.ones(1)
+
+
 def scale(values: Matrix, output: OutputSignature) -> Matrix:
     """The scale of a difference from each value, in the shape of ``values``.
 

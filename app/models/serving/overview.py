@@ -84,6 +84,7 @@ def describe(model: LoadedVersion) -> dict[str, Any]:
         "n_features": metadata["n_features"],
         "n_classes": metadata["n_classes"],
         "classes": metadata["classes"],
+        "targets": model.output.targets,
         "feature_names": metadata["feature_names"],
         "features": model.signature.to_dict()["features"],
         "feature_importance": metadata["feature_importance"],

@@ -95,7 +95,7 @@ class Shadow:
 def disagreements(champion: Prediction, challenger: Prediction) -> int:
     """Rows for which the labels differ, or the numbers by more than 1 %."""
     ours, theirs = _predictions(champion), _predictions(challenger)
-    if champion.model.output.classes:
+    if champion.model.output.labelled:
         return sum(mine != other for mine, other in zip(ours, theirs, strict=True))
     close = np.isclose(np.asarray(theirs, float), np.asarray(ours, float), rtol=TOLERANCE)
     return int((~close.reshape(len(ours), -1).all(axis=1)).sum())

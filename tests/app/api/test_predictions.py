@@ -5,8 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import IsolationForest
+from sklearn.ensemble import IsolationForest, RandomForestClassifier
 from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
@@ -121,11 +122,48 @@ def test_regressor_with_several_targets_answers_with_a_list(serve):
     assert predict(client, [1, 2, 3]).get_json()["result"] == {"prediction": [6.0, 12.0]}
 
 
-def test_outlier_detector_answers_with_one_or_minus_one(serve):
+def test_outlier_detector_answers_with_one_or_minus_one_and_its_score(serve):
     rows = np.random.default_rng(0).normal(size=(100, 2))
-    client = serve(IsolationForest(random_state=0).fit(rows), sample=rows, OUTLIER_POLICY="off")
-    assert predict(client, [0, 0]).get_json()["result"] == {"prediction": 1}
-    assert predict(client, [1000, -1000]).get_json()["result"] == {"prediction": -1}
+    model = IsolationForest(random_state=0).fit(rows)
+    client = serve(model, sample=rows, OUTLIER_POLICY="off")
+    for row, label in (([0, 0], 1), ([1000, -1000], -1)):
+        score = pytest.approx(model.decision_function([row])[0])
+        assert predict(client, row).get_json()["result"] == {"prediction": label, "score": score}
+
+
+def test_several_labels_have_a_confidence_and_probabilities_each(serve):
+    size = np.array([0, 1] * 10)
+    target = np.column_stack([np.where(size, "large", "small"), np.where(size, "odd", "even")])
+    model = RandomForestClassifier(3, random_state=0).fit(BOXES.to_numpy(), target)
+    client = serve(model, sample=BOXES.to_numpy())
+    expected = {
+        "prediction": ["large", "odd"],
+        "confidence": [1.0, 1.0],
+        "probabilities": [{"large": 1.0, "small": 0.0}, {"even": 0.0, "odd": 1.0}],
+    }
+    assert predict(client, [10, 10, 10]).get_json()["result"] == expected
+    cached = [client.post("/api/predict/fast", json={"features": [10, 10, 10]}).get_json() for _ in range(2)]
+    assert [answer["cached"] for answer in cached] == [False, True]
+    assert [answer["result"] for answer in cached] == [expected, expected]
+    assert client.get("/api/model/info").get_json()["targets"] == [["large", "small"], ["even", "odd"]]
+
+
+@pytest.mark.parametrize(
+    ("model", "outputs"),
+    [
+        (StandardScaler(), [1.0, 1.0, 0.0]),
+        (make_pipeline(StandardScaler(), SelectKBest(k=1)), [1.0]),
+        (
+            OneHotEncoder(categories=[[0.0, 10.0]] * 2 + [[0.0, 5.0, 10.0]]),
+            [0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0],
+        ),
+    ],
+    ids=["scaler", "one column", "sparse"],
+)
+def test_transformer_answers_with_its_outputs(serve, model, outputs):
+    client = serve(model.fit(BOXES.to_numpy(), [0, 1] * 10), sample=BOXES.to_numpy())
+    response = client.post("/api/predict/batch", json={"samples": [[10, 10, 5]] * 2})
+    assert [result["outputs"] for result in response.get_json()["results"]] == [outputs, outputs]
 
 
 def test_scaler_is_applied_before_the_model(serve):

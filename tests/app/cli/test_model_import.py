@@ -280,10 +280,6 @@ def no_model(forest):
     joblib.dump({"not": "a model"}, forest)
 
 
-def transformer(forest):
-    joblib.dump(StandardScaler().fit(BOXES), forest)
-
-
 def unfitted(forest):
     joblib.dump(RandomForestClassifier(), forest)
 
@@ -301,8 +297,7 @@ def other_scikit_learn(forest):
     ("change", "reason"),
     [
         (damaged, "cannot be read"),
-        (no_model, "no predict method"),
-        (transformer, "no predict method"),
+        (no_model, "neither a predict nor a transform method"),
         (unfitted, "RandomForestClassifier is not fitted: call fit first"),
         (other_scikit_learn, "was written by scikit-learn 0."),
     ],

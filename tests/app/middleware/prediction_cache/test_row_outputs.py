@@ -7,6 +7,7 @@ import pytest
 
 from app.middleware.prediction_cache.row_outputs import join, pack, split, unpack
 from app.models.engines.output import EngineOutput
+from app.models.schema.signature import OutputSignature
 from tests.app.middleware.prediction_cache.fakes import (
     CLASSES,
     FakeModel,
@@ -31,9 +32,23 @@ REGRESSOR = {"golden": {"values": [0.0], "probabilities": None}}
 TWO_VALUES = {"golden": {"values": [[0.0, 0.0]], "probabilities": None}}
 
 
+SEVERAL_LABELS = {
+    "output": OutputSignature("classification", probabilities=True, targets=((0, 1), ("a", "b", "c"))),
+    "golden": {"values": [[0, 2]], "probabilities": [[0.5, 0.5, 0.2, 0.2, 0.6]]},
+}
+
+
+SCORED = {
+    "output": OutputSignature("outlier_detection", (-1, 1), center=(0.0,), spread=(1.0,), scored=True),
+    "golden": {"values": [1], "probabilities": [[0.5]]},
+}
+
+
 @pytest.mark.parametrize(
     ("model", "outcome"),
     [
+        (SEVERAL_LABELS, EngineOutput(np.array([[1, 2]]), np.array([[0.1, 0.9, 0.0, 0.0, 1.0]]))),
+        (SCORED, EngineOutput(np.array([0]), np.array([[-12.5]]))),
         (CLASSIFIER, EngineOutput(np.array([1]), np.array([[0.1, 0.9]]))),
         (REGRESSOR, EngineOutput(np.array([0.1 + 0.2]), None)),
         (REGRESSOR, EngineOutput(np.array([-0.0]), None)),
@@ -102,6 +117,19 @@ def test_poison_in_the_place_of_a_number_is_nothing(value):
 @pytest.mark.parametrize("value", [1.0, [1.0], [1.0, 2.0, 3.0], [1.0, float("nan")], [1.0, 2]])
 def test_poison_in_the_place_of_several_numbers_is_nothing(value):
     assert unpack(msgpack.packb([value, None]), FakeModel(**TWO_VALUES)) is None
+
+
+@pytest.mark.parametrize("value", [1, [0], [0, 3], [2, 0], [0, -1], [0.0, 1], [True, 1], [0, 1, 2]])
+def test_poison_in_the_place_of_several_labels_is_nothing(value):
+    beside = SEVERAL_LABELS["golden"]["probabilities"][0]
+    assert unpack(msgpack.packb([[0, 1], beside]), FakeModel(**SEVERAL_LABELS)) is not None
+    assert unpack(msgpack.packb([value, beside]), FakeModel(**SEVERAL_LABELS)) is None
+    assert unpack(msgpack.packb([[0, 1], [*beside[:4], 1.5]]), FakeModel(**SEVERAL_LABELS)) is None
+
+
+@pytest.mark.parametrize("score", [None, 0.5, [], [0.5, 0.5], [float("nan")], [1], ["0.5"]])
+def test_poison_in_the_place_of_a_score_is_nothing(score):
+    assert unpack(msgpack.packb([0, score]), FakeModel(**SCORED)) is None
 
 
 def test_a_pickle_is_not_unpickled(tmp_path):

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression
 from sklearn.mixture import GaussianMixture
+from sklearn.svm import OneClassSVM
 
 from app.exceptions import UnsupportedModel
 from app.models.publishing.outputs import output_signature
@@ -66,6 +68,42 @@ def test_mixture_has_its_components_for_classes():
     assert (output.task, output.classes, output.probabilities) == ("clustering", (0, 1), True)
 
 
+@pytest.mark.parametrize(
+    ("classes", "probabilities", "targets", "known"),
+    [
+        (
+            [np.array(["a", "b"]), np.array([0, 1, 2])],
+            [np.full((4, 2), 0.5), np.full((4, 3), 0.2)],
+            None,
+            True,
+        ),
+        (np.array([7, 8]), np.full((4, 2), 0.5), ((0, 1), (0, 1)), True),
+        ([np.array([0, 1]), np.array([0, 1, 2])], np.full((4, 2), 0.5), None, False),
+        ([np.array([0, 1]), np.array([0, 1])], None, None, False),
+    ],
+    ids=["one matrix each", "one column each", "a chain of more than two", "none"],
+)
+def test_several_labels_have_the_classes_of_each_target(classes, probabilities, targets, known):
+    """Whether ``predict_proba`` says all of them depends on the class."""
+    first = np.array([classes[0][0] if isinstance(classes, list) else 0] * 4, dtype=object)
+    output = of(Answers(np.column_stack([first, np.zeros(4, dtype=int)]), classes, probabilities))
+    wanted = targets or tuple(tuple(each.tolist()) for each in classes)
+    assert (output.task, output.targets, output.classes) == ("classification", wanted, ())
+    assert output.probabilities is known
+
+
+def test_outlier_detector_has_a_score_in_proportion_to_its_spread():
+    model = OneClassSVM().fit(ROWS)
+    output = of(model, ROWS)
+    assert (output.task, output.classes, output.scored) == ("outlier_detection", (-1, 1), True)
+    assert output.spread == pytest.approx((model.decision_function(ROWS).std(),))
+
+
+def test_transformer_is_known_by_having_no_predict():
+    output = of(PCA(2).fit(ROWS), ROWS)
+    assert (output.task, len(output.center)) == ("transformation", 2)
+
+
 def test_empty_classes_are_none():
     assert of(Answers(np.array([1.0, 3.0, 1.0, 3.0]), classes=[])).task == "regression"
 
@@ -86,8 +124,9 @@ def test_probabilities_that_raise_are_none():
         (Answers(np.array(["a", "b", "a", "b"])), "has no classes_"),
         (Answers(np.array([0, 7, 0, 1]), classes=np.array([0, 1])), "predicts 7, which is not among"),
         (Answers(np.array([b"a"] * 4), classes=np.array([b"a", b"b"])), "classes are bytes: fit it to text"),
-        (Answers(np.zeros((4, 2), dtype=int), classes=np.array([0, 1])), "several labels a row"),
-        (Answers(np.zeros((4, 2), dtype=int), classes=[np.array([0, 1])] * 2), "several target columns"),
+        (Answers(np.full((4, 2), 5), classes=np.array([0, 1])), "several labels a row, neither 0 or 1"),
+        (Answers(np.full((4, 2), 5), classes=[np.array([0, 1])] * 2), "predicts 5, which is not among"),
+        (Answers(np.full((4, 2), 5), classes=[np.array([0, 5]), np.array([None])]), "missing value"),
         (Answers(np.zeros(3)), r"shape \(3,\) for 4 rows"),
         (Answers(np.full(4, np.nan)), "no finite number for any row"),
         (Answers(np.array([0, 1, 0, 1]), np.array([0, 1]), np.zeros(4)), "one column per class"),
