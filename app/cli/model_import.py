@@ -29,6 +29,21 @@ No check can tell a harmless pickle from a harmful one. Import it only if you kn
 nobody changed it on the way. A .skops file holds no code and needs no trust.
 """
 REFUSAL = "If you trust whoever made it, repeat the command with --trust."
+# The value of --trust alone.
+A_PICKLE = "*"
+
+
+def names_of_types(values: tuple[str, ...]) -> tuple[str, ...]:
+    """The values of --trust.
+
+    :raises click.BadParameter: for a file, which stands there if MODEL comes after ``--trust``.
+    """
+    for value in values:
+        if value != A_PICKLE and not all(part.isidentifier() for part in value.split(".")):
+            raise click.BadParameter(f"{value!r} is no name of a type; put MODEL before --trust")
+        if Path(value).is_file():
+            raise click.BadParameter(f"{value!r} is a file; put MODEL before --trust")
+    return values
 
 
 @click.command("import")
@@ -39,7 +54,15 @@ REFUSAL = "If you trust whoever made it, repeat the command with --trust."
 @click.option("--target", help="The column of the sample to predict; the metrics come from it.")
 @click.option("--version", help="Name of the new version; by default the UTC time.")
 @click.option("--activate", is_flag=True, help="Make it the version that serves.")
-@click.option("--trust", is_flag=True, help="Read a pickle although it can run any code.")
+@click.option(
+    "--trust",
+    is_flag=False,
+    flag_value=A_PICKLE,
+    multiple=True,
+    metavar="[TYPE]",
+    callback=lambda context, option, value: names_of_types(value),
+    help="Read a pickle although it can run any code; with a name, admit that type in a .skops file.",
+)
 @tables.as_json
 @with_appcontext
 def import_command(
@@ -50,7 +73,7 @@ def import_command(
     target: str | None,
     version: str | None,
     activate: bool,
-    trust: bool,
+    trust: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Save MODEL as a version: any fitted scikit-learn estimator or pipeline, pickled or in a .skops file, or
@@ -66,7 +89,7 @@ def import_command(
         raise click.UsageError(
             "an export has all that it needs: leave out --scaler, --onnx, --sample, --target"
         )
-    warn([path for path in (model, scaler) if path is not None], trust=trust)
+    warn([path for path in (model, scaler) if path is not None], trust=A_PICKLE in trust)
     served_model = model_to_fill()
     with Console(stderr=True).status("Loading scikit-learn…") as status:
         if version is not None:
@@ -79,7 +102,8 @@ def import_command(
             onnx=onnx and onnx.absolute(),
             target=target,
             version=version,
-            trust=trust,
+            trust=A_PICKLE in trust,
+            types=tuple(name for name in trust if name != A_PICKLE),
             policy=current_app.config["SKLEARN_VERSION_POLICY"],
         )
         saved = _import(request, report=lambda step: status.update(f"{step}…"))

@@ -55,7 +55,7 @@ def import_files(request: ImportRequest, *, report: Report = lambda step: None) 
         report(f"Reading {path.name}")
         if path.suffix in SUFFIXES:
             return read_booster(path)
-        return read_estimator(path, trust=request.trust, policy=request.policy)
+        return read_estimator(path, trust=request.trust, types=request.types, policy=request.policy)
 
     if request.model.suffix == EXPORT:
         report(f"Reading {request.model.name}")

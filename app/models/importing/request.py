@@ -10,7 +10,10 @@ from app.models.loading.original import VersionPolicy
 
 @dataclass(frozen=True)
 class ImportRequest:
-    """The store, the files and the options of an import; all paths are absolute."""
+    """The store, the files and the options of an import; all paths are absolute.
+
+    ``trust``: read a pickle. ``types``: names of types that a skops file may hold.
+    """
 
     root: Path
     model: Path
@@ -20,6 +23,7 @@ class ImportRequest:
     target: str | None = None
     version: str | None = None
     trust: bool = False
+    types: tuple[str, ...] = ()
     policy: VersionPolicy = "refuse"
 
     @property
@@ -33,4 +37,5 @@ class ImportRequest:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "ImportRequest":
         paths = ("root", "model", "sample", "scaler", "onnx")
-        return cls(**{**data, **{name: Path(data[name]) for name in paths if data[name] is not None}})
+        given = {name: Path(data[name]) for name in paths if data[name] is not None}
+        return cls(**{**data, **given, "types": tuple(data["types"])})

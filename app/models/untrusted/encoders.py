@@ -1,10 +1,14 @@
 """Checks of untrusted encoders, whose fitted numbers become columns of a matrix, unchecked by its width."""
 
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.compose import ColumnTransformer
+from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
+from sklearn.utils import check_array
 
 from app.models.untrusted import Unsound
 
@@ -53,6 +57,43 @@ def check_one_hot_encoder(encoder: Any) -> None:
         widths.append(width - (drop is not None))
     if type(own["_n_features_outs"]) is not list or own["_n_features_outs"] != widths:
         raise Unsound(f"{kind} makes other columns than its categories imply")
+
+
+def encodes_categories(preprocessor: Any, width: int) -> bool:
+    """True for the encoder inside of histogram boosting, which gives as many columns as it takes.
+
+    Each column goes either to the encoder of categories or through the check of numbers, in this order.
+    """
+    if type(preprocessor) is not ColumnTransformer:
+        return False
+    parts = [part for part in preprocessor.transformers_ if part[0] != "remainder"]
+    places = preprocessor._transformer_to_input_indices
+    kinds = [(name, type(part)) for name, part, _ in parts]
+    if kinds != [("encoder", OrdinalEncoder), ("numerical", FunctionTransformer)]:
+        return False
+    (_, encoder, encoded), (_, check, others) = parts
+    masks = np.array([encoded, others])
+    return (
+        masks.dtype == bool
+        and masks.shape == (2, width)
+        and bool((masks.sum(axis=0) == 1).all())
+        and all(np.array_equal(places[name], np.flatnonzero(mask)) for name, _, mask in parts)
+        and not np.size(places.get("remainder", ()))
+        and len(encoder.categories_) == encoded.sum()
+        and _checks_numbers(check)
+    )
+
+
+def _checks_numbers(transformer: FunctionTransformer) -> bool:
+    """True if it only checks its columns, as histogram boosting does, and cannot give others."""
+    function = transformer.func
+    return (
+        isinstance(function, partial)
+        and function.func is check_array
+        and not function.args
+        and function.keywords.keys() == {"dtype", "ensure_all_finite"}
+        and not transformer.kw_args
+    )
 
 
 def _is_sorted(known: NDArray[Any]) -> bool:

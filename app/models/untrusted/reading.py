@@ -1,6 +1,7 @@
 """Reading of an untrusted file: pickle, joblib or skops."""
 
 import warnings
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,9 @@ from app.models.loading.original import VersionPolicy
 from app.models.untrusted import ImportRefused, Unsound
 from app.models.untrusted.archive import unpacked
 from app.models.untrusted.structure import check_parts
+from app.models.untrusted.trusted_types import TRUSTED
 
 SKOPS = ".skops"
-# Compiled parts of scikit-learn's estimators, which skops does not trust by default; `check_parts` inspects
-# them. Any other type is refused.
-TRUSTED = (
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.metrics._dist_metrics.EuclideanDistance64",
-    "sklearn.neighbors._ball_tree.BallTree",
-    "sklearn.neighbors._kd_tree.KDTree",
-    "sklearn.tree._tree.Tree",
-)
 
 
 def runs_code(path: Path) -> bool:
@@ -29,10 +22,13 @@ def runs_code(path: Path) -> bool:
     return path.suffix != SKOPS
 
 
-def read_estimator(path: Path, *, trust: bool, policy: VersionPolicy = "refuse") -> Any:
+def read_estimator(
+    path: Path, *, trust: bool, types: Collection[str] = (), policy: VersionPolicy = "refuse"
+) -> Any:
     """The object in a pickle, joblib or skops file.
 
     :param trust: read files that can run code.
+    :param types: names of types that a skops file may hold beside `TRUSTED`.
     :param policy: for files of another scikit-learn version.
     :raises ImportRefused: if the file cannot or must not be read.
     """
@@ -41,7 +37,7 @@ def read_estimator(path: Path, *, trust: bool, policy: VersionPolicy = "refuse")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error" if policy == "refuse" else "default", InconsistentVersionWarning)
-            return joblib.load(path) if runs_code(path) else _read_skops(path)
+            return joblib.load(path) if runs_code(path) else _read_skops(path, types)
     except (ImportRefused, MemoryError):
         raise
     except Unsound as error:
@@ -57,15 +53,21 @@ def read_estimator(path: Path, *, trust: bool, policy: VersionPolicy = "refuse")
         raise ImportRefused(f"{path.name} cannot be read: {type(error).__name__}: {error}") from error
 
 
-def _read_skops(path: Path) -> Any:
+def _read_skops(path: Path, types: Collection[str]) -> Any:
     import skops.io
     from skops.io.exceptions import UntrustedTypesFoundException
 
     with path.open("rb") as file:
         content = unpacked(file)
+    trusted = {*TRUSTED, *types}
     try:
-        model = skops.io.load(content, trusted=list(TRUSTED))
-    except UntrustedTypesFoundException as error:
-        raise ImportRefused(f"{path.name} holds types that this server does not trust: {error}") from None
+        model = skops.io.load(content, trusted=sorted(trusted))
+    except UntrustedTypesFoundException:
+        unknown = sorted(set(skops.io.get_untrusted_types(data=content.getvalue())) - trusted)
+        options = " ".join(f"--trust {name}" for name in unknown)
+        raise ImportRefused(
+            f"{path.name} holds types that this server does not trust: {', '.join(unknown)}. If you know what"
+            f" they do, add {options}"
+        ) from None
     check_parts(model)
     return model

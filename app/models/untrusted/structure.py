@@ -9,7 +9,9 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+from scipy.interpolate import BSpline
 from sklearn.base import BaseEstimator
+from sklearn.calibration import _CalibratedClassifier
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.ensemble import IsolationForest
 from sklearn.ensemble._forest import BaseForest
@@ -18,6 +20,7 @@ from sklearn.ensemble._hist_gradient_boosting.gradient_boosting import BaseHistG
 from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
 from sklearn.feature_extraction import DictVectorizer, FeatureHasher
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
+from sklearn.gaussian_process.kernels import Kernel
 from sklearn.neighbors import BallTree, KDTree
 from sklearn.neighbors._base import NeighborsBase
 from sklearn.preprocessing import OneHotEncoder
@@ -45,12 +48,13 @@ def set_to_one_job(estimator: Any) -> None:
 
 # Parts come before their wholes.
 CHECKS: tuple[tuple[type | tuple[type, ...], Callable[[Any], None]], ...] = (
-    (BaseEstimator, check_methods),
+    ((BaseEstimator, Kernel, _CalibratedClassifier), check_methods),
     (BaseEstimator, set_to_one_job),
     (Tree, trees.check_tree),
     (TreePredictor, trees.check_predictor),
     (vectors.SPARSE, vectors.check_sparse),
     ((KDTree, BallTree), vectors.check_binary_tree),
+    (BSpline, vectors.check_spline),
     ((CountVectorizer, DictVectorizer), encoders.check_vocabulary),
     ((FeatureHasher, HashingVectorizer), encoders.check_hasher),
     (OneHotEncoder, encoders.check_one_hot_encoder),

@@ -9,6 +9,7 @@ from sklearn.tree import BaseDecisionTree
 from sklearn.tree._tree import Tree
 
 from app.models.untrusted import Unsound
+from app.models.untrusted.encoders import encodes_categories
 
 LEAF = -1
 # Words of 32 bits with a bit for each of up to 256 categories.
@@ -70,10 +71,11 @@ def check_histogram_boosting(estimator: Any) -> None:
     """Trees of histogram boosting know neither the width of rows nor which columns are categories."""
     if "_predictors" not in vars(estimator):
         return
-    if estimator._preprocessor is not None:  # scikit-learn's own is of types that no .skops file may hold
-        raise Unsound(f"{type(estimator).__name__} has a preprocessor")
+    width = _width(estimator)
+    if estimator._preprocessor is not None and not encodes_categories(estimator._preprocessor, width):
+        raise Unsound(f"{type(estimator).__name__} has a preprocessor that is not scikit-learn's own")
     categorical = np.asarray(estimator._bin_mapper.is_categorical_)
-    if categorical.shape != (_width(estimator),):
+    if categorical.shape != (width,):
         raise Unsound(f"{type(estimator).__name__} has bins for other columns than its own")
     for predictor in (each for iteration in estimator._predictors for each in iteration):
         nodes = predictor.nodes[predictor.nodes["is_leaf"] == 0]

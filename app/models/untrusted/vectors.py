@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
+from scipy.interpolate import BSpline
 from sklearn.metrics._dist_metrics import EuclideanDistance64
 from sklearn.neighbors import BallTree, KDTree
 from sklearn.svm._base import LIBSVM_IMPL
@@ -99,3 +100,11 @@ def check_clusters(estimator: Any) -> None:
     centers = vars(estimator).get("cluster_centers_")
     if centers is not None and (centers.ndim != 2 or centers.shape[1] != estimator.n_features_in_):
         raise Unsound(f"{type(estimator).__name__} has centers of another width than its rows")
+
+
+def check_spline(spline: Any) -> None:
+    """A `BSpline`: as many coefficients as its knots need, in order."""
+    try:
+        BSpline(spline.t, spline.c, spline.k, axis=spline.axis)
+    except (ValueError, TypeError) as error:
+        raise Unsound(f"a spline is not consistent: {error}") from None

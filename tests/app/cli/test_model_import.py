@@ -23,7 +23,6 @@ from app import create_app
 from app.models.importing.importer import import_files
 from app.models.importing.request import ImportRequest
 from app.models.ml_models import model_manager
-from app.models.untrusted.reading import TRUSTED
 from tests.app.models.certification.test_user_onnx import graph
 from tests.app.models.importing.exported.exports import exported
 from tests.app.models.repository.test_store import Canary, pickled
@@ -266,10 +265,26 @@ def test_skops_file_cannot_say_what_is_to_be_trusted(run, csv, tmp_path):
     skops.io.dump(fitted(SumClassifier()), tmp_path / "model.skops")
     said = skops.io.get_untrusted_types(file=tmp_path / "model.skops")
     assert said == ["tests.estimators.SumClassifier"]
-    for options in ((), ("--trust",)):
+    for options in ((), ("--trust",), ("--trust", "tests.estimators.SumRegressor")):
         result = run(tmp_path / "model.skops", "--sample", csv, "--target", "size", *options)
-        fail(result, "types that this server does not trust", "SumClassifier")
-    assert all(name.startswith("sklearn.") for name in TRUSTED)
+        fail(result, "types that this server does not trust", "--trust tests.estimators.SumClassifier")
+
+
+def test_type_in_a_skops_file_is_trusted_by_its_name(run_apart, csv, tmp_path):
+    skops.io.dump(fitted(SumClassifier()), tmp_path / "model.skops")
+    named = ("--trust", "tests.estimators.SumClassifier")
+    result = run_apart(tmp_path / "model.skops", "--sample", csv, "--target", "size", *named, "--json")
+    assert succeed(result)["model_type"] == "SumClassifier"
+
+
+@pytest.mark.parametrize("value", ["model.pkl", "a/b", "model"])
+def test_model_after_trust_is_not_taken_for_a_type(run, csv, tmp_path, monkeypatch, value):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model").touch()
+    (tmp_path / "model.pkl").touch()
+    result = run("--sample", csv, "--trust", value)
+    assert result.exit_code == 2
+    assert "put MODEL before --trust" in " ".join(result.output.split())
 
 
 def damaged(forest):

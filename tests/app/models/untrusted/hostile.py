@@ -17,9 +17,10 @@ from sklearn.ensemble import (
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import SplineTransformer, StandardScaler
 from sklearn.svm import SVC, SVR, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+from sklearn.utils import check_array
 
 from tests.estimators import BOXES
 
@@ -94,6 +95,21 @@ def no_metric(state):
 
 def fewer_bounds(state):
     state[3] = state[3][:, :1, :].copy()
+
+
+def encoded(change):
+    """Histogram boosting with a column of categories, whose encoder was changed."""
+    rows = np.column_stack((ROWS, CLASSES))
+    model = HistGradientBoostingClassifier(max_iter=2, categorical_features=[3]).fit(rows, CLASSES)
+    places = model._preprocessor._transformer_to_input_indices
+    change({"places": places} | {name: part for name, part, _ in model._preprocessor.transformers_[:2]})
+    return model
+
+
+def changed_spline(change):
+    model = SplineTransformer(n_knots=4).fit(ROWS)
+    change(model.bsplines_[0])
+    return model
 
 
 def changed(model, **attributes):
@@ -214,7 +230,33 @@ HOSTILE = {
     ),
     "histogram: preprocessor": (
         lambda: changed(HistGradientBoostingClassifier(max_iter=2), _preprocessor=StandardScaler()),
-        "has a preprocessor",
+        "has a preprocessor that is not scikit-learn's own",
+    ),
+    "histogram: encoder gives other numbers": (
+        lambda: encoded(
+            lambda parts: parts["numerical"].set_params(func=partial(check_array, np.zeros((1, 1))))
+        ),
+        "has a preprocessor that is not scikit-learn's own",
+    ),
+    "histogram: encoder validates by another function": (
+        lambda: encoded(lambda parts: parts["numerical"].set_params(func=partial(np.mean, axis=1))),
+        "has a preprocessor that is not scikit-learn's own",
+    ),
+    "histogram: encoder takes fewer columns": (
+        lambda: encoded(lambda parts: parts["places"].update(numerical=[0])),
+        "has a preprocessor that is not scikit-learn's own",
+    ),
+    "histogram: encoder knows more columns": (
+        lambda: encoded(lambda parts: parts["encoder"].categories_.append(np.arange(2.0))),
+        "has a preprocessor that is not scikit-learn's own",
+    ),
+    "spline: fewer coefficients than knots": (
+        lambda: changed_spline(lambda spline: setattr(spline, "c", spline.c[:2])),
+        "a spline is not consistent",
+    ),
+    "spline: higher degree": (
+        lambda: changed_spline(lambda spline: setattr(spline, "k", 1_000)),
+        "a spline is not consistent",
     ),
     "k-d tree: point out of memory": (lambda: neighbors(far_point), "names points"),
     "k-d tree: node out of memory": (lambda: neighbors(far_node), "a node with points"),
