@@ -63,6 +63,7 @@ def names_of_types(values: tuple[str, ...]) -> tuple[str, ...]:
     callback=lambda context, option, value: names_of_types(value),
     help="Read a pickle although it can run any code; with a name, admit that type in a .skops file.",
 )
+@click.option("--code", type=File, multiple=True, help="A Python module that MODEL needs; needs --trust too.")
 @tables.as_json
 @with_appcontext
 def import_command(
@@ -74,6 +75,7 @@ def import_command(
     version: str | None,
     activate: bool,
     trust: tuple[str, ...],
+    code: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Save MODEL as a version: any fitted scikit-learn estimator or pipeline, pickled or in a .skops file, or
@@ -90,6 +92,10 @@ def import_command(
             "an export has all that it needs: leave out --scaler, --onnx, --sample, --target"
         )
     warn([path for path in (model, scaler) if path is not None], trust=A_PICKLE in trust)
+    if code and not trust:
+        raise click.ClickException(
+            f"{', '.join(path.name for path in code)} runs where it is loaded. {REFUSAL}"
+        )
     served_model = model_to_fill()
     with Console(stderr=True).status("Loading scikit-learn…") as status:
         if version is not None:
@@ -104,6 +110,7 @@ def import_command(
             version=version,
             trust=A_PICKLE in trust,
             types=tuple(name for name in trust if name != A_PICKLE),
+            code=tuple(path.absolute() for path in code),
             policy=current_app.config["SKLEARN_VERSION_POLICY"],
         )
         saved = _import(request, report=lambda step: status.update(f"{step}…"))

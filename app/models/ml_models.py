@@ -1,6 +1,7 @@
 """The global model manager: `model_manager`, created unbound and bound to an app by `init_app`."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -127,6 +128,8 @@ class MLModelManager:
         *,
         sample: Any = None,
         version: str | None = None,
+        code: Sequence[str | Path] = (),
+        by_value: bool = False,
         activate: bool = True,
         name: str = DEFAULT,
     ) -> str:
@@ -139,7 +142,10 @@ class MLModelManager:
         from app.models.publishing.publish import publish  # brings scikit-learn, which serving may not need
 
         served_model = self.registry.open(name)
-        saved = publish(served_model.store, model, scaler, metadata, sample=sample, version=version)
+        own_code: dict[str, Any] = {"code": code, "by_value": by_value}
+        saved = publish(
+            served_model.store, model, scaler, metadata, sample=sample, version=version, **own_code
+        )
         if activate:
             operations.activate(served_model, saved, swap_in=False)
         return saved

@@ -1,6 +1,6 @@
 """Import a model from its files: read, inspect and publish it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.importing.exported.export_file import EXPORT
 from app.models.importing.exported.publish_export import import_export
 from app.models.importing.request import ImportRequest
+from app.models.loading.version_code import importable
+from app.models.publishing.artifacts import read_modules
 from app.models.publishing.columns import as_rows, column_transformers
 from app.models.publishing.inspection import InspectedModel, inspect_model
 from app.models.publishing.publish import as_unsupported_model, check_is_model, publish
@@ -64,7 +66,8 @@ def import_files(request: ImportRequest, *, report: Report = lambda step: None) 
         )
     if request.sample is None:
         raise ImportRefused(f"{request.model.name} holds no rows: --sample names a file of them")
-    model, scaler = read(request.model), read(request.scaler) if request.scaler else None
+    with importable(read_modules(request.code)):
+        model, scaler = read(request.model), read(request.scaler) if request.scaler else None
     report("Reading the sample")
     return import_model(
         ModelStore(request.root),
@@ -73,6 +76,8 @@ def import_files(request: ImportRequest, *, report: Report = lambda step: None) 
         read_sample(request.sample, request.target, text=text_columns(model, request.target)),
         version=request.version,
         graph=request.onnx.read_bytes() if request.onnx else None,
+        code=request.code,
+        by_value=request.trust,
         report=certifying,
     )
 
@@ -117,11 +122,13 @@ def import_model(
     *,
     version: str | None = None,
     graph: bytes | None = None,
+    code: Sequence[Path] = (),
+    by_value: bool = False,
     report: Report = lambda step: None,
 ) -> str:
     """Save a fitted model as a version, with golden rows and names from the sample, and return its name.
 
-    :param graph: an ONNX file of the same model; see `publish`.
+    :param graph, code, by_value: see `publish`.
     :raises UnsupportedModel: if the model does not predict the sample, or cannot be served.
     :raises VersionExists: if ``version`` is taken.
     """
@@ -137,9 +144,8 @@ def import_model(
         if sample.target is not None and (inspected.output.classes or inspected.output.task == "regression"):
             metadata["metrics"] = _metrics(original, inspected, sample.rows, sample.target)
             metadata["rows_without_target"] = int(sample.target.isna().sum())
-    return publish(
-        store, model, scaler, metadata, inspected=inspected, version=version, graph=graph, report=report
-    )
+    options: dict[str, Any] = {"version": version, "graph": graph, "code": code, "by_value": by_value}
+    return publish(store, model, scaler, metadata, inspected=inspected, report=report, **options)
 
 
 def _holds_text(labels: Any) -> bool:

@@ -12,7 +12,8 @@ from app.models.loading.original import VersionPolicy
 class ImportRequest:
     """The store, the files and the options of an import; all paths are absolute.
 
-    ``trust``: read a pickle. ``types``: names of types that a skops file may hold.
+    ``trust``: read a pickle. ``types``: names of types that a skops file may hold. ``code``:
+    files of modules that the model needs.
     """
 
     root: Path
@@ -24,18 +25,22 @@ class ImportRequest:
     version: str | None = None
     trust: bool = False
     types: tuple[str, ...] = ()
+    code: tuple[Path, ...] = ()
     policy: VersionPolicy = "refuse"
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The files to read."""
-        return tuple(each for each in (self.model, self.scaler, self.onnx, self.sample) if each is not None)
+        single = (self.model, self.scaler, self.onnx, self.sample)
+        return (*(each for each in single if each is not None), *self.code)
 
     def to_dict(self) -> dict[str, Any]:
-        return {name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()}
+        own = vars(self) | {"code": list(map(str, self.code))}
+        return {name: str(value) if isinstance(value, Path) else value for name, value in own.items()}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "ImportRequest":
         paths = ("root", "model", "sample", "scaler", "onnx")
         given = {name: Path(data[name]) for name in paths if data[name] is not None}
-        return cls(**{**data, **given, "types": tuple(data["types"])})
+        lists = {"types": tuple(data["types"]), "code": tuple(map(Path, data["code"]))}
+        return cls(**{**data, **given, **lists})

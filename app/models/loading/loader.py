@@ -21,6 +21,7 @@ from app.models.loading import golden_rows, verification
 from app.models.loading.certificates import CERTIFICATION_RULES, void_reason
 from app.models.loading.original import EXPORTED_FROM, reason_against_original
 from app.models.loading.verification import VersionArtifact
+from app.models.loading.version_code import CODE, code_of, importable, reason_against_pickle
 from app.models.repository.store import ModelStore
 from app.models.repository.version_files import METADATA, PREPROCESSING_FILE, Metadata
 from app.models.schema.outliers import OutlierGuard, OutlierPolicy
@@ -100,7 +101,8 @@ def _engine(artifact: VersionArtifact, options: LoadingOptions) -> tuple[Engine,
     if reason is None and wanted != REFERENCE:
         if alone is None:
             compiled = _compiled(artifact, wanted)
-            pickles = {name: artifact.files[name] for name in (MODEL, SCALER) if name in artifact.files}
+            needed = (MODEL, SCALER, *metadata.get(CODE, ()))
+            pickles = {name: artifact.files[name] for name in needed if name in artifact.files}
             reference = partial(_reference, replace(artifact, files=pickles))
             return FallbackEngine(compiled, reference, on_failure=options.on_engine_failure), None
         fields = {"model_version": version, "engine": wanted, "reason": alone}
@@ -158,9 +160,12 @@ def load_estimator(artifact: VersionArtifact) -> Any:
 
     if MODEL not in artifact.files:
         raise ArtifactInvalid(artifact.version, f"{MODEL} is not listed in {METADATA}")
+    if reason := reason_against_pickle(artifact.metadata):
+        raise ArtifactInvalid(artifact.version, reason)
     contents = [artifact.files[name] for name in (SCALER, MODEL) if name in artifact.files]
     try:
-        parts = [joblib.load(io.BytesIO(content)) for content in contents]
+        with importable(code_of(artifact.metadata, artifact.files)):
+            parts = [joblib.load(io.BytesIO(content)) for content in contents]
     except Exception as error:
         raise ArtifactInvalid(artifact.version, f"unpickling failed: {type(error).__name__}") from error
     return make_pipeline(*parts) if len(parts) > 1 else parts[0]

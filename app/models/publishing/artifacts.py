@@ -1,9 +1,17 @@
 """The stored parts of a fitted estimator: its pickle, its parameters, and its feature importance."""
 
 import io
-from collections.abc import Mapping
+import os
+import pickle
+import sys
+import zlib
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from types import FunctionType
 from typing import Any
 
+import cloudpickle
 import joblib
 import numpy as np
 
@@ -25,20 +33,65 @@ def feature_importance(estimator: Any, names: list[str]) -> dict[str, float] | N
     return dict(zip(names, values.tolist(), strict=True))
 
 
-def dump(estimator: Any) -> bytes:
-    """The estimator as joblib pickles it.
+def dump(estimator: Any, *, by_value: bool = False) -> bytes:
+    """The estimator as joblib pickles it, or by value as cloudpickle does.
 
     :raises UnsupportedModel: if it has a part that cannot be pickled.
     """
+    if by_value:
+        return zlib.compress(cloudpickle.dumps(estimator), level=3)
     buffer = io.BytesIO()
     try:
         joblib.dump(estimator, buffer, compress=3)
     except Exception as error:  # a custom part may raise anything
         raise UnsupportedModel(
             f"the model cannot be pickled: {one_line(error)}; give it functions and classes of a module"
-            " instead of lambdas and what is defined inside a function"
+            " instead of lambdas and what is defined inside a function, or save it with by_value=True"
         ) from None
     return buffer.getvalue()
+
+
+def is_importable(estimator: Any) -> bool:
+    """True if every class and function in the estimator can be imported by its name."""
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            _Names(nowhere, protocol=5, buffer_callback=lambda buffer: None).dump(estimator)
+    except Exception:  # a lambda, a function in a function, a class of a notebook
+        return False
+    return True
+
+
+class _Names(pickle.Pickler):
+    """Raises for a class or function of the main module."""
+
+    def persistent_id(self, part: Any) -> None:
+        """Called by pickle for each object; None continues."""
+        if isinstance(part, type | FunctionType) and part.__module__ == "__main__":
+            raise pickle.PicklingError(f"{part.__qualname__} belongs to the script that saves it")
+
+
+def read_modules(code: Sequence[str | Path]) -> dict[str, bytes]:
+    """The files of modules that travel with a version, by name.
+
+    :raises UnsupportedModel: for what is no module, or would hide an installed one.
+    """
+    files = [Path(file) for file in code]
+    for file in files:
+        if file.suffix != ".py" or not file.stem.isidentifier():
+            raise UnsupportedModel(f"{file.name} is no module: give files such as my_module.py")
+        if _hides_another(file):
+            raise UnsupportedModel(f"{file.name} would hide another module {file.stem!r}: rename it")
+    return {file.name: file.read_bytes() for file in files}
+
+
+def _hides_another(file: Path) -> bool:
+    """True if a module of this name can be imported that is not this file's."""
+    known = sys.modules.get(file.stem)
+    spec = find_spec(file.stem) if known is None else known.__spec__
+    if spec is None:
+        return False
+    source = getattr(spec.loader, "get_source", lambda name: None)(file.stem)
+    return bool(source != file.read_text())
 
 
 def parameters(estimator: Any) -> Any:

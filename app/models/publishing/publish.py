@@ -2,10 +2,11 @@
 
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version as installed
+from pathlib import Path
 from platform import python_version
 from typing import Any
 
@@ -19,10 +20,17 @@ from app.models.compilation.compilers import one_line
 from app.models.compilation.user_onnx import USER_ONNX_FILE
 from app.models.engines.nesting import estimators_in
 from app.models.engines.sklearn_engine import SklearnEngine, predicts
-from app.models.loading import golden_rows, verification
+from app.models.loading import golden_rows, verification, version_code
 from app.models.loading.loader import MODEL, SCALER, load_estimator
 from app.models.loading.original import JUDGED_LIBRARIES
-from app.models.publishing.artifacts import dump, feature_importance, parameters, plain
+from app.models.publishing.artifacts import (
+    dump,
+    feature_importance,
+    is_importable,
+    parameters,
+    plain,
+    read_modules,
+)
 from app.models.publishing.fresh_process import FreshProcess
 from app.models.publishing.inspection import InspectedModel, inspect_model
 from app.models.repository.store import ModelStore
@@ -60,6 +68,8 @@ def publish(
     sample: Any = None,
     version: str | None = None,
     files: Mapping[str, bytes] | None = None,
+    code: Sequence[str | Path] = (),
+    by_value: bool = False,
     graph: bytes | None = None,
     inspected: InspectedModel | None = None,
     report: Report = lambda step: None,
@@ -76,6 +86,10 @@ def publish(
     :param sample: training rows as ``scaler`` (or ``model``) takes them, the source of names, kinds, dtypes,
         statistics and golden rows; without it a numeric model is probed with random rows.
     :param files: additional files by name; hashed and verified like the model.
+    :param code: files of Python modules that the model needs and the service has not; they travel with the
+        version, and run where it is loaded.
+    :param by_value: pickle by value, with cloudpickle, what has no name to import it by: lambdas, and the
+        classes of a script or notebook. Such a version loads in the same minor version of Python only.
     :param graph: an ONNX file of the same model, a candidate for the ``onnx`` engine; the metadata says under
         ``supplied_onnx`` whether it passed.
     :param inspected: the result of `inspect_model`, instead of a sample.
@@ -89,14 +103,18 @@ def publish(
     check_is_model(model)
     extra = metadata or {}
     original = model if scaler is None else make_pipeline(scaler, model)
-    own = {MODEL: dump(model)} | ({} if scaler is None else {SCALER: dump(scaler)})
+    by_value = by_value and not (is_importable(model) and is_importable(scaler))
+    parts = {MODEL: model} | ({} if scaler is None else {SCALER: scaler})
+    own = {name: dump(part, by_value=by_value) for name, part in parts.items()}
+    modules = read_modules(code)
     process = FreshProcess.started()
     known = inspected is not None or sample is not None
     found = inspected or inspect_model(original, sample, extra.get("feature_names"))
     certification = _certify(original, found.signature, found.output, found.rows, graph, report)
     document = plain(extra) | _description(model, found, statistics=known) | _record(certification, graph)
     report("a fresh process")
-    contents = {**(files or {}), **own, **certification.files}
+    document |= version_code.describe(modules, by_value=by_value)
+    contents = {**(files or {}), **own, **modules, **certification.files}
     check = partial(process.check, expected=found.replayed)
     return store.save(contents, document, version=version, check=check)
 

@@ -6,7 +6,6 @@ Each line of standard input names a version; a fork of this process loads it and
 import contextlib
 import json
 import os
-import re
 import select
 import signal
 import warnings
@@ -24,12 +23,14 @@ from app.models.engines.fallback import FallbackEngine
 from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.loading import golden_rows, loader, verification
 from app.models.loading.original import EXPORTED_FROM
+from app.models.loading.version_code import remedy
 from app.models.publishing.expected import Expected
 from app.models.repository.process_files import end_with
 from app.models.repository.store import ModelStore
 from app.models.schema.validation import validate_rows
 
-UNKNOWN_NAME = re.compile(r"Can't get attribute '([^']+)' on <module '([^']+)'")
+BRING = "put it beside run.py, or save the model with code=[its file]"
+BY_VALUE = "save the model with by_value=True"
 
 
 def main() -> None:
@@ -96,16 +97,10 @@ def _reason(root: Path, version: str, expected: Expected) -> str | None:
 
 def _remedy(cause: BaseException | None) -> str | None:
     """A sentence on the cause of a failed unpickling, and what to do about it."""
-    if isinstance(cause, ModuleNotFoundError):
-        advice = "install it, or put it beside run.py"
-        return f"it needs the module {cause.name!r}, which the service cannot import: {advice}"
-    if isinstance(cause, AttributeError) and (found := UNKNOWN_NAME.search(str(cause))):
-        name, module = found.groups()
-        own = module in ("__main__", __spec__.name)  # the main module here stands for the saving script's
-        where = "the script that saved it" if own else f"{module}, as it is seen from here"
-        advice = "define it in a module that the service can import"
-        return f"{name} is not to be found outside of {where}: {advice}"
-    return None if cause is None else f"unpickling failed: {type(cause).__name__}: {str(cause)[:200]}"
+    found = remedy(cause, main=__spec__.name, bring=BRING, by_value=BY_VALUE)
+    if found or cause is None:
+        return found
+    return f"unpickling failed: {type(cause).__name__}: {str(cause)[:200]}"
 
 
 if __name__ == "__main__":

@@ -9,12 +9,14 @@ import joblib
 from sklearn.exceptions import InconsistentVersionWarning
 
 from app.models.loading.original import VersionPolicy
+from app.models.loading.version_code import remedy
 from app.models.untrusted import ImportRefused, Unsound
 from app.models.untrusted.archive import unpacked
 from app.models.untrusted.structure import check_parts
 from app.models.untrusted.trusted_types import TRUSTED
 
 SKOPS = ".skops"
+BRING, BY_VALUE = "bring it with --code FILE.py", "save the model with cloudpickle"
 
 
 def runs_code(path: Path) -> bool:
@@ -50,6 +52,8 @@ def read_estimator(
     except RecursionError:
         raise ImportRefused(f"{path.name} cannot be imported: it is nested too deeply") from None
     except Exception as error:  # a file may make its reader raise anything
+        if missing := remedy(error, bring=BRING, by_value=BY_VALUE):
+            raise ImportRefused(f"{path.name} cannot be read: {missing}") from error
         raise ImportRefused(f"{path.name} cannot be read: {type(error).__name__}: {error}") from error
 
 

@@ -3,8 +3,11 @@
 import io
 import json
 import pickle
+import sys
 import zipfile
+from importlib import import_module
 
+import cloudpickle
 import joblib
 import numpy as np
 import pandas as pd
@@ -16,12 +19,13 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from app import create_app
 from app.models.importing.importer import import_files
 from app.models.importing.request import ImportRequest
+from app.models.loading.version_code import importable
 from app.models.ml_models import model_manager
 from tests.app.models.certification.test_user_onnx import graph
 from tests.app.models.importing.exported.exports import exported
@@ -489,3 +493,67 @@ def test_model_that_takes_all_memory_when_it_predicts_is_refused(run_apart, stor
         "MemoryError: Unable to allocate 8.",
     )
     assert store.versions() == []
+
+
+OWN_MODULE = """
+from sklearn.base import BaseEstimator, TransformerMixin
+
+class Halved(TransformerMixin, BaseEstimator):
+    def fit(self, rows, target=None):
+        return self
+
+    def transform(self, rows):
+        return rows / 2
+
+    def __sklearn_is_fitted__(self):
+        return True
+"""
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A pickled pipeline with a step of a module of one's own, and that module's file."""
+    file = tmp_path / f"own_{tmp_path.name}.py".replace("-", "_")
+    file.write_text(OWN_MODULE)
+    with importable({file.name: file.read_bytes()}):
+        step = import_module(file.stem).Halved()
+    model = make_pipeline(step, LogisticRegression()).fit(BOXES.to_numpy(), SIZE)
+    joblib.dump(model, tmp_path / "own.pkl")
+    skops.io.dump(model, tmp_path / "own.skops")
+    del sys.modules[file.stem]
+    return file
+
+
+def test_module_of_ones_own_travels_with_the_version(run, store, models_dir, csv, own):
+    options = ("--sample", csv, "--target", "size", "--activate", "--trust", "--json", "--version", "v1")
+    fail(run(own.with_name("own.pkl"), *options), f"needs the module '{own.stem}'", "bring it with --code")
+    fail(run(own.with_name("own.pkl"), "--sample", csv, "--code", own), "--trust")
+    succeed(run(own.with_name("own.pkl"), *options, "--code", own))
+    assert store.metadata("v1")["code"] == [own.name]
+    del sys.modules[own.stem]
+    assert predict(models_dir, [10, 10, 10]) == 1
+
+
+def test_module_of_ones_own_goes_with_a_skops_file_too(run_apart, store, csv, own):
+    options = ("--sample", csv, "--target", "size", "--json", "--version", "v1", "--code", own)
+    fail(run_apart(own.with_name("own.skops"), *options), "runs where it is loaded", "--trust")
+    succeed(run_apart(own.with_name("own.skops"), *options, "--trust", f"{own.stem}.Halved"))
+    assert store.metadata("v1")["code"] == [own.name]
+
+
+def test_lambda_comes_by_cloudpickle_with_trust(run, store, models_dir, csv, tmp_path):
+    model = make_pipeline(FunctionTransformer(lambda rows: rows / 2), LogisticRegression())
+    content = cloudpickle.dumps(model.fit(BOXES.to_numpy(), SIZE))
+    (tmp_path / "model.pkl").write_bytes(content)
+    options = ("--sample", csv, "--target", "size", "--activate", "--json", "--version", "v1")
+    fail(run(tmp_path / "model.pkl", *options), "--trust")
+    succeed(run(tmp_path / "model.pkl", *options, "--trust"))
+    assert "pickled_by_value" in store.metadata("v1")
+    assert predict(models_dir, [10, 10, 10]) == 1
+
+
+def test_class_of_a_notebook_is_refused_with_what_to_do(run, csv, tmp_path):
+    content = pickle.dumps(fitted(SumClassifier())).replace(b"tests.estimators", b"__main__")
+    (tmp_path / "model.pkl").write_bytes(content.replace(b"\x8c\x10__main__", b"\x8c\x08__main__"))
+    result = run(tmp_path / "model.pkl", "--sample", csv, "--target", "size", "--trust")
+    fail(result, "SumClassifier is not to be found outside of the script", "save the model with cloudpickle")
