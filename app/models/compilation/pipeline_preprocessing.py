@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from app.models.compilation.transformers.transformer_steps import (
 )
 from app.models.compilation.unwrapping import SELECTING, unwrapped, without_samplers
 from app.models.engines.preprocessing.label_steps import ImputeLabel
+from app.models.engines.preprocessing.number_steps import ScaleShift
 from app.models.engines.preprocessing.preprocessor import Branch, Preprocessor, Step
 from app.models.engines.preprocessing.text import Substitute, WordCounts
 from app.models.schema.signature import Feature, InputSignature
@@ -117,13 +119,19 @@ def _number_step(transformer: Any) -> Step:
 
 
 def _union(union: FeatureUnion) -> Preprocessor:
-    if union.transformer_weights:
-        raise NotCompilable("transformer_weights of a FeatureUnion have no compiled form")
     columns = tuple(range(union.n_features_in_))
-    parts = [part for _, part in union.transformer_list if part != "drop"]
-    return Preprocessor(
-        tuple(Branch(columns, tuple(map(_number_step, _chain(part))), labels=False) for part in parts)
-    )
+    branches = []
+    for name, part in union.transformer_list:
+        if part != "drop":
+            steps = (*map(_number_step, _chain(part)), *_weighted(union, name))
+            branches.append(Branch(columns, steps, labels=False))
+    return Preprocessor(tuple(branches))
+
+
+def _weighted(parts: FeatureUnion | ColumnTransformer, name: str) -> tuple[Step, ...]:
+    """The multiplication of one part's columns by its weight, if it has one."""
+    weight = (parts.transformer_weights or {}).get(name)
+    return () if weight is None else (ScaleShift((float(weight),), (0.0,), None),)
 
 
 def _of_positions(transformer: ColumnTransformer) -> Preprocessor:
@@ -134,11 +142,10 @@ def _of_positions(transformer: ColumnTransformer) -> Preprocessor:
 
 def _branches(transformer: ColumnTransformer, signature: InputSignature) -> list[Branch]:
     branches = []
-    for _, part, columns in transformer.transformers_:
+    for name, part, columns in transformer.transformers_:
         if part != "drop" and (positions := _positions(columns, signature)):
-            branches.append(_branch(positions, signature, _chain(part)))
-    if transformer.transformer_weights:
-        raise NotCompilable("transformer_weights of a ColumnTransformer have no compiled form")
+            branch = _branch(positions, signature, _chain(part))
+            branches.append(replace(branch, steps=(*branch.steps, *_weighted(transformer, name))))
     return branches
 
 

@@ -11,6 +11,7 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from app.models.compilation import NotCompilable
 from app.models.compilation.transformers.curve_transformers import CURVE_STEPS, floats
 from app.models.compilation.transformers.encoder_transformers import ENCODERS
+from app.models.compilation.transformers.matrix_transformers import MATRIX_STEPS
 from app.models.compilation.transformers.text_transformers import TEXT_STEPS
 from app.models.engines.preprocessing import number_steps
 from app.models.engines.preprocessing.label_steps import ImputeLabel
@@ -118,6 +119,7 @@ NUMBER_STEPS: dict[type, Callable[[Any], Step]] = {
     MissingIndicator: _missing_indicator,
     **ENCODERS,
     **CURVE_STEPS,
+    **MATRIX_STEPS,
 }
 LABEL_STEPS: dict[type, Callable[[Any], Step]] = {
     SimpleImputer: _label_imputer,

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from app.models.engines.preprocessing import curve_steps, label_steps, number_steps
+from app.models.engines.preprocessing import curve_steps, label_steps, matrix_steps, number_steps
 from app.models.engines.preprocessing.text import Substitute, WordCounts
 from app.models.schema.rows import Matrix, Rows, Table
 
@@ -114,6 +114,11 @@ STEPS: dict[str, type[Any]] = {
         curve_steps.Bins,
         curve_steps.Quantiles,
         curve_steps.Splines,
+        matrix_steps.Project,
+        matrix_steps.Normalize,
+        matrix_steps.KernelMap,
+        matrix_steps.RandomWaves,
+        matrix_steps.ImputeInTurn,
         label_steps.ImputeLabel,
         label_steps.OneHot,
         label_steps.Ordinal,
