@@ -14,12 +14,12 @@ import pandas as pd
 import pytest
 import skops.io
 from sklearn.compose import make_column_transformer
-from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, PolynomialFeatures, StandardScaler
+from sklearn.random_projection import GaussianRandomProjection as Projection
 from sklearn.tree import DecisionTreeClassifier
 
 from app import create_app
@@ -158,10 +158,10 @@ def test_pipeline_of_mixed_columns_takes_them_in_any_order(run, models_dir, peop
 @pytest.fixture
 def reduced(tmp_path):
     """A model with a step that this project cannot compile, and the same as an ONNX graph."""
-    model = make_pipeline(PCA(2), LogisticRegression()).fit(BOXES.to_numpy(), SIZE)
+    model = make_pipeline(Projection(2, random_state=1), LogisticRegression()).fit(BOXES.to_numpy(), SIZE)
     joblib.dump(model, tmp_path / "reduced.pkl")
     (tmp_path / "reduced.onnx").write_bytes(graph(model, width=3))
-    other = make_pipeline(PCA(2), LogisticRegression()).fit(BOXES.to_numpy(), 1 - SIZE)
+    other = make_pipeline(Projection(2, random_state=1), LogisticRegression()).fit(BOXES.to_numpy(), 1 - SIZE)
     (tmp_path / "other.onnx").write_bytes(graph(other, width=3))
     return tmp_path / "reduced.pkl"
 

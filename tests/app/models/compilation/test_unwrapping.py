@@ -106,9 +106,3 @@ def test_a_subclass_may_predict_otherwise():
 
     search = Search(forest(), DEPTHS, cv=2).fit(ROWS, LABELS)
     assert unwrapped(search) is search
-
-
-def test_union_with_weights_serves_on_the_model(store):
-    union = FeatureUnion([("s", StandardScaler())], transformer_weights={"s": 2.0})
-    version = publish(store, make_pipeline(union, forest()).fit(ROWS, LABELS), sample=ROWS)
-    assert "transformer_weights" in store.metadata(version)["certificates"]["onnx"]["reason"]
