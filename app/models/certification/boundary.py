@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.models.certification.comparison import Predict, ask
+from app.models.engines.output import EngineOutput
 from app.models.schema.rows import Rows, Table, columns_of, take
 from app.models.schema.signature import InputSignature
 
@@ -12,6 +13,8 @@ PAIRS = 60
 # Halvings after which two float64 numbers of similar magnitude are neighbours.
 HALVINGS = 56
 KEPT_EVERY = 7
+# More than most targets have classes: a boundary between two sums that are equal is not found.
+RADIX = 1_009
 
 
 def boundary_rows(
@@ -23,6 +26,7 @@ def boundary_rows(
 
     :returns: parts to append to other rows; none for a model without classes, or with a single label.
     """
+    predict = _with_one_label(predict)
     moved = [feature.kind == "number" and not feature.whole for feature in signature.features]
     tried = take(rows, generator.permutation(len(rows))[:ROWS].tolist())
     tried, reference = ask(predict, tried)
@@ -40,6 +44,18 @@ def boundary_rows(
         apart = ~found.refused & (found.output.values != low_labels)
         low, high, low_labels = _keep(apart, low, high, low_labels)
     return _bisected(predict, low, high, low_labels, moved)
+
+
+def _with_one_label(predict: Predict) -> Predict:
+    """The same with one number for all labels of a row, where a model predicts several."""
+
+    def predict_one(rows: Rows) -> EngineOutput:
+        values, probabilities = predict(rows)
+        if values.ndim == 2 and values.dtype.kind in "iu":
+            values = values @ RADIX ** np.arange(values.shape[1])
+        return EngineOutput(values, probabilities)
+
+    return predict_one
 
 
 def _bisected(

@@ -120,8 +120,6 @@ def _probed(
     invert: Callable[[Matrix], Matrix] | None,
 ) -> ModelUnderTest:
     """The model with its probe rows, and its predictions for the raw ones."""
-    if output.targets:
-        raise NotCompilable("several labels a row have no compiled form")
     predict, prepare = SklearnEngine(estimator, signature, output).predict, preprocessor.apply
     rows = collect_probe_rows(
         training, signature, predict=predict, prepare=prepare, invert=invert, estimator=last

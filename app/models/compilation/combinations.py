@@ -1,10 +1,10 @@
 """Ensembles of any members as parts of a `ComposedKernel`: a literal table of the classes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from sklearn import calibration, ensemble, model_selection, multiclass
+from sklearn import calibration, ensemble, model_selection, multiclass, multioutput
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -24,11 +24,15 @@ Data = dict[str, Any]
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the document, how to read its result, and whether all trees within it are proven."""
+    """A part of the document, how to read its result, and whether all trees within it are proven.
+
+    ``targets``: how many labels a row has.
+    """
 
     data: Data
     reading: Reading
     proven: bool
+    targets: int = 1
 
     def then(self, reading: Reading, **data: Any) -> "Part":
         """The part, and one more operation on its result."""
@@ -120,7 +124,25 @@ def _curve(calibrator: Any) -> list[Any]:
     return [float(calibrator.a_), float(calibrator.b_)]
 
 
+def _several_labels(members: Sequence[Any], width: int, member: Member) -> Part:
+    """One classifier for each target."""
+    probabilities = all(hasattr(each, PROBABILITIES) for each in members)
+    for each in members:
+        if not follow_from_numbers(split(each)[1], probabilities=probabilities):
+            raise NotCompilable(f"the labels of {type(each).__name__} do not follow from its numbers")
+    method = PROBABILITIES if probabilities else SCORES
+    parts = [member(each, width, method) for each in members]
+    found = joined("several", parts, "labelled", tie=TIE_WITHIN, probabilities=probabilities)
+    return replace(found, targets=len(parts))
+
+
+def _several_numbers(model: Any, width: int, member: Member) -> Part:
+    return joined("beside", [member(each, width, PREDICTION) for each in model.estimators_], "values")
+
+
 def _one_versus_rest(model: Any, width: int, member: Member) -> Part:
+    if model.multilabel_:
+        return _several_labels(model.estimators_, width, member)
     if any(type(split(each)[1]) not in LARGEST_PROBABILITY for each in model.estimators_):
         raise NotCompilable("a member's scores do not follow from its probabilities")
     parts = [member(each, width, PROBABILITIES, 2) for each in model.estimators_]
@@ -183,6 +205,8 @@ COMBINATIONS: dict[type, Callable[[Any, int, Member], Part]] = {
     ensemble.BaggingRegressor: _bagging,
     calibration.CalibratedClassifierCV: _calibrated,
     multiclass.OneVsRestClassifier: _one_versus_rest,
+    multioutput.MultiOutputClassifier: lambda model, *rest: _several_labels(model.estimators_, *rest),
+    multioutput.MultiOutputRegressor: _several_numbers,
     model_selection.FixedThresholdClassifier: _threshold,
     model_selection.TunedThresholdClassifierCV: _threshold,
     TransformedTargetRegressor: _transformed_target,

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 # A memory address in an object's representation.
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 ONNX_FILE = "model.onnx"
+SEVERAL_LABELS = "several labels a row by one estimator have no compiled form"
 # Operator sets that skl2onnx 1.20 writes and onnxruntime has run for years.
 TARGET_OPSET = {"": 18, "ai.onnx.ml": 3}
 
@@ -59,6 +60,8 @@ def candidates(estimator: Any, output: OutputSignature, *, width: int) -> Iterat
 def _compiled(
     engine: str, form: str, compiler: Compiler, estimator: Any, output: OutputSignature, width: int
 ) -> Candidate:
+    if output.targets and form != "composed":
+        return Candidate(engine, form, reason=SEVERAL_LABELS)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -176,6 +179,8 @@ def check_labels(estimator: Any, output: OutputSignature) -> None:
     from app.models.compilation.labels import BY_NEIGHBOURS, follow_from_numbers
     from app.models.engines.nesting import estimators_in
 
+    if output.targets:
+        raise NotCompilable(SEVERAL_LABELS)
     if neighbours := [part for part in estimators_in(estimator) if isinstance(part, BY_NEIGHBOURS)]:
         raise NotCompilable(f"{type(neighbours[0]).__name__} decides by the last bit of distances")
     if output.classes and not follow_from_numbers(estimator, probabilities=output.probabilities):

@@ -35,7 +35,7 @@ def compose(estimator: Any, width: int, compilers_of: CompilersOf) -> tuple[byte
     if getattr(estimator, "n_outputs_", 1) != 1:
         raise NotCompilable("several targets")
     part = COMBINATIONS[type(estimator)](estimator, width, _Composer(compilers_of).member)
-    spec = KernelSpec(COMPOSED_FILE, "float64", False, part.reading, tie=TIE_WITHIN)
+    spec = KernelSpec(COMPOSED_FILE, "float64", False, part.reading, tie=TIE_WITHIN, targets=part.targets)
     return msgpack.packb(part.data, default=_plain), spec, part.proven
 
 

@@ -129,9 +129,10 @@ def output_of(raw: NDArray[Any], spec: KernelSpec) -> tuple[EngineOutput, list[i
         codes, open_rows = _largest(scores, spec.tie)
         return FiniteOutput(codes, found if spec.reading == "scored" else None), open_rows
     if spec.reading == "labelled":
-        decided = np.isfinite(raw).all(axis=1)
-        codes = np.where(decided, raw[:, 0], 0).astype(np.intp)
-        return FiniteOutput(codes, raw[:, 1:] if raw.shape[1] > 1 else None), _positions(~decided)
+        decided, n = np.isfinite(raw).all(axis=1), spec.targets
+        codes = np.where(decided[:, None], raw[:, :n], 0).astype(np.intp)
+        beside = raw[:, n:] if raw.shape[1] > n else None
+        return FiniteOutput(codes if n > 1 else codes[:, 0], beside), _positions(~decided)
     probabilities = raw.astype(np.float64)
     if spec.reading == "positive_probability":
         positive = probabilities.ravel()

@@ -102,6 +102,17 @@ def _label(part: Part) -> Function:
     return codes
 
 
+def _several(part: Part) -> Function:
+    """The codes of several targets, as by `_label`, and then all their probabilities, if they are any."""
+    functions, codes = _functions(part), _label(part)
+
+    def labelled(rows: Matrix) -> Matrix:
+        numbers = [function(rows) for function in functions]
+        return np.hstack([*map(codes, numbers), *(numbers if part["probabilities"] else ())])
+
+    return labelled
+
+
 def _votes(part: Part) -> Function:
     """The code with most votes, the first of several; NaN if a vote is open."""
     weights, classes = part["weights"], range(part["classes"])
@@ -190,6 +201,7 @@ OPERATIONS: dict[str, Callable[[Part], Function]] = {
     "beside": _beside,
     "mean": _mean,
     "label": _label,
+    "several": _several,
     "votes": _votes,
     "calibrated": _calibrated,
     "shares": _shares,
