@@ -107,12 +107,14 @@ def _calibrated(model: Any, width: int, member: Member) -> Part:
     classes = len(model.classes_)
     parts = []
     for each in model.calibrated_classifiers_:
-        if each.method not in ("sigmoid", "isotonic"):
-            raise NotCompilable(f"calibration by {each.method} has no compiled form")
         method = SCORES if hasattr(each.estimator, SCORES) else PROBABILITIES
         part = member(each.estimator, width, method, classes)
         if classes == 2:
             part = part.then("values", op="columns", columns=[-1])
+        if each.method == "temperature":
+            beta, logs = float(each.calibrators[0].beta_), method == PROBABILITIES
+            parts.append(part.then("probabilities", op="tempered", beta=beta, logs=logs))
+            continue
         curves = [_curve(calibrator) for calibrator in each.calibrators]
         parts.append(part.then("probabilities", op="calibrated", method=each.method, curves=curves))
     return joined("mean", parts, "probabilities", weights=None)

@@ -101,7 +101,8 @@ def _trees(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, 
     from app.models.compilation import tree_graph
 
     trees = tree_graph.trees_of_graph(estimator)
-    content = tree_graph.tree_graph(estimator, trees, width=width).SerializeToString()
+    scores = bool(output.classes) and not output.probabilities
+    content = tree_graph.tree_graph(estimator, trees, width=width, scores=scores).SerializeToString()
     # All but histogram boosting round their input first. A forest's sums are exact: same numbers, same order.
     rounded = not isinstance(estimator, tree_graph.HISTOGRAM_BOOSTING)
     tie = None if isinstance(estimator, tree_graph.FOREST) else TIE["float64"]

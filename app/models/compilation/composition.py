@@ -10,7 +10,14 @@ import numpy as np
 
 from app.models.compilation import NotCompilable
 from app.models.compilation.boosting.boosted_trees import library_of
-from app.models.compilation.combinations import COMBINATIONS, PREDICTION, PROBABILITIES, TIE_WITHIN, Part
+from app.models.compilation.combinations import (
+    COMBINATIONS,
+    PREDICTION,
+    PROBABILITIES,
+    SCORES,
+    TIE_WITHIN,
+    Part,
+)
 from app.models.compilation.labels import follow_from_numbers
 from app.models.compilation.pipeline_preprocessing import compile_preprocessing, split
 from app.models.engines.kernel import COMPOSED_FILE, KernelSpec
@@ -99,7 +106,7 @@ class _Composer:
                 last = copy(last)
                 last.classes_ = np.arange(len(classes))
         form, compiler = next(iter(self.compilers_of(last).items()))
-        if form == "trees" and output.classes and not probabilities:
+        if form == "trees" and output.classes and not probabilities and not hasattr(last, SCORES):
             raise NotCompilable(f"the graph of {type(last).__name__} has probabilities and no scores")
         content, spec, proven = compiler(last, output, width)
         data = {"op": "graph", "content": content, "spec": asdict(spec)}

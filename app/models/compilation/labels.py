@@ -47,8 +47,13 @@ LARGEST_PROBABILITY = (
 # The same for ``decision_function``: the largest score, or the second class for a positive one.
 LARGEST_SCORE = (
     covariance.EllipticEnvelope,
+    ensemble.GradientBoostingClassifier,
+    ensemble.HistGradientBoostingClassifier,
     ensemble.IsolationForest,
+    discriminant_analysis.LinearDiscriminantAnalysis,
     svm.LinearSVC,
+    linear_model.LogisticRegression,
+    linear_model.LogisticRegressionCV,
     svm.OneClassSVM,
     linear_model.PassiveAggressiveClassifier,
     linear_model.Perceptron,

@@ -47,19 +47,20 @@ def trees_of_graph(estimator: Any) -> list[ModelTree]:
     return list(model_trees.of_forest(estimator))
 
 
-def tree_graph(estimator: Any, trees: list[ModelTree], *, width: int) -> ModelProto:
+def tree_graph(estimator: Any, trees: list[ModelTree], *, width: int, scores: bool = False) -> ModelProto:
     """The estimator as a graph from X, float64 (n, width): to probabilities (n, classes), to values
     (n, 1), or, of an isolation forest, to its decision function (n, 1).
 
     :param trees: of `trees_of_graph`.
+    :param scores: of boosting, end with the decision function too, (n, 1) for two classes.
     """
     operator = Ensemble()
     for each in trees:
         operator.add(each)
-    return _chain(estimator, operator).model(width=width)
+    return _chain(estimator, operator, scores=scores).model(width=width)
 
 
-def _chain(estimator: Any, trees: Ensemble) -> Chain:
+def _chain(estimator: Any, trees: Ensemble, *, scores: bool) -> Chain:
     """The operators that follow the trees."""
     classes = len(getattr(estimator, "classes_", ()))
     if isinstance(estimator, ensemble.IsolationForest):
@@ -71,13 +72,13 @@ def _chain(estimator: Any, trees: Ensemble) -> Chain:
         targets = estimator.n_trees_per_iteration_
         chain = Chain().trees(trees, targets=targets).then("Add", np.ravel(estimator._baseline_prediction))
         if classes:
-            return _probabilities(chain, targets)
+            return chain if scores else _probabilities(chain, targets)
         return chain.then("Exp") if estimator.loss in {"poisson", "gamma"} else chain
     if isinstance(estimator, BOOSTING):
         targets = estimator.estimators_.shape[1]
         start = estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_), np.float32))
         chain = Chain().trees(trees, targets=targets).then("Add", np.ravel(start))
-        if not classes:
+        if not classes or scores:
             return chain
         return _probabilities(chain.then("Mul", [2.0]) if estimator.loss == "exponential" else chain, targets)
     # The mean over the trees of their leaf's class shares, or of its value.

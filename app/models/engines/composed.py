@@ -147,6 +147,21 @@ def _calibrated(part: Part) -> Function:
     return probabilities
 
 
+def _tempered(part: Part) -> Function:
+    """Probabilities by temperature: the softmax of scores, or of the logarithms of probabilities, × beta."""
+    beta, logs = part["beta"], part["logs"]
+
+    def probabilities(numbers: Matrix) -> Matrix:
+        if numbers.shape[1] == 1:
+            numbers = np.hstack((1.0 - numbers if logs else -numbers, numbers))
+        logits = beta * (np.log(numbers + 1e-12) if logs else numbers)
+        powers = np.exp(logits - logits.max(axis=1)[:, None])
+        shares: Matrix = powers / powers.sum(axis=1)[:, None]
+        return shares
+
+    return probabilities
+
+
 def _sigmoid(scores: Matrix, slope: Matrix, intercept: Matrix) -> Matrix:
     with np.errstate(over="ignore"):
         found: Matrix = 1.0 / (1.0 + np.exp(slope * scores + intercept))
@@ -204,6 +219,7 @@ OPERATIONS: dict[str, Callable[[Part], Function]] = {
     "several": _several,
     "votes": _votes,
     "calibrated": _calibrated,
+    "tempered": _tempered,
     "shares": _shares,
     "threshold": _threshold,
     "inverse": _inverse,
