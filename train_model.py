@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 from rich.console import Console
 
+from app.cli.steps import steps
 from app.exceptions import ServiceError, VersionRefused
 from app.models.repository import atomic_files
 from app.models.repository.store import ModelStore
@@ -183,13 +184,13 @@ def _fail(error: Exception) -> NoReturn:
 
 @contextmanager
 def step(title: str) -> Iterator[Callable[[str], None]]:
-    """Show a spinner while a step runs, and how long it took if that was noticeable.
+    """Show that a step is under way, and how long it took if that was noticeable.
 
     The function it yields shows which part of the step is under way.
     """
     started = perf_counter()
-    with console.status(f"{title}…") as status:
-        yield lambda part: status.update(f"{title}: {part}…")
+    with steps(title, console) as say:
+        yield lambda part: say(f"{title}: {part}")
     if (seconds := perf_counter() - started) > 1:
         console.print(f"[dim]{title}: {seconds:.1f} s[/]")
 

@@ -9,6 +9,7 @@ from rich.progress import Progress
 
 from app.cli import tables
 from app.cli.model_option import chosen_model
+from app.cli.steps import steps
 
 
 @click.command()
@@ -33,10 +34,8 @@ def certify(version: str | None, of_all: bool, as_json: bool) -> None:
 def _certify_one(version: str, *, as_json: bool) -> None:
     from app.models.importing.recertification import recertify
 
-    with Console(stderr=True).status("Certifying…") as status:
-        metadata = recertify(
-            chosen_model().store, version, report=lambda part: status.update(f"Certifying: {part}…")
-        )
+    with steps("Certifying") as step:
+        metadata = recertify(chosen_model().store, version, report=lambda part: step(f"Certifying: {part}"))
     found = {"engine": metadata["engine"], "certificates": metadata["certificates"]}
     tables.show(found, tables.certificates(metadata), as_json=as_json)
 

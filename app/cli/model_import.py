@@ -7,10 +7,10 @@ from typing import Any
 import click
 from flask import current_app
 from flask.cli import with_appcontext
-from rich.console import Console
 
 from app.cli import tables
 from app.cli.model_option import model_to_fill
+from app.cli.steps import steps
 from app.models.compilation.boosting.booster_files import SUFFIXES
 from app.models.importing.isolation import import_apart
 from app.models.importing.request import ImportRequest
@@ -97,7 +97,7 @@ def import_command(
             f"{', '.join(path.name for path in code)} runs where it is loaded. {REFUSAL}"
         )
     served_model = model_to_fill()
-    with Console(stderr=True).status("Loading scikit-learn…") as status:
+    with steps("Loading scikit-learn") as step:
         if version is not None:
             served_model.store.check_free(version)
         request = ImportRequest(
@@ -113,9 +113,9 @@ def import_command(
             code=tuple(path.absolute() for path in code),
             policy=current_app.config["SKLEARN_VERSION_POLICY"],
         )
-        saved = _import(request, report=lambda step: status.update(f"{step}…"))
+        saved = _import(request, report=step)
         if activate:
-            status.update("Activating…")
+            step("Activating")
             operations.activate(served_model, saved)
         found = overview.summary(served_model, saved)
     if onnx:

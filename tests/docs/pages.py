@@ -34,4 +34,5 @@ def run(app, command):
         response = FlaskClient(app).open(url.removeprefix(ADDRESS), method=method, **sent)
         return response.text + "\n"
     assert words[:3] == [".venv/bin/flask", "--app", "run"]
-    return app.test_cli_runner().invoke(args=words[3:]).output
+    output = app.test_cli_runner().invoke(args=words[3:]).output
+    return re.sub(r"(?m)^.*…\n", "", output)  # steps, which leave nothing behind on a terminal
