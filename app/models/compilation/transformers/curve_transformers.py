@@ -7,9 +7,10 @@ import numpy as np
 from sklearn import preprocessing
 
 from app.models.compilation import NotCompilable
-from app.models.engines.preprocessing.curve_steps import FUNCTIONS, Bins, Function, Power, Quantiles, Splines
+from app.models.engines.preprocessing.curve_steps import FUNCTIONS, Bins, Function, Power, Quantiles
 from app.models.engines.preprocessing.number_steps import CenterScale
 from app.models.engines.preprocessing.preprocessor import Preprocessor, Step
+from app.models.engines.preprocessing.spline_steps import Splines
 
 
 def floats(values: Any) -> tuple[float, ...]:

@@ -9,7 +9,7 @@ from sklearn.linear_model import BayesianRidge, LinearRegression, Ridge
 
 from app.models.compilation import NotCompilable
 from app.models.compilation.transformers.curve_transformers import floats
-from app.models.engines.preprocessing import matrix_steps
+from app.models.engines.preprocessing import imputer_steps, matrix_steps
 from app.models.engines.preprocessing.preprocessor import Step
 
 LINEAR = (BayesianRidge, LinearRegression, Ridge)
@@ -71,7 +71,7 @@ def _in_turn(imputer: Any) -> Step:
         guesses.append(
             (int(column), tuple(map(int, others)), weights, float(model.intercept_), float(low), float(high))
         )
-    return matrix_steps.ImputeInTurn(floats(fill), tuple(guesses))
+    return imputer_steps.ImputeInTurn(floats(fill), tuple(guesses))
 
 
 def _iterative_imputer() -> type:

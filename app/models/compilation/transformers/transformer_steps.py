@@ -13,7 +13,7 @@ from app.models.compilation.transformers.curve_transformers import CURVE_STEPS, 
 from app.models.compilation.transformers.encoder_transformers import ENCODERS
 from app.models.compilation.transformers.matrix_transformers import MATRIX_STEPS
 from app.models.compilation.transformers.text_transformers import TEXT_STEPS
-from app.models.engines.preprocessing import number_steps
+from app.models.engines.preprocessing import imputer_steps, number_steps
 from app.models.engines.preprocessing.label_steps import ImputeLabel
 from app.models.engines.preprocessing.preprocessor import Branch, Preprocessor, Step
 from app.models.engines.preprocessing.text import Substitute
@@ -71,7 +71,7 @@ def _number_imputer(imputer: Any) -> Step:
     fill = floats(imputer.statistics_)
     if not np.isfinite(fill).all() or not np.isnan(imputer.missing_values):
         raise NotCompilable("SimpleImputer with columns all missing, or another mark for missing")
-    filled = number_steps.ImputeNumber(fill)
+    filled = imputer_steps.ImputeNumber(fill)
     if imputer.indicator_ is None:
         return filled
     columns = tuple(range(len(fill)))
@@ -83,7 +83,7 @@ def _missing_indicator(indicator: Any) -> Step:
     if not np.isnan(indicator.missing_values):
         raise NotCompilable("MissingIndicator with another mark for missing has no compiled form")
     closed = indicator.features == "missing-only" and indicator.error_on_new
-    return number_steps.Missing(tuple(indicator.features_.tolist()), closed=closed)
+    return imputer_steps.Missing(tuple(indicator.features_.tolist()), closed=closed)
 
 
 def _label_imputer(imputer: Any) -> Step:

@@ -63,25 +63,6 @@ class ScaleShift:
 
 
 @dataclass(frozen=True)
-class ImputeNumber:
-    """NaN becomes the column's ``fill``: SimpleImputer on numbers."""
-
-    op: ClassVar[str] = "impute_number"
-    fill: tuple[float, ...]
-
-    @cached_property
-    def _fill(self) -> Matrix:
-        return np.array(self.fill)
-
-    def apply(self, columns: Matrix) -> Matrix:
-        missing = np.isnan(columns)
-        return np.where(missing, self._fill, columns) if missing.any() else columns
-
-    def reach(self, limit: float) -> float:
-        return float(max(limit, np.abs(self._fill).max()))
-
-
-@dataclass(frozen=True)
 class Select:
     """Columns in the given order: feature selection, ``drop`` and ``passthrough``."""
 
@@ -106,27 +87,6 @@ class Binarize:
         if np.isnan(columns).any():
             raise NotCovered
         return (columns > self.threshold).astype(np.float64)
-
-    def reach(self, limit: float) -> float:
-        return 1.0
-
-
-@dataclass(frozen=True)
-class Missing:
-    """Ones where a number is missing, in the given columns: MissingIndicator.
-
-    ``closed``: the original raises if one is missing in another column.
-    """
-
-    op: ClassVar[str] = "missing"
-    columns: tuple[int, ...]
-    closed: bool
-
-    def apply(self, columns: Matrix) -> Matrix:
-        holes = np.isnan(columns)
-        if self.closed and np.delete(holes, self.columns, axis=1).any():
-            raise NotCovered
-        return holes[:, list(self.columns)].astype(np.float64)
 
     def reach(self, limit: float) -> float:
         return 1.0

@@ -6,7 +6,14 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from app.models.engines.preprocessing import curve_steps, label_steps, matrix_steps, number_steps
+from app.models.engines.preprocessing import (
+    curve_steps,
+    imputer_steps,
+    label_steps,
+    matrix_steps,
+    number_steps,
+    spline_steps,
+)
 from app.models.engines.preprocessing.text import Substitute, WordCounts
 from app.models.schema.rows import Matrix, Rows, Table
 
@@ -104,21 +111,21 @@ STEPS: dict[str, type[Any]] = {
     for step in (
         number_steps.CenterScale,
         number_steps.ScaleShift,
-        number_steps.ImputeNumber,
+        imputer_steps.ImputeNumber,
         number_steps.Select,
         number_steps.Binarize,
-        number_steps.Missing,
+        imputer_steps.Missing,
         number_steps.Polynomial,
         curve_steps.Function,
         curve_steps.Power,
         curve_steps.Bins,
         curve_steps.Quantiles,
-        curve_steps.Splines,
+        spline_steps.Splines,
         matrix_steps.Project,
         matrix_steps.Normalize,
         matrix_steps.KernelMap,
         matrix_steps.RandomWaves,
-        matrix_steps.ImputeInTurn,
+        imputer_steps.ImputeInTurn,
         label_steps.ImputeLabel,
         label_steps.OneHot,
         label_steps.Ordinal,
