@@ -20,8 +20,8 @@ from app.models.importing.request import ImportRequest
 from app.models.loading.version_code import importable
 from app.models.publishing.artifacts import read_modules
 from app.models.publishing.columns import as_rows, column_transformers
-from app.models.publishing.inspection import InspectedModel, inspect_model
-from app.models.publishing.publish import as_unsupported_model, check_is_model, publish
+from app.models.publishing.inspection import InspectedModel, check_is_model, inspect_model
+from app.models.publishing.publish import as_unsupported_model, publish
 from app.models.publishing.sample import SampleMismatch, sample_frame
 from app.models.repository.store import ModelStore
 from app.models.training import datasets, evaluation

@@ -10,7 +10,7 @@ import pandas as pd
 from app.exceptions import UnsupportedModel
 from app.models.engines.output import EngineOutput
 from app.models.engines.partial import predict_partially
-from app.models.engines.sklearn_engine import SklearnEngine
+from app.models.engines.sklearn_engine import SklearnEngine, predicts
 from app.models.publishing import columns, forms, outputs
 from app.models.publishing.expected import Expected
 from app.models.publishing.sample import sample_frame, stand_in_sample
@@ -36,6 +36,21 @@ class InspectedModel:
     rows: Rows
     predicted: EngineOutput
     replayed: Expected
+
+
+def check_is_model(model: Any) -> None:
+    """:raises UnsupportedModel: for what neither predicts nor transforms."""
+    if predicts(model) and not isinstance(model, type):
+        return
+    check_is_transformer(model, "neither a predict nor a transform method: is it the model?")
+
+
+def check_is_transformer(part: Any, otherwise: str) -> None:
+    """:raises UnsupportedModel: that says ``otherwise`` of what does not transform."""
+    if isinstance(part, type):
+        raise UnsupportedModel(f"{part.__name__} is a class: fit an object of it")
+    if not callable(getattr(part, "transform", None)):
+        raise UnsupportedModel(f"a {type(part).__name__} has {otherwise}")
 
 
 def inspect_model(original: Any, sample: Any = None, feature_names: Any = None) -> InspectedModel:

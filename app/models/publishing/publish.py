@@ -19,7 +19,7 @@ from app.models.compilation.boosting.booster_files import as_estimator
 from app.models.compilation.compilers import one_line
 from app.models.compilation.user_onnx import USER_ONNX_FILE
 from app.models.engines.nesting import estimators_in
-from app.models.engines.sklearn_engine import SklearnEngine, predicts
+from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.loading import golden_rows, verification, version_code
 from app.models.loading.loader import MODEL, SCALER, load_estimator
 from app.models.loading.original import JUDGED_LIBRARIES
@@ -32,7 +32,12 @@ from app.models.publishing.artifacts import (
     read_modules,
 )
 from app.models.publishing.fresh_process import FreshProcess
-from app.models.publishing.inspection import InspectedModel, inspect_model
+from app.models.publishing.inspection import (
+    InspectedModel,
+    check_is_model,
+    check_is_transformer,
+    inspect_model,
+)
 from app.models.repository.store import ModelStore
 from app.models.repository.version_files import Metadata
 from app.models.schema.rows import Rows
@@ -98,7 +103,7 @@ def publish(
     :raises VersionExists: if ``version`` is taken.
     """
     if scaler is not None:
-        _check_is_transformer(scaler, "no transform method: is it the scaler?")
+        check_is_transformer(scaler, "no transform method: is it the scaler?")
     model = as_estimator(model)
     check_is_model(model)
     extra = metadata or {}
@@ -152,20 +157,6 @@ def _record(certification: Certification, graph: bytes | None) -> Metadata:
     """The metadata of the engines."""
     recorded = {"engine": certification.engine, "certificates": certification.certificates}
     return recorded if graph is None else recorded | {"supplied_onnx": certification.supplied}
-
-
-def check_is_model(model: Any) -> None:
-    """:raises UnsupportedModel: for what neither predicts nor transforms."""
-    if predicts(model) and not isinstance(model, type):
-        return
-    _check_is_transformer(model, "neither a predict nor a transform method: is it the model?")
-
-
-def _check_is_transformer(part: Any, otherwise: str) -> None:
-    if isinstance(part, type):
-        raise UnsupportedModel(f"{part.__name__} is a class: fit an object of it")
-    if not callable(getattr(part, "transform", None)):
-        raise UnsupportedModel(f"a {type(part).__name__} has {otherwise}")
 
 
 def recertify(store: ModelStore, version: str, *, report: Report = lambda step: None) -> Metadata:
