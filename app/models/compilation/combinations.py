@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from sklearn import calibration, ensemble, model_selection, multiclass, multioutput
+from sklearn import calibration, ensemble, model_selection, multiclass, multioutput, svm
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from app.models.compilation import NotCompilable
+from app.models.compilation import NotCompilable, support_vectors
 from app.models.compilation.boosting.boosted_trees import library_of
 from app.models.compilation.labels import LARGEST_PROBABILITY, follow_from_numbers
 from app.models.compilation.pipeline_preprocessing import split
@@ -192,6 +192,14 @@ def _transformed_target(model: Any, width: int, member: Member) -> Part:
     raise NotCompilable("the inverse of the target's transformer has no compiled form")
 
 
+def _support_vectors(model: Any, width: int, member: Member) -> Part:
+    classes = len(getattr(model, "classes_", ()))
+    reading: Reading = "scored" if isinstance(model, svm.OneClassSVM) else "values"
+    if classes:
+        reading = "scores" if classes == 2 else "labelled"
+    return Part({"op": "chain", "parts": support_vectors.decisions(model)}, reading, True)
+
+
 def _identity(transformer: Any, width: int, member: Member) -> Part:
     if transformer.func is not None:
         raise NotCompilable("a function as the last estimator has no compiled form")
@@ -212,5 +220,6 @@ COMBINATIONS: dict[type, Callable[[Any, int, Member], Part]] = {
     model_selection.FixedThresholdClassifier: _threshold,
     model_selection.TunedThresholdClassifierCV: _threshold,
     TransformedTargetRegressor: _transformed_target,
+    **dict.fromkeys(support_vectors.MACHINES, _support_vectors),
     FunctionTransformer: _identity,  # behind the steps of a transformer that is served itself
 }

@@ -5,6 +5,7 @@ A part is a function of a float64 matrix (n, width), written as a dictionary wit
 
 from collections.abc import Callable, Mapping
 from functools import reduce
+from itertools import combinations
 from typing import Any
 
 import msgpack
@@ -128,6 +129,22 @@ def _votes(part: Part) -> Function:
     return winners
 
 
+def _pair_votes(part: Part) -> Function:
+    """The code with most votes of the pairs of classes, the first of several; NaN if a pair is too close."""
+    pairs, tie = list(combinations(range(part["classes"]), 2)), part["tie"]
+
+    def winners(decisions: Matrix) -> Matrix:
+        votes = np.zeros((len(decisions), part["classes"]))
+        for (one, other), decision in zip(pairs, decisions.T, strict=True):
+            votes[:, one] += decision > 0
+            votes[:, other] += decision <= 0
+        near = tie * np.maximum(1.0, np.abs(decisions).max(axis=1))
+        decided = np.isfinite(decisions).all(axis=1) & (np.abs(decisions) > near[:, None]).all(axis=1)
+        return np.where(decided, votes.argmax(axis=1), np.nan)[:, None]
+
+    return winners
+
+
 def _calibrated(part: Part) -> Function:
     """Probabilities from each class's score: by a sigmoid (slope, intercept), or between points (x, y)."""
     curves = [tuple(map(np.array, curve)) for curve in part["curves"]]
@@ -218,6 +235,7 @@ OPERATIONS: dict[str, Callable[[Part], Function]] = {
     "label": _label,
     "several": _several,
     "votes": _votes,
+    "pair_votes": _pair_votes,
     "calibrated": _calibrated,
     "tempered": _tempered,
     "shares": _shares,

@@ -24,7 +24,7 @@ from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClas
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, SVR, LinearSVC, NuSVC, NuSVR, OneClassSVM
 
 from app.models.certification.certificate import certify_candidate
 from app.models.certification.model_under_test import analyse
@@ -86,6 +86,11 @@ CLASSIFIERS = {
     "rest, linear": lambda: OneVsRestClassifier(LogisticRegression()),
     "bagging": lambda: BaggingClassifier(forest(), 3, max_features=0.5, random_state=0),
     "bagging of pipelines": lambda: BaggingClassifier(members()[1][1], 3, random_state=0),
+    "support vectors": lambda: SVC(),
+    "support vectors, polynomial": lambda: SVC(kernel="poly", degree=2, coef0=1),
+    "support vectors, linear": lambda: make_pipeline(StandardScaler(), SVC(kernel="linear")),
+    "support vectors, sigmoid": lambda: NuSVC(kernel="sigmoid", nu=0.1),
+    "voting of support vectors": lambda: VotingClassifier([("s", SVC()), *members()]),
     "nested": lambda: VotingClassifier([("c", CLASSIFIERS["isotonic"]()), members()[1]], voting="soft"),
 }
 THRESHOLDS = {
@@ -97,6 +102,8 @@ THRESHOLDS = {
 }
 REGRESSORS = {
     "voting": lambda: VotingRegressor(regressors(), weights=[2, 1]),
+    "support vectors": lambda: SVR(C=10),
+    "support vectors, linear": lambda: NuSVR(kernel="linear"),
     "stacking": lambda: StackingRegressor(regressors(), cv=2, passthrough=True),
     "bagging": lambda: BaggingRegressor(RandomForestRegressor(3, max_depth=3), 3, random_state=0),
     "target by functions": lambda: TransformedTargetRegressor(
@@ -151,6 +158,28 @@ def test_boosting_of_another_library_is_a_member():
     xgboost = pytest.importorskip("xgboost")
     boosted = xgboost.XGBClassifier(n_estimators=4, max_depth=2)
     check(VotingClassifier([("x", boosted), ("f", forest())], voting="soft"), THREE)
+
+
+def test_outliers_of_support_vectors_have_their_score(store):
+    model = OneClassSVM().fit(ROWS)
+    publish(store, model, sample=ROWS, version="v1")
+    found = load(store, "v1", LoadingOptions(engine="onnx")).engine.predict(MANY)
+    assert (np.array([-1, 1])[found.values] == model.predict(MANY)).all()
+    np.testing.assert_allclose(found.probabilities[:, 0], model.decision_function(MANY), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        (SVC(break_ties=True), "do not follow from its votes alone"),
+        (SVC(kernel=lambda a, b: a @ b.T), "a kernel of its own"),
+    ],
+    ids=["ties broken", "a function"],
+)
+def test_support_vectors_that_decide_otherwise_are_not_composed(model, reason):
+    *_, certificate = composed(model, THREE)
+    assert not certificate["certified"]
+    assert reason in certificate["reason"]
 
 
 def test_what_the_last_bit_decides_is_not_composed():

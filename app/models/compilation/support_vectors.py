@@ -1,0 +1,56 @@
+"""Support vector machines in float64, as operations of a `ComposedKernel`: skl2onnx has them in float32."""
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn import svm
+
+from app.models.compilation import NotCompilable
+from app.models.engines.kernel import TIE
+from app.models.engines.preprocessing.matrix_steps import KernelMap
+from app.models.engines.preprocessing.preprocessor import Preprocessor
+
+MACHINES = (svm.SVC, svm.NuSVC, svm.SVR, svm.NuSVR, svm.OneClassSVM)
+
+
+def decisions(model: Any) -> list[dict[str, Any]]:
+    """The operations from rows to the decision function, (n, 1), or to the code of the class of most votes.
+
+    :raises NotCompilable: for kernels of one's own, sparse support vectors, and what votes do not decide.
+    """
+    classes = len(getattr(model, "classes_", ()))
+    if getattr(model, "probability", False) is True or (classes > 2 and model.break_ties):
+        raise NotCompilable("the labels of a support vector machine do not follow from its votes alone")
+    if model.kernel not in ("rbf", "linear", "poly", "sigmoid") or issparse(model.support_vectors_):
+        raise NotCompilable("a support vector machine with a kernel of its own or sparse vectors")
+    weights = model.dual_coef_ if classes <= 2 else _pairs(model)
+    kernels = KernelMap(
+        model.kernel,
+        tuple(map(tuple, model.support_vectors_.tolist())),
+        tuple(map(tuple, weights.tolist())),
+        float(model._gamma),
+        float(model.coef0),
+        float(model.degree),
+    )
+    found: list[dict[str, Any]] = [
+        {"op": "prepared", "preprocessor": Preprocessor(steps=(kernels,)).to_dict()},
+        {"op": "scaled", "factor": 1.0, "shift": model.intercept_.tolist()},
+    ]
+    if classes > 2:
+        found.append({"op": "pair_votes", "classes": classes, "tie": TIE["float64"]})
+    return found
+
+
+def _pairs(model: Any) -> Any:
+    """A row of weights for each pair of classes: libsvm keeps those of a class against each other one."""
+    ends = np.cumsum(model.n_support_)
+    of_class = [slice(end - count, end) for count, end in zip(model.n_support_, ends, strict=True)]
+    rows = []
+    for one, other in combinations(range(len(of_class)), 2):
+        weights = np.zeros(len(model.support_vectors_))
+        weights[of_class[one]] = model.dual_coef_[other - 1, of_class[one]]
+        weights[of_class[other]] = model.dual_coef_[one, of_class[other]]
+        rows.append(weights)
+    return np.array(rows)
