@@ -79,6 +79,10 @@ def read_modules(code: Sequence[str | Path]) -> dict[str, bytes]:
     for file in files:
         if file.suffix != ".py" or not file.stem.isidentifier():
             raise UnsupportedModel(f"{file.name} is no module: give files such as my_module.py")
+        try:
+            file.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise UnsupportedModel(f"{file.name} is no text in UTF-8") from None
         if _hides_another(file):
             raise UnsupportedModel(f"{file.name} would hide another module {file.stem!r}: rename it")
     return {file.name: file.read_bytes() for file in files}
@@ -91,7 +95,7 @@ def _hides_another(file: Path) -> bool:
     if spec is None:
         return False
     source = getattr(spec.loader, "get_source", lambda name: None)(file.stem)
-    return bool(source != file.read_text())
+    return bool(source != file.read_text(encoding="utf-8"))
 
 
 def parameters(estimator: Any) -> Any:

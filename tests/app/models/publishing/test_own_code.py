@@ -124,6 +124,7 @@ def test_without_its_module_a_model_is_refused_with_what_to_do(store, module):
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
+        ("latin.py", "latin.py is no text in UTF-8"),
         ("notes.txt", "notes.txt is no module"),
         ("my-module.py", "my-module.py is no module"),
         ("numpy.py", "would hide another module 'numpy': rename it"),
@@ -132,7 +133,7 @@ def test_without_its_module_a_model_is_refused_with_what_to_do(store, module):
     ],
 )
 def test_file_that_is_no_module_of_ones_own_is_refused(store, tmp_path, name, reason):
-    (tmp_path / name).write_text("")
+    (tmp_path / name).write_bytes(b"NAME = '\xe9'" if name == "latin.py" else b"")
     with pytest.raises(UnsupportedModel, match=reason):
         publish(store, fitted(SumRegressor()), sample=BOXES.to_numpy(), code=[tmp_path / name])
 
