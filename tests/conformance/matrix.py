@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import chain
+from textwrap import fill
 
 from tests.conformance import boosted, estimators, frames, objects, outputs
 from tests.conformance.case import Case
@@ -48,12 +49,13 @@ def summary(results: list[Result]) -> str:
     served = [result for result in results if result.rows]
     compiled = sum(result.engine == "onnx" for result in served)
     refused = sum(result.refusal is not None for result in results)
-    return (
+    found = (
         f"{len(results)} models were brought: {len(served)} are served, {compiled} of them compiled, and"
         f" {refused} are refused in a sentence. {sum(r.rows for r in served):,} answers were compared:"
         f" {sum(r.labels_differ for r in served)} labels differ, and the largest difference of a number is"
-        f" {max((r.largest for r in served), default=0.0):.1e}.\n"
+        f" {max((r.largest for r in served), default=0.0):.1e}."
     )
+    return f"{fill(found, 120)}\n"
 
 
 def write(results: list[Result]) -> None:
