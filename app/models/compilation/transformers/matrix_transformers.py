@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from sklearn import decomposition, kernel_approximation, preprocessing
+from sklearn.impute._iterative import IterativeImputer  # its public name must be switched on first
 from sklearn.linear_model import BayesianRidge, LinearRegression, Ridge
 
 from app.models.compilation import NotCompilable
@@ -74,14 +75,6 @@ def _in_turn(imputer: Any) -> Step:
     return imputer_steps.ImputeInTurn(floats(fill), tuple(guesses))
 
 
-def _iterative_imputer() -> type:
-    """The class, without making it public for whoever did not ask for it."""
-    from sklearn.impute._iterative import IterativeImputer
-
-    found: type = IterativeImputer
-    return found
-
-
 MATRIX_STEPS: dict[type, Callable[[Any], Step]] = {
     decomposition.PCA: _pca,
     decomposition.IncrementalPCA: _pca,
@@ -89,5 +82,5 @@ MATRIX_STEPS: dict[type, Callable[[Any], Step]] = {
     preprocessing.Normalizer: lambda normalizer: matrix_steps.Normalize(normalizer.norm),
     kernel_approximation.Nystroem: _nystroem,
     kernel_approximation.RBFSampler: _waves,
-    _iterative_imputer(): _in_turn,
+    IterativeImputer: _in_turn,
 }
