@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,7 @@ def test_command_that_the_store_does_not_take_ends_in_a_line(store, command, fau
 
 @pytest.mark.parametrize("fault", [read_only, failing_disk])
 def test_training_ends_in_a_line(store, fault):
+    import_module("multiprocessing.dummy")  # by joblib's threads, where only root can read Python's own files
     with fault(store):
         result = run_training(store.root, "--dataset", "iris", "--param", "n_estimators=2")
     assert result.exit_code == 2
