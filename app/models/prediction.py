@@ -27,7 +27,11 @@ class Prediction:
         several labels a row. An outlier detector's row has a ``score``, a transformer's ``outputs``."""
         signature = self.model.output
         values, probabilities = self.output
-        predictions = signature.decoded(values.tolist())
+        predictions = values.tolist()
+        if signature.classes:  # on the way of most requests, which spares a call
+            predictions = [signature.classes[code] for code in predictions]
+        elif signature.targets:
+            predictions = signature.decoded(predictions)
         if probabilities is None:
             if signature.task == "transformation":
                 return [{"outputs": each} for each in values.reshape(len(values), -1).tolist()]

@@ -1,6 +1,7 @@
 """Code of the user's own: a module that travels with a version, and what is pickled by value."""
 
 import json
+import shutil
 import subprocess
 import sys
 from importlib import import_module
@@ -13,6 +14,7 @@ from app.exceptions import ArtifactInvalid, UnsupportedModel
 from app.models.loading.loader import LoadingOptions, load
 from app.models.loading.version_code import PYTHON, importable
 from app.models.publishing.publish import publish
+from app.models.repository.store import ModelStore
 from tests.estimators import BOXES, SumRegressor, fitted
 from tests.settings import ROOT
 
@@ -166,8 +168,16 @@ for by_value in (False, True):
 """
 
 
-def test_lambdas_and_classes_of_a_notebook_are_saved_by_value(store):
-    refused, saved = run(SAVE, store.root).splitlines()
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory):
+    """The store that a notebook saved to, and what it printed."""
+    root = tmp_path_factory.mktemp("notebook") / "models"
+    root.mkdir()
+    return ModelStore(root), run(SAVE, root).splitlines()
+
+
+def test_lambdas_and_classes_of_a_notebook_are_saved_by_value(notebook):
+    store, (refused, saved) = notebook
     assert "cannot be pickled" in refused
     assert refused.endswith("or save it with by_value=True")
     assert saved == "v1"
@@ -175,8 +185,8 @@ def test_lambdas_and_classes_of_a_notebook_are_saved_by_value(store):
     assert served(store, "v1", [1, 2, 3]) == pytest.approx([6.0])
 
 
-def test_code_that_another_python_compiled_is_not_run(store):
-    run(SAVE, store.root)
+def test_code_that_another_python_compiled_is_not_run(notebook, store):
+    shutil.copytree(notebook[0].root / "model_v1", store.root / "model_v1")
     path = store.root / "model_v1" / "metadata.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"pickled_by_value": "3.9"}))
     with pytest.raises(ArtifactInvalid, match=f"code that Python 3.9 compiled, this is {PYTHON}"):
