@@ -117,7 +117,7 @@ def compare_answers(
         scale = tolerance.scale(values, output)
         return replace(found, max_difference=_largest(got.values[compared] / scale, values / scale))
     found = replace(found, label_mismatches=int((got.values[compared] != values).sum()))
-    if not output.classes or probabilities is None:
+    if probabilities is None:
         return found
     if got.probabilities is None or got.probabilities.shape[1:] != probabilities.shape[1:]:
         return replace(found, max_difference=np.inf)

@@ -19,9 +19,12 @@ MARGIN = 1e-3
 def choose(predicted: EngineOutput, output: OutputSignature) -> list[int]:
     """Indices of rows spread over the sample, and over the predicted classes if there are any."""
     clear = np.arange(len(predicted.values))
-    if predicted.probabilities is not None and predicted.probabilities.shape[1] > 1:
-        best = np.partition(predicted.probabilities, -2, axis=1)
-        wide = np.flatnonzero(best[:, -1] - best[:, -2] > MARGIN)
+    if predicted.probabilities is not None:
+        ends = np.cumsum([len(labels) for labels in output.targets], dtype=int)[:-1]
+        targets = [each for each in np.split(predicted.probabilities, ends, axis=1) if each.shape[1] > 1]
+        best = [np.partition(each, -2, axis=1) for each in targets]
+        margins = [each[:, -1] - each[:, -2] > MARGIN for each in best]
+        wide = np.flatnonzero(np.all(margins, axis=0)) if margins else clear
         clear = wide if len(wide) else clear
     spread = clear[np.linspace(0, len(clear) - 1, min(len(clear), MIN_ROWS)).astype(int)].tolist()
     labels = predicted.values[clear] if output.labelled and not output.whole else np.empty(0)

@@ -102,4 +102,4 @@ def disagreements(champion: Prediction, challenger: Prediction) -> int:
 
 
 def _predictions(prediction: Prediction) -> list[object]:
-    return [result["prediction"] for result in prediction.to_dicts()]
+    return prediction.model.output.decoded(prediction.output.values.tolist())

@@ -10,10 +10,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from app.models.certification.boundary import boundary_rows
+from app.models.certification.comparison import Reference, compare_answers
 from app.models.engines.output import EngineOutput
 from app.models.loading.loader import LoadingOptions, load
 from app.models.publishing.publish import publish
-from app.models.schema.signature import Feature, InputSignature
+from app.models.schema.signature import Feature, InputSignature, OutputSignature
 
 GENERATOR = np.random.default_rng(0)
 ROWS = GENERATOR.integers(-6, 7, size=(240, 3)) / 2.0  # halves, so that rows fall on thresholds
@@ -102,3 +103,19 @@ def test_boundary_between_any_of_the_labels_is_found():
     *_, low, high = boundary_rows(predict, ROWS, signature, np.random.default_rng(0))
     assert (predict(low).values[:, 1] != predict(high).values[:, 1]).all()
     assert np.abs(low[:, 1] - high[:, 1]).max() < 0.1
+
+
+def test_probabilities_of_any_label_are_compared():
+    """Labels that are equal say nothing about them."""
+    output = OutputSignature("classification", probabilities=True, targets=((0, 1), (0, 1)))
+    codes = np.zeros((3, 2), dtype=np.intp)
+    own = np.tile([0.9, 0.1, 0.8, 0.2], (3, 1))
+    other = own.copy()
+    other[2, 2:] = [0.7, 0.3]
+    expected = Reference(EngineOutput(codes, own), np.zeros(3, dtype=bool))
+    same = compare_answers(EngineOutput(codes, own), (), expected, range(3), output)
+    apart = compare_answers(EngineOutput(codes, other), (), expected, range(3), output)
+    none = compare_answers(EngineOutput(codes, None), (), expected, range(3), output)
+    assert (same.reason(), apart.label_mismatches, apart.max_difference) == (None, 0, pytest.approx(0.1))
+    assert "numbers differ" in apart.reason()
+    assert none.reason() is not None

@@ -90,3 +90,14 @@ def test_answers_of_another_form_disagree():
     assert "missing" in disagreement([0], outcome([0]), [[0.6, 0.4]])
     assert "differ" in disagreement([0], outcome([0], [[0.7, 0.3]]), [[0.6, 0.4]])
     assert "differ" in disagreement([0], outcome([0], [[np.nan, 0.4]]), [[0.6, 0.4]])
+
+
+def test_rows_that_are_close_in_any_of_several_labels_are_left_out():
+    """A compiled engine may leave them to the original, which need not be installed."""
+    output = OutputSignature("classification", probabilities=True, targets=((0, 1), (0, 1, 2)))
+    probabilities = np.tile([0.9, 0.1, 0.2, 0.7, 0.1], (60, 1))
+    probabilities[::2, 2:] = [0.4999, 0.4998, 0.0003]
+    predicted = EngineOutput(np.tile([0, 1], (60, 1)), probabilities)
+    chosen = golden_rows.choose(predicted, output)
+    assert len(chosen) >= golden_rows.MIN_ROWS
+    assert all(position % 2 for position in chosen)

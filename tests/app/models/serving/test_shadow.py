@@ -1,6 +1,8 @@
 from threading import Event
 
+import numpy as np
 import pytest
+from sklearn.preprocessing import StandardScaler
 
 from app.models.ports import Shadowed
 from app.models.prediction import Prediction
@@ -116,3 +118,13 @@ def test_numbers_that_differ_by_more_than_a_hundredth_disagree(serve):
     near = Prediction(answer.model, answer.output._replace(values=answer.output.values * 1.005), [], [])
     far = Prediction(answer.model, answer.output._replace(values=answer.output.values * [1, 1.1]), [], [])
     assert (disagreements(answer, near), disagreements(answer, far)) == (0, 1)
+
+
+def test_outputs_of_transformers_disagree_like_numbers(serve):
+    from app.models.ml_models import model_manager
+
+    sample = np.array([*ROWS, [9, 9, 9]], dtype=float)
+    serve(StandardScaler().fit(sample), sample=sample)
+    answer = model_manager.served_model.predict([[10, 0, 0], [0, 10, 0]])
+    far = Prediction(answer.model, answer.output._replace(values=answer.output.values * [[1], [1.1]]), [], [])
+    assert (disagreements(answer, answer), disagreements(answer, far)) == (0, 1)
