@@ -21,6 +21,8 @@ Function = Callable[[Matrix], Matrix]
 
 # Functions that turn the predictions of a transformed target back, by their names in NumPy.
 INVERSES = {f.__name__: f for f in (np.exp, np.exp2, np.expm1, np.log, np.log2, np.log1p, np.sqrt, np.square)}
+# What scikit-learn adds to a probability before it takes its logarithm.
+LEAST = 1e-12
 
 
 class ComposedKernel:
@@ -171,7 +173,7 @@ def _tempered(part: Part) -> Function:
     def probabilities(numbers: Matrix) -> Matrix:
         if numbers.shape[1] == 1:
             numbers = np.hstack((1.0 - numbers if logs else -numbers, numbers))
-        logits = beta * (np.log(numbers + 1e-12) if logs else numbers)
+        logits = beta * (np.log(numbers + LEAST) if logs else numbers)
         powers = np.exp(logits - logits.max(axis=1)[:, None])
         shares: Matrix = powers / powers.sum(axis=1)[:, None]
         return shares

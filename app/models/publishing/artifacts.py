@@ -75,27 +75,27 @@ def read_modules(code: Sequence[str | Path]) -> dict[str, bytes]:
 
     :raises UnsupportedModel: for what is no module, or would hide an installed one.
     """
-    files = [Path(file) for file in code]
-    for file in files:
+    modules = {}
+    for file in map(Path, code):
         if file.suffix != ".py" or not file.stem.isidentifier():
             raise UnsupportedModel(f"{file.name} is no module: give files such as my_module.py")
         try:
-            file.read_text(encoding="utf-8")
+            source = file.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             raise UnsupportedModel(f"{file.name} is no text in UTF-8") from None
-        if _hides_another(file):
+        if _is_another(file.stem, source):
             raise UnsupportedModel(f"{file.name} would hide another module {file.stem!r}: rename it")
-    return {file.name: file.read_bytes() for file in files}
+        modules[file.name] = source.encode()
+    return modules
 
 
-def _hides_another(file: Path) -> bool:
-    """True if a module of this name can be imported that is not this file's."""
-    known = sys.modules.get(file.stem)
-    spec = find_spec(file.stem) if known is None else known.__spec__
+def _is_another(name: str, source: str) -> bool:
+    """True if a module of this name can be imported that has another source, or none."""
+    known = sys.modules.get(name)
+    spec = find_spec(name) if known is None else known.__spec__
     if spec is None:
         return False
-    source = getattr(spec.loader, "get_source", lambda name: None)(file.stem)
-    return bool(source != file.read_text(encoding="utf-8"))
+    return bool(getattr(spec.loader, "get_source", lambda name: None)(name) != source)
 
 
 def parameters(estimator: Any) -> Any:

@@ -36,7 +36,8 @@ def output_signature(model: Any, data: Any) -> OutputSignature:
     probabilities = _probabilities(model, data)
     if classes := _classes(model):
         _check_known(predicted.tolist(), classes)
-        return OutputSignature("classification", classes, _has_probabilities(probabilities, len(classes)))
+        task: Task = "outlier_detection" if _tagged(is_outlier_detector, model) else "classification"
+        return OutputSignature(task, classes, _has_probabilities(probabilities, len(classes)))
     whole = predicted.dtype.kind in "iu" and predicted.ndim == 1
     if whole and (found := _whole_numbers(model, predicted, probabilities)):
         return found
@@ -85,8 +86,13 @@ def _several_labels(
 
 
 def _detects_outliers(model: Any, predicted: NDArray[Any]) -> bool:
-    says = _tagged(is_outlier_detector, model) or isinstance(model, OutlierMixin)
-    return says and predicted.ndim == 1 and bool(np.isin(predicted, (-1, 1)).all())
+    """:raises UnsupportedModel: for a detector that says anything but -1 and 1."""
+    if _classes_of(model) is not None or predicted.ndim == 2:
+        return False
+    if _tagged(is_outlier_detector, model):
+        _check_known(predicted.tolist(), (-1, 1))
+        return True
+    return isinstance(model, OutlierMixin) and bool(np.isin(predicted, (-1, 1)).all())
 
 
 def _outliers(model: Any, data: Any) -> OutputSignature:
@@ -110,7 +116,8 @@ def _check_known(labels: list[Any], classes: tuple[Label, ...]) -> None:
 
 def _predictions(model: Any, data: Any) -> NDArray[Any]:
     predicted = predictions_of(model, deepcopy(data))
-    if predicted.dtype == object and predicted.ndim == 1:  # a list of labels of one kind, or of numbers
+    several_labels = predicted.ndim == 2 and _classes_of(model) is not None  # of kinds of their own
+    if predicted.dtype == object and not several_labels:  # a list of labels of one kind, or of numbers
         predicted = np.array(predicted.tolist())
     if len(predicted) != len(data) or predicted.ndim not in (1, 2):
         raise UnsupportedModel(

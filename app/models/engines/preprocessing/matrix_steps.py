@@ -92,7 +92,7 @@ NORMS: dict[str, Callable[[Matrix], Matrix]] = {
 
 @dataclass(frozen=True)
 class KernelMap:
-    """Kernels of each row with ``points``, times ``weights``: Nystroem.
+    """Kernels of each row with ``points``, times ``weights``: Nystroem, support vector machines.
 
     ``points``: (n, inputs). ``weights``: (outputs, n).
     """

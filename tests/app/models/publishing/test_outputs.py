@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, OutlierMixin
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression
@@ -97,6 +97,28 @@ def test_outlier_detector_has_a_score_in_proportion_to_its_spread():
     output = of(model, ROWS)
     assert (output.task, output.classes, output.scored) == ("outlier_detection", (-1, 1), True)
     assert output.spread == pytest.approx((model.decision_function(ROWS).std(),))
+
+
+def test_numbers_among_objects_are_numbers():
+    several = np.array([[1.0, 2], [3, 4], [5, 6], [7, 8.5]], dtype=object)
+    assert of(Answers(several)).spread == pytest.approx(tuple(several.astype(float).std(axis=0)))
+
+
+class Detector(OutlierMixin, BaseEstimator):
+    """Says what it was told to of every row, and that it detects outliers."""
+
+    def __init__(self, says):
+        self.says = says
+
+    def predict(self, rows):
+        return np.resize(self.says, len(rows))
+
+
+def test_detector_without_a_score_says_one_and_minus_one_alone():
+    output = of(Detector([-1, 1]))
+    assert (output.task, output.classes, output.scored) == ("outlier_detection", (-1, 1), False)
+    with pytest.raises(UnsupportedModel, match="predicts 0, which is not among its classes: -1, 1"):
+        of(Detector([0, 1]))
 
 
 def test_transformer_is_known_by_having_no_predict():
