@@ -92,6 +92,12 @@ def test_only_prometheus_reads_the_metrics_without_a_key():
     assert ip_network(network["ip_range"]).subnet_of(ip_network(network["subnet"]))
 
 
+def test_one_variable_moves_the_private_network():
+    """Where the machine uses the default one."""
+    assert "172.30.77" in settings.of_compose()["NETWORK_PREFIX"]
+    assert "172.30.77" not in COMPOSE.replace("${NETWORK_PREFIX:-172.30.77}", "")
+
+
 def test_only_this_machine_reaches_the_service_unless_told_otherwise():
     ports = [port for service in compose.services().values() for port in service.get("ports", ())]
     assert ports == ["127.0.0.1:8080:8080"]

@@ -50,6 +50,7 @@ class Stack:
             "API_KEY_2": self.spare_key,
             "REDIS_PASSWORD": secrets.token_hex(16),
             "HTTP_PORT": self.port,
+            "NETWORK_PREFIX": self.unused_network(),
             "IMAGE": IMAGE,
             "RATE_LIMIT": f"{LIMIT}/hour",
         }
@@ -60,7 +61,7 @@ class Stack:
     def compose(self, *arguments: str) -> str:
         """What ``docker compose`` with these arguments prints."""
         # What the shell sets goes before .env, as compose reads it.
-        own = {"API_KEY_1", "API_KEY_2", "REDIS_PASSWORD", "HTTP_PORT", "IMAGE"}
+        own = {"API_KEY_1", "API_KEY_2", "REDIS_PASSWORD", "HTTP_PORT", "NETWORK_PREFIX", "IMAGE"}
         environment = {name: value for name, value in os.environ.items() if name not in own}
         command = [*self._commands.compose, "-p", self.name, *arguments]
         return run(*command, cwd=self._directory, env=environment)
@@ -68,6 +69,12 @@ class Stack:
     def engine(self, *arguments: str) -> str:
         """What ``docker`` with these arguments prints."""
         return run(*self._commands.engine, *arguments)
+
+    def unused_network(self) -> str:
+        """The beginning of addresses that no network of the engine has, such as one of a drill that was killed."""
+        networks = self.engine("network", "inspect", *self.engine("network", "ls", "-q").split())
+        unused = [f"172.30.{number}" for number in range(1, 255) if f'"172.30.{number}.' not in networks]
+        return secrets.choice(unused)
 
     def up(self, replicas: int) -> None:
         """Build what is not built, start what does not run, and wait until all replicas are ready."""
