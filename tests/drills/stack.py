@@ -71,7 +71,7 @@ class Stack:
         return run(*self._commands.engine, *arguments)
 
     def unused_network(self) -> str:
-        """The beginning of addresses that no network of the engine has, such as one of a drill that was killed."""
+        """The beginning of addresses that no network of the engine has, as that of a killed drill may."""
         networks = self.engine("network", "inspect", *self.engine("network", "ls", "-q").split())
         unused = [f"172.30.{number}" for number in range(1, 255) if f'"172.30.{number}.' not in networks]
         return secrets.choice(unused)

@@ -84,7 +84,7 @@ def one_line(error: BaseException) -> str:
 def onnx_compilers(estimator: Any) -> Compilers:
     """One form for tree ensembles: skl2onnx's graphs of these are no faster, and less exact."""
     from app.models.compilation.boosting.boosted_trees import library_of
-    from app.models.compilation.composition import is_composed
+    from app.models.compilation.composition.composition import is_composed
     from app.models.compilation.tree_graph import has_tree_graph
 
     if library_of(estimator):
@@ -124,7 +124,7 @@ def _boosted_trees(estimator: Any, output: OutputSignature, width: int) -> tuple
 
 def _composed(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, KernelSpec, bool]:
     """The members' graphs and the wrapper's arithmetic, or skl2onnx's graph of all of it."""
-    from app.models.compilation.composition import compose
+    from app.models.compilation.composition.composition import compose
 
     try:
         return compose(estimator, width, onnx_compilers)

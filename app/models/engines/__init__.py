@@ -33,7 +33,7 @@ ENGINES: dict[str, EngineEntry] = {
     "onnx": EngineEntry(
         libraries=("onnxruntime", "numpy"),
         kernel="app.models.engines.onnx_engine:OnnxKernel",
-        composed="app.models.engines.composed:ComposedKernel",
+        composed="app.models.engines.composed.composed_kernel:ComposedKernel",
         compilers="app.models.compilation.compilers:onnx_compilers",
         install=("onnxruntime", "onnx", "skl2onnx"),
     ),

@@ -20,8 +20,8 @@ from app.models.certification.certificate import certify_candidate
 from app.models.certification.comparison import Comparison, ask, compare_answers
 from app.models.certification.model_under_test import analyse
 from app.models.compilation import labels
-from app.models.compilation.combinations import COMBINATIONS
 from app.models.compilation.compilers import Candidate, candidates
+from app.models.compilation.composition.composed_models import COMPOSED_MODELS
 from app.models.engines.compiled import CompiledEngine
 from app.models.engines.output import EngineOutput
 from app.models.engines.sklearn_engine import SklearnEngine
@@ -63,7 +63,7 @@ def without_tie(candidate: Candidate) -> Candidate:
 
 def test_votes_read_off_scores_are_found(monkeypatch):
     monkeypatch.setattr(labels, "follow_from_numbers", lambda estimator, probabilities: True)
-    monkeypatch.delitem(COMBINATIONS, SVC)
+    monkeypatch.delitem(COMPOSED_MODELS, SVC)
     digits = load_digits()
     model = make_pipeline(StandardScaler(), SVC()).fit(digits.data[:400], digits.target[:400])
     refused(model, digits.data[:400])

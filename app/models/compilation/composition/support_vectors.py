@@ -1,5 +1,6 @@
 """Support vector machines in float64, as operations of a `ComposedKernel`: skl2onnx has them in float32."""
 
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -8,15 +9,14 @@ from scipy.sparse import issparse
 from sklearn import svm
 
 from app.models.compilation import NotCompilable
-from app.models.engines.kernel import TIE
-from app.models.engines.preprocessing.matrix_steps import KernelMap
-from app.models.engines.preprocessing.preprocessor import Preprocessor
+from app.models.compilation.composition.linear_models import kernel_map
+from app.models.compilation.composition.part import TIE_WITHIN, Member, Part
 
 MACHINES = (svm.SVC, svm.NuSVC, svm.SVR, svm.NuSVR, svm.OneClassSVM)
 
 
-def decisions(model: Any) -> list[dict[str, Any]]:
-    """The operations from rows to the decision function, (n, 1), or to the code of the class of most votes.
+def support_vectors(model: Any, width: int, member: Member) -> Part:
+    """The decision function, or the code of the class of most votes.
 
     :raises NotCompilable: for kernels of one's own, sparse support vectors, and what votes do not decide.
     """
@@ -26,21 +26,14 @@ def decisions(model: Any) -> list[dict[str, Any]]:
     if model.kernel not in ("rbf", "linear", "poly", "sigmoid") or issparse(model.support_vectors_):
         raise NotCompilable("a support vector machine with a kernel of its own or sparse vectors")
     weights = model.dual_coef_ if classes <= 2 else _pairs(model)
-    kernels = KernelMap(
-        model.kernel,
-        tuple(map(tuple, model.support_vectors_.tolist())),
-        tuple(map(tuple, weights.tolist())),
-        float(model._gamma),
-        float(model.coef0),
-        float(model.degree),
-    )
-    found: list[dict[str, Any]] = [
-        {"op": "prepared", "preprocessor": Preprocessor(steps=(kernels,)).to_dict()},
-        {"op": "scaled", "factor": 1.0, "shift": model.intercept_.tolist()},
-    ]
+    part = kernel_map(
+        model.kernel, model.support_vectors_, weights, model._gamma, model.coef0, model.degree
+    ).then("values", op="scaled", factor=1.0, shift=model.intercept_)
     if classes > 2:
-        found.append({"op": "pair_votes", "classes": classes, "tie": TIE["float64"]})
-    return found
+        return part.then("labelled", op="pair_votes", classes=classes, tie=TIE_WITHIN)
+    return replace(
+        part, reading="scores" if classes else "scored" if type(model) is svm.OneClassSVM else "values"
+    )
 
 
 def _pairs(model: Any) -> Any:

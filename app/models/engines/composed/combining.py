@@ -1,96 +1,25 @@
-"""The kernel of an ensemble of ensembles: its members' graphs, and the wrapper's own arithmetic in NumPy.
+"""How ensembles combine their members' labels, scores and probabilities, in scikit-learn's own arithmetic."""
 
-A part is a function of a float64 matrix (n, width), written as a dictionary with the name of its operation.
-"""
-
-from collections.abc import Callable, Mapping
-from functools import reduce
+from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Any
 
-import msgpack
 import numpy as np
 
-from app.models.engines.kernel import KernelSpec
-from app.models.engines.onnx_engine import OnnxKernel
-from app.models.engines.preprocessing.preprocessor import Preprocessor
+from app.models.engines.composed.operation import Function, Operation, Part
 from app.models.schema.rows import Matrix
 
-Part = Mapping[str, Any]
-Function = Callable[[Matrix], Matrix]
-
-# Functions that turn the predictions of a transformed target back, by their names in NumPy.
-INVERSES = {f.__name__: f for f in (np.exp, np.exp2, np.expm1, np.log, np.log2, np.log1p, np.sqrt, np.square)}
 # What scikit-learn adds to a probability before it takes its logarithm.
 LEAST = 1e-12
 
 
-class ComposedKernel:
-    """The parts of an ensemble, as one document of msgpack."""
-
-    name = "onnx"
-
-    def __init__(self, content: bytes, spec: KernelSpec) -> None:
-        self.spec = spec
-        self.run = function_of(msgpack.unpackb(content))
-
-
-def function_of(part: Part) -> Function:
-    """The function of a part.
-
-    :raises KeyError: if the part's operation is unknown.
-    """
-    return OPERATIONS[part["op"]](part)
-
-
-def _functions(part: Part) -> list[Function]:
-    return [function_of(each) for each in part["parts"]]
-
-
-def _graph(part: Part) -> Function:
-    """A compiled estimator; a row that does not stay finite in the input's precision has no result."""
-    spec = KernelSpec.from_dict(part["spec"])
-    run = OnnxKernel(part["content"], spec).run
-
-    def numbers(rows: Matrix) -> Matrix:
-        with np.errstate(over="ignore"):
-            prepared = rows.astype(np.float32) if spec.rounded else rows
-            prepared = np.ascontiguousarray(prepared, dtype=spec.dtype)
-        found = run(prepared).reshape(len(rows), -1).astype(np.float64)
-        overflown = np.asarray(np.isinf(prepared).any(axis=1))
-        return np.where(overflown[:, None], np.nan, found) if overflown.any() else found
-
-    return numbers
-
-
-def _prepared(part: Part) -> Function:
-    return Preprocessor.from_dict(part["preprocessor"]).apply
-
-
-def _columns(part: Part) -> Function:
-    columns = part["columns"]
-    return lambda rows: rows[:, columns]
-
-
-def _chain(part: Part) -> Function:
-    functions = _functions(part)
-    return lambda rows: reduce(lambda found, function: function(found), functions, rows)
-
-
-def _beside(part: Part) -> Function:
-    """The parts' results side by side."""
-    functions = _functions(part)
-    return lambda rows: np.hstack([function(rows) for function in functions])
-
-
-def _mean(part: Part) -> Function:
-    functions, weights = _functions(part), part["weights"]
+def _mean(part: Part, functions: Sequence[Function]) -> Function:
+    weights = part["weights"]
     return lambda rows: np.average(
         np.stack([function(rows) for function in functions]), axis=0, weights=weights
     )
 
 
-def _label(part: Part) -> Function:
+def _label(part: Part, _: Sequence[Function]) -> Function:
     """The code of the largest number, or of a positive one; NaN if the next is within ``tie``."""
     tie = part["tie"]
 
@@ -105,9 +34,9 @@ def _label(part: Part) -> Function:
     return codes
 
 
-def _several(part: Part) -> Function:
+def _several(part: Part, functions: Sequence[Function]) -> Function:
     """The codes of several targets, as by `_label`, and then all their probabilities, if they are any."""
-    functions, codes = _functions(part), _label(part)
+    codes = _label(part, ())
 
     def labelled(rows: Matrix) -> Matrix:
         numbers = [function(rows) for function in functions]
@@ -116,7 +45,7 @@ def _several(part: Part) -> Function:
     return labelled
 
 
-def _votes(part: Part) -> Function:
+def _votes(part: Part, _: Sequence[Function]) -> Function:
     """The code with most votes, the first of several; NaN if a vote is open."""
     weights, classes = part["weights"], range(part["classes"])
 
@@ -131,7 +60,7 @@ def _votes(part: Part) -> Function:
     return winners
 
 
-def _pair_votes(part: Part) -> Function:
+def _pair_votes(part: Part, _: Sequence[Function]) -> Function:
     """The code with most votes of the pairs of classes, the first of several; NaN if a pair is too close."""
     pairs, tie = list(combinations(range(part["classes"]), 2)), part["tie"]
 
@@ -147,7 +76,24 @@ def _pair_votes(part: Part) -> Function:
     return winners
 
 
-def _calibrated(part: Part) -> Function:
+def _pair_scores(part: Part, _: Sequence[Function]) -> Function:
+    """The votes of the pairs of classes, and less than half a vote more for their confidence."""
+    pairs, tie = list(combinations(range(part["classes"]), 2)), part["tie"]
+
+    def scores(decisions: Matrix) -> Matrix:
+        votes, sums = np.zeros((2, len(decisions), part["classes"]))
+        for (one, other), decision in zip(pairs, decisions.T, strict=True):
+            sums[:, one] -= decision
+            sums[:, other] += decision
+            votes[:, one] += decision <= 0
+            votes[:, other] += decision > 0
+        decided = (np.abs(decisions) > tie * np.maximum(1.0, np.abs(decisions))).all(axis=1)
+        return np.where(decided[:, None], votes + sums / (3 * (np.abs(sums) + 1)), np.nan)
+
+    return scores
+
+
+def _calibrated(part: Part, _: Sequence[Function]) -> Function:
     """Probabilities from each class's score: by a sigmoid (slope, intercept), or between points (x, y)."""
     curves = [tuple(map(np.array, curve)) for curve in part["curves"]]
     curve = _sigmoid if part["method"] == "sigmoid" else _interpolated
@@ -166,7 +112,7 @@ def _calibrated(part: Part) -> Function:
     return probabilities
 
 
-def _tempered(part: Part) -> Function:
+def _tempered(part: Part, _: Sequence[Function]) -> Function:
     """Probabilities by temperature: the softmax of scores, or of the logarithms of probabilities, × beta."""
     beta, logs = part["beta"], part["logs"]
 
@@ -191,7 +137,7 @@ def _interpolated(scores: Matrix, x: Matrix, y: Matrix) -> Matrix:
     return np.interp(scores, x, y)
 
 
-def _shares(part: Part) -> Function:
+def _shares(part: Part, _: Sequence[Function]) -> Function:
     """Each class's probability against the rest, as shares of their sum."""
 
     def probabilities(positive: Matrix) -> Matrix:
@@ -204,7 +150,7 @@ def _shares(part: Part) -> Function:
     return probabilities
 
 
-def _threshold(part: Part) -> Function:
+def _threshold(part: Part, _: Sequence[Function]) -> Function:
     """The code by a threshold on one class's probability, then the probabilities."""
     position, threshold, tie = part["position"], part["threshold"], part["tie"]
 
@@ -217,31 +163,15 @@ def _threshold(part: Part) -> Function:
     return labelled
 
 
-def _inverse(part: Part) -> Function:
-    return np.errstate(all="ignore")(INVERSES[part["function"]])
-
-
-def _scaled(part: Part) -> Function:
-    factor, shift = part["factor"], part["shift"]
-    return lambda predicted: predicted * factor + shift
-
-
-OPERATIONS: dict[str, Callable[[Part], Function]] = {
-    "graph": _graph,
-    "prepared": _prepared,
-    "columns": _columns,
-    "all": lambda part: lambda rows: rows,
-    "chain": _chain,
-    "beside": _beside,
+OPERATIONS: Mapping[str, Operation] = {
     "mean": _mean,
     "label": _label,
     "several": _several,
     "votes": _votes,
     "pair_votes": _pair_votes,
+    "pair_scores": _pair_scores,
     "calibrated": _calibrated,
     "tempered": _tempered,
     "shares": _shares,
     "threshold": _threshold,
-    "inverse": _inverse,
-    "scaled": _scaled,
 }

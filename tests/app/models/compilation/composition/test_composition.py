@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import msgpack
 import numpy as np
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
@@ -27,23 +26,21 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVC, NuSVC, NuSVR, OneClassSVM
 
 from app.models.certification.certificate import certify_candidate
-from app.models.certification.model_under_test import analyse
-from app.models.compilation.compilers import candidates
-from app.models.engines.compiled import CompiledEngine
-from app.models.engines.kernel import COMPOSED_FILE, load_kernel
+from app.models.engines.composed.composed_kernel import packed, unpacked
+from app.models.engines.kernel import COMPOSED_FILE
 from app.models.loading.loader import LoadingOptions, load
-from app.models.publishing.inspection import inspect_model
 from app.models.publishing.publish import publish
+from tests.app.models.compilation.composition.certified import (
+    MANY,
+    NUMBERS,
+    ROWS,
+    THREE,
+    TWO,
+    check,
+    composed,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-GENERATOR = np.random.default_rng(0)
-ROWS = GENERATOR.integers(-6, 7, size=(240, 4)) / 2.0  # halves: rows fall on thresholds, and votes on ties
-TWO = np.where(ROWS[:, 0] + ROWS[:, 1] > GENERATOR.normal(size=240), "yes", "no")
-THREE = np.array(["a", "b", "c"])[np.digitize(ROWS[:, 0] + GENERATOR.normal(size=240), [-1.0, 1.0])]
-NUMBERS = ROWS[:, 0] * 2 + ROWS[:, 1] ** 2 + 9.0
-MANY = np.concatenate(
-    [GENERATOR.integers(-9, 10, size=(2000, 4)) / 2.0, GENERATOR.normal(size=(2000, 4)) * 3]
-)
 
 
 def forest(seed=0):
@@ -113,32 +110,6 @@ REGRESSORS = {
 }
 
 
-def composed(model, target):
-    """The fitted model under test, its only candidate, and the candidate's certificate."""
-    model.fit(ROWS, target)
-    found = inspect_model(model, ROWS)
-    under_test = analyse(model, found.signature, found.output, found.rows)
-    (candidate,) = candidates(under_test.last, found.output, width=4)
-    return under_test, candidate, certify_candidate(candidate, under_test, found.rows)
-
-
-def check(model, target):
-    under_test, candidate, certificate = composed(model, target)
-    assert certificate["certified"], certificate["reason"]
-    assert candidate.spec.file == COMPOSED_FILE
-    kernel = load_kernel("onnx", candidate.content, candidate.spec)
-    outcome, left = CompiledEngine(under_test.preprocessor, kernel).attempt(MANY)
-    answered = np.setdiff1d(np.arange(len(MANY)), left or [])
-    assert len(answered) > len(MANY) / 2
-    if not hasattr(model, "classes_"):
-        np.testing.assert_allclose(outcome.values[answered], model.predict(MANY)[answered], rtol=1e-9)
-        return
-    assert (model.classes_[outcome.values[answered]] == model.predict(MANY)[answered]).all()
-    if outcome.probabilities is not None:
-        expected = model.predict_proba(MANY)[answered]
-        np.testing.assert_allclose(outcome.probabilities[answered], expected, atol=1e-9)
-
-
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_classifiers_of_three_classes(name):
     check(CLASSIFIERS[name](), THREE)
@@ -193,9 +164,13 @@ def planted(model, change):
     """The certificate of the model's document after a change to it."""
     under_test, candidate, certificate = composed(model, THREE)
     assert certificate["certified"], certificate["reason"]
-    document = msgpack.unpackb(candidate.content)
+    document = unpacked(candidate.content)
     change(document)
-    return certify_candidate(replace(candidate, content=msgpack.packb(document)), under_test, ROWS)
+    return certify_candidate(replace(candidate, content=packed(document)), under_test, ROWS)
+
+
+def reverse(part, name):
+    part[name] = part[name][::-1]
 
 
 FAULTS = {
@@ -204,7 +179,7 @@ FAULTS = {
     "vote's weight": ("hard, weighted", lambda d: d["parts"][1]["weights"].__setitem__(0, 0.5)),
     "calibrator": ("isotonic", lambda d: d["parts"][0]["parts"][1]["curves"].reverse()),
     "order of classes": ("rest", lambda d: d["parts"][0]["parts"].reverse()),
-    "columns of a member": ("bagging", lambda d: d["parts"][0]["parts"][0]["columns"].reverse()),
+    "columns of a member": ("bagging", lambda d: reverse(d["parts"][0]["parts"][0], "columns")),
 }
 
 

@@ -1,25 +1,19 @@
-"""An ensemble of ensembles as parts of a `ComposedKernel`: each member compiled by its own compiler."""
+"""A model as parts of a `ComposedKernel`: each member of an ensemble compiled by its own compiler."""
 
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import msgpack
 import numpy as np
 
 from app.models.compilation import NotCompilable
 from app.models.compilation.boosting.boosted_trees import library_of
-from app.models.compilation.combinations import (
-    COMBINATIONS,
-    PREDICTION,
-    PROBABILITIES,
-    SCORES,
-    TIE_WITHIN,
-    Part,
-)
+from app.models.compilation.composition.composed_models import COMPOSED_MODELS
+from app.models.compilation.composition.part import PREDICTION, PROBABILITIES, SCORES, TIE_WITHIN, Part
 from app.models.compilation.labels import follow_from_numbers
 from app.models.compilation.pipeline_preprocessing import compile_preprocessing, split
+from app.models.engines.composed.composed_kernel import packed
 from app.models.engines.kernel import COMPOSED_FILE, KernelSpec
 from app.models.engines.nesting import estimators_in
 from app.models.schema.signature import Feature, InputSignature, OutputSignature
@@ -31,7 +25,7 @@ CompilersOf = Callable[[Any], Mapping[str, Compile]]
 
 def is_composed(estimator: Any) -> bool:
     """True if `compose` knows this class; a subclass may predict otherwise."""
-    return type(estimator) in COMBINATIONS
+    return type(estimator) in COMPOSED_MODELS
 
 
 def compose(estimator: Any, width: int, compilers_of: CompilersOf) -> tuple[bytes, KernelSpec, bool]:
@@ -39,15 +33,9 @@ def compose(estimator: Any, width: int, compilers_of: CompilersOf) -> tuple[byte
 
     :raises NotCompilable: naming what has no compiled form.
     """
-    if getattr(estimator, "n_outputs_", 1) != 1:
-        raise NotCompilable("several targets")
-    part = COMBINATIONS[type(estimator)](estimator, width, _Composer(compilers_of).member)
+    part = COMPOSED_MODELS[type(estimator)](estimator, width, _Composer(compilers_of).member)
     spec = KernelSpec(COMPOSED_FILE, "float64", False, part.reading, tie=TIE_WITHIN, targets=part.targets)
-    return msgpack.packb(part.data, default=_plain), spec, part.proven
-
-
-def _plain(value: Any) -> Any:
-    return value.tolist()  # NumPy's arrays and numbers
+    return packed(part.data), spec, part.proven
 
 
 @dataclass(frozen=True)
@@ -80,7 +68,11 @@ class _Composer:
         labels = method == PREDICTION and hasattr(last, "classes_")
         probabilities = method == PROBABILITIES or (labels and hasattr(last, PROBABILITIES))
         if is_composed(last):
-            part = COMBINATIONS[type(last)](last, width, self.member)
+            part = COMPOSED_MODELS[type(last)](last, width, self.member)
+            if part.targets != 1:
+                raise NotCompilable("a member of several labels a row")
+            if method == SCORES and part.scores:
+                part = part.scores
             if probabilities and not labels and part.reading == "labelled":
                 part = part.then(
                     "probabilities", op="columns", columns=list(range(1, 1 + len(last.classes_)))

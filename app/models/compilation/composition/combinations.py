@@ -1,57 +1,29 @@
-"""Ensembles of any members as parts of a `ComposedKernel`: a literal table of the classes."""
+"""Ensembles of any members as parts of a `ComposedKernel`, a function for each class."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
-from sklearn import calibration, ensemble, model_selection, multiclass, multioutput, svm
+from sklearn import calibration, ensemble, model_selection, multiclass, multioutput
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from app.models.compilation import NotCompilable, support_vectors
+from app.models.compilation import NotCompilable
 from app.models.compilation.boosting.boosted_trees import library_of
-from app.models.compilation.labels import LARGEST_PROBABILITY, follow_from_numbers
+from app.models.compilation.composition import one_per_class
+from app.models.compilation.composition.part import (
+    PREDICTION,
+    PROBABILITIES,
+    SCORES,
+    TIE_WITHIN,
+    Member,
+    Part,
+    joined,
+)
+from app.models.compilation.labels import follow_from_numbers
 from app.models.compilation.pipeline_preprocessing import split
 from app.models.compilation.tree_graph import FOREST
-from app.models.engines.composed import INVERSES
-from app.models.engines.kernel import TIE, Reading
+from app.models.engines.composed.composed_kernel import INVERSES
 from app.models.engines.nesting import estimators_in
-
-TIE_WITHIN = TIE["float64"]
-PROBABILITIES, SCORES, PREDICTION = "predict_proba", "decision_function", "predict"
-Data = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Part:
-    """A part of the document, how to read its result, and whether all trees within it are proven.
-
-    ``targets``: how many labels a row has.
-    """
-
-    data: Data
-    reading: Reading
-    proven: bool
-    targets: int = 1
-
-    def then(self, reading: Reading, **data: Any) -> "Part":
-        """The part, and one more operation on its result."""
-        return Part({"op": "chain", "parts": [self.data, data]}, reading, self.proven)
-
-
-class Member(Protocol):
-    """From a member, its number of columns and a method to its result by that method.
-
-    ``classes``: how many the member must know, if it is a classifier.
-    """
-
-    def __call__(self, estimator: Any, width: int, method: str, classes: int = 0, /) -> Part: ...
-
-
-def joined(op: str, parts: Sequence[Part], reading: Reading, **data: Any) -> Part:
-    """An operation on the results of several parts."""
-    document = {"op": op, "parts": [part.data for part in parts], **data}
-    return Part(document, reading, all(part.proven for part in parts))
 
 
 def _voting_classifier(voting: Any, width: int, member: Member) -> Part:
@@ -126,32 +98,6 @@ def _curve(calibrator: Any) -> list[Any]:
     return [float(calibrator.a_), float(calibrator.b_)]
 
 
-def _several_labels(members: Sequence[Any], width: int, member: Member) -> Part:
-    """One classifier for each target."""
-    probabilities = all(hasattr(each, PROBABILITIES) for each in members)
-    for each in members:
-        if not follow_from_numbers(split(each)[1], probabilities=probabilities):
-            raise NotCompilable(f"the labels of {type(each).__name__} do not follow from its numbers")
-    method = PROBABILITIES if probabilities else SCORES
-    parts = [member(each, width, method) for each in members]
-    found = joined("several", parts, "labelled", tie=TIE_WITHIN, probabilities=probabilities)
-    return replace(found, targets=len(parts))
-
-
-def _several_numbers(model: Any, width: int, member: Member) -> Part:
-    return joined("beside", [member(each, width, PREDICTION) for each in model.estimators_], "values")
-
-
-def _one_versus_rest(model: Any, width: int, member: Member) -> Part:
-    if model.multilabel_:
-        return _several_labels(model.estimators_, width, member)
-    if any(type(split(each)[1]) not in LARGEST_PROBABILITY for each in model.estimators_):
-        raise NotCompilable("a member's scores do not follow from its probabilities")
-    parts = [member(each, width, PROBABILITIES, 2) for each in model.estimators_]
-    positive = [part.then("values", op="columns", columns=[1]) for part in parts]
-    return joined("beside", positive, "values").then("probabilities", op="shares")
-
-
 def _bagging(model: Any, width: int, member: Member) -> Part:
     classes = len(getattr(model, "classes_", ()))
     parts = []
@@ -192,21 +138,7 @@ def _transformed_target(model: Any, width: int, member: Member) -> Part:
     raise NotCompilable("the inverse of the target's transformer has no compiled form")
 
 
-def _support_vectors(model: Any, width: int, member: Member) -> Part:
-    classes = len(getattr(model, "classes_", ()))
-    reading: Reading = "scored" if isinstance(model, svm.OneClassSVM) else "values"
-    if classes:
-        reading = "scores" if classes == 2 else "labelled"
-    return Part({"op": "chain", "parts": support_vectors.decisions(model)}, reading, True)
-
-
-def _identity(transformer: Any, width: int, member: Member) -> Part:
-    if transformer.func is not None:
-        raise NotCompilable("a function as the last estimator has no compiled form")
-    return Part({"op": "all"}, "values", True)
-
-
-COMBINATIONS: dict[type, Callable[[Any, int, Member], Part]] = {
+ENSEMBLES: dict[type, Callable[[Any, int, Member], Part]] = {
     ensemble.VotingClassifier: _voting_classifier,
     ensemble.VotingRegressor: _voting_regressor,
     ensemble.StackingClassifier: _stacking,
@@ -214,12 +146,12 @@ COMBINATIONS: dict[type, Callable[[Any, int, Member], Part]] = {
     ensemble.BaggingClassifier: _bagging,
     ensemble.BaggingRegressor: _bagging,
     calibration.CalibratedClassifierCV: _calibrated,
-    multiclass.OneVsRestClassifier: _one_versus_rest,
-    multioutput.MultiOutputClassifier: lambda model, *rest: _several_labels(model.estimators_, *rest),
-    multioutput.MultiOutputRegressor: _several_numbers,
+    multiclass.OneVsRestClassifier: one_per_class.one_versus_rest,
+    multiclass.OneVsOneClassifier: one_per_class.one_versus_one,
+    multiclass.OutputCodeClassifier: one_per_class.output_codes,
+    multioutput.MultiOutputClassifier: one_per_class.multi_output,
+    multioutput.MultiOutputRegressor: one_per_class.several_numbers,
     model_selection.FixedThresholdClassifier: _threshold,
     model_selection.TunedThresholdClassifierCV: _threshold,
     TransformedTargetRegressor: _transformed_target,
-    **dict.fromkeys(support_vectors.MACHINES, _support_vectors),
-    FunctionTransformer: _identity,  # behind the steps of a transformer that is served itself
 }
