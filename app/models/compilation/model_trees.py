@@ -33,16 +33,24 @@ class ModelTree:
     known: Mapping[int, frozenset[int]] = field(default_factory=dict)
 
 
-def of_forest(estimator: Any) -> Iterator[ModelTree]:
+def classes_of(estimator: Any, output: int = 0) -> Any:
+    """The classes of one of the targets; none of numbers."""
+    classes = getattr(estimator, "classes_", ())
+    return classes[output] if getattr(estimator, "n_outputs_", 1) > 1 and len(classes) else classes
+
+
+def of_forest(estimator: Any, output: int = 0) -> Iterator[ModelTree]:
     """One copy of each tree per class, with that class's shares: a leaf counts towards one target.
 
     Leaves of one class each, as in fully grown forests, need no copies. Sums run as in the original, so that
     ties are the same.
     """
     trees = [member.tree_ for member in getattr(estimator, "estimators_", [estimator])]
-    pure = all((np.count_nonzero(t.value[t.children_left == -1, 0, :], axis=1) == 1).all() for t in trees)
+    pure = all(
+        (np.count_nonzero(t.value[t.children_left == -1, output, :], axis=1) == 1).all() for t in trees
+    )
     for tree in trees:
-        values = tree.value[:, 0, :]
+        values = tree.value[:, output, : max(1, len(classes_of(estimator, output)))]
         if not hasattr(estimator, "classes_"):
             yield _tree(tree, values[:, 0])
             continue

@@ -31,9 +31,10 @@ def has_tree_graph(estimator: Any) -> bool:
     return type(estimator) in known and getattr(estimator, "n_outputs_", 1) == 1
 
 
-def trees_of_graph(estimator: Any) -> list[ModelTree]:
+def trees_of_graph(estimator: Any, output: int = 0) -> list[ModelTree]:
     """The trees of an estimator's graph, in order.
 
+    :param output: which of a forest's several targets.
     :raises TypeError: for gradient boosting that starts from another estimator.
     """
     if isinstance(estimator, ensemble.IsolationForest):
@@ -44,25 +45,28 @@ def trees_of_graph(estimator: Any) -> list[ModelTree]:
         if not isinstance(estimator.init_, dummy.DummyClassifier | dummy.DummyRegressor | str):
             raise TypeError("gradient boosting that starts from another estimator has no tree graph")
         return list(model_trees.of_boosting(estimator))
-    return list(model_trees.of_forest(estimator))
+    return list(model_trees.of_forest(estimator, output))
 
 
-def tree_graph(estimator: Any, trees: list[ModelTree], *, width: int, scores: bool = False) -> ModelProto:
+def tree_graph(
+    estimator: Any, trees: list[ModelTree], *, width: int, scores: bool = False, output: int = 0
+) -> ModelProto:
     """The estimator as a graph from X, float64 (n, width): to probabilities (n, classes), to values
     (n, 1), or, of an isolation forest, to its decision function (n, 1).
 
     :param trees: of `trees_of_graph`.
+    :param output: which of a forest's several targets.
     :param scores: of boosting, end with the decision function too, (n, 1) for two classes.
     """
     operator = Ensemble()
     for each in trees:
         operator.add(each)
-    return _chain(estimator, operator, scores=scores).model(width=width)
+    return _chain(estimator, operator, scores=scores, output=output).model(width=width)
 
 
-def _chain(estimator: Any, trees: Ensemble, *, scores: bool) -> Chain:
+def _chain(estimator: Any, trees: Ensemble, *, scores: bool, output: int) -> Chain:
     """The operators that follow the trees."""
-    classes = len(getattr(estimator, "classes_", ()))
+    classes = len(model_trees.classes_of(estimator, output))
     if isinstance(estimator, ensemble.IsolationForest):
         # -(2 ** (-depth / expected depth)) - offset, with the depth summed over the trees.
         expected = len(estimator.estimators_) * _average_path_length([estimator._max_samples])[0]

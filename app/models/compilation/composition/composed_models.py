@@ -11,8 +11,10 @@ from sklearn import (
     kernel_ridge,
     linear_model,
     mixture,
+    multioutput,
     naive_bayes,
     neighbors,
+    neural_network,
     semi_supervised,
 )
 from sklearn.preprocessing import FunctionTransformer
@@ -23,9 +25,11 @@ from app.models.compilation.composition import (
     density_models,
     distance_models,
     linear_models,
+    several_targets,
     support_vectors,
 )
 from app.models.compilation.composition.part import Member, Part
+from app.models.compilation.tree_graph import FOREST
 
 
 def _identity(transformer: Any, width: int, member: Member) -> Part:
@@ -57,6 +61,10 @@ COMPOSED_MODELS: dict[type, Callable[[Any, int, Member], Part]] = {
     kernel_ridge.KernelRidge: linear_models.kernel_ridge,
     semi_supervised.LabelPropagation: linear_models.label_propagation,
     semi_supervised.LabelSpreading: linear_models.label_propagation,
+    **dict.fromkeys(FOREST, several_targets.forest),  # with one target it is one graph
+    neural_network.MLPClassifier: several_targets.network,
+    multioutput.ClassifierChain: several_targets.chain,
+    multioutput.RegressorChain: several_targets.chain,
     dummy.DummyClassifier: linear_models.constant,
     dummy.DummyRegressor: linear_models.constant,
     FunctionTransformer: _identity,  # behind the steps of a transformer that is served itself

@@ -13,6 +13,7 @@ from app.models.compilation.composition.composed_models import COMPOSED_MODELS
 from app.models.compilation.composition.part import PREDICTION, PROBABILITIES, SCORES, TIE_WITHIN, Part
 from app.models.compilation.labels import follow_from_numbers
 from app.models.compilation.pipeline_preprocessing import compile_preprocessing, split
+from app.models.compilation.tree_graph import has_tree_graph
 from app.models.engines.composed.composed_kernel import packed
 from app.models.engines.kernel import COMPOSED_FILE, KernelSpec
 from app.models.engines.nesting import estimators_in
@@ -25,7 +26,7 @@ CompilersOf = Callable[[Any], Mapping[str, Compile]]
 
 def is_composed(estimator: Any) -> bool:
     """True if `compose` knows this class; a subclass may predict otherwise."""
-    return type(estimator) in COMPOSED_MODELS
+    return type(estimator) in COMPOSED_MODELS and not has_tree_graph(estimator)
 
 
 def compose(estimator: Any, width: int, compilers_of: CompilersOf) -> tuple[bytes, KernelSpec, bool]:

@@ -1,7 +1,6 @@
 """Ensembles with a member for each class, pair of classes or target, as parts of a `ComposedKernel`."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from app.models.compilation.composition.part import (
     Part,
     joined,
 )
+from app.models.compilation.composition.several_targets import labels_of
 from app.models.compilation.labels import LARGEST_PROBABILITY, follow_from_numbers
 from app.models.compilation.pipeline_preprocessing import split
 
@@ -31,8 +31,7 @@ def several_labels(members: Sequence[Any], width: int, member: Member) -> Part:
             raise NotCompilable(f"the labels of {type(each).__name__} do not follow from its numbers")
     method = PROBABILITIES if probabilities else SCORES
     parts = [member(each, width, method) for each in members]
-    found = joined("several", parts, "labelled", tie=TIE_WITHIN, probabilities=probabilities)
-    return replace(found, targets=len(parts))
+    return labels_of(parts, probabilities=probabilities)
 
 
 def multi_output(model: Any, width: int, member: Member) -> Part:

@@ -45,6 +45,45 @@ def _several(part: Part, functions: Sequence[Function]) -> Function:
     return labelled
 
 
+def _chained(part: Part, functions: Sequence[Function]) -> Function:
+    """Functions of which each takes the labels or numbers found before it as more columns.
+
+    As by `_several`, or the numbers alone where there are no classes.
+    """
+    inverse, classes = np.argsort(part["order"]), part["classes"]
+    codes = _label(part, ()) if classes else None
+
+    def chained(rows: Matrix) -> Matrix:
+        found, numbers = [], []
+        for position, function in enumerate(functions):
+            numbers.append(function(rows))
+            found.append(codes(numbers[-1]) if codes else numbers[-1])
+            column = found[-1]
+            if classes:  # an undecided row has any label here, and none in the end
+                column = classes[position][np.nan_to_num(column).astype(np.intp)]
+            rows = np.hstack((rows, column))
+        shown = [numbers[i] for i in inverse] if classes and part["probabilities"] else []
+        result = np.hstack([*(found[i] for i in inverse), *shown])
+        if classes:
+            result[np.isnan(np.hstack(found)).any(axis=1)] = np.nan
+        return result
+
+    return chained
+
+
+def _activation(part: Part, _: Sequence[Function]) -> Function:
+    """What a network does with the numbers of a layer."""
+    return np.errstate(over="ignore")(ACTIVATIONS[part["function"]])
+
+
+ACTIVATIONS: Mapping[str, Function] = {
+    "identity": lambda numbers: numbers,
+    "relu": lambda numbers: np.maximum(numbers, 0.0),
+    "tanh": np.tanh,
+    "logistic": lambda numbers: 1.0 / (1.0 + np.exp(-numbers)),
+}
+
+
 def _votes(part: Part, _: Sequence[Function]) -> Function:
     """The code with most votes, the first of several; NaN if a vote is open."""
     weights, classes = part["weights"], range(part["classes"])
@@ -167,6 +206,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "mean": _mean,
     "label": _label,
     "several": _several,
+    "chained": _chained,
+    "activation": _activation,
     "votes": _votes,
     "pair_votes": _pair_votes,
     "pair_scores": _pair_scores,

@@ -20,6 +20,7 @@ from sklearn.neighbors import (
     RadiusNeighborsClassifier,
     RadiusNeighborsRegressor,
 )
+from sklearn.neural_network import MLPClassifier
 from sklearn.semi_supervised import LabelPropagation, LabelSpreading
 from sklearn.svm import SVC, LinearSVC
 
@@ -52,6 +53,7 @@ CLASSIFIERS = {
     "discriminant, calibrated": CalibratedClassifierCV(LinearDiscriminantAnalysis(), cv=2),
     "ridge": RidgeClassifier(),
     "naive Bayes": GaussianNB(),
+    "network": MLPClassifier((4,), max_iter=20, random_state=0),
     "propagation": LabelPropagation(gamma=0.2),
     "spreading": LabelSpreading(gamma=0.2),
     "the most frequent": DummyClassifier(),
@@ -99,12 +101,6 @@ def test_regressors(name):
 @pytest.mark.parametrize("name", CLUSTERS)
 def test_clusterers(name):
     check(CLUSTERS[name], None, rows=SPREAD)
-
-
-def test_several_targets_of_neighbours_and_ridges():
-    check(KNeighborsRegressor(3), np.column_stack([NUMBERS, -NUMBERS]), rows=SPREAD)
-    check(KNeighborsClassifier(3), np.column_stack([TWO, THREE]), rows=SPREAD)
-    check(RidgeClassifier(), np.column_stack([TWO == "yes", THREE == "a"]).astype(int), rows=SPREAD)
 
 
 def test_a_row_between_two_points_goes_to_the_model():

@@ -1,13 +1,16 @@
-"""One estimator for each target, composed of their own compiled forms."""
+"""Several targets a row, by one estimator for each, by one for all, or by a chain."""
 
 import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier, RandomForestRegressor
-from sklearn.linear_model import LinearRegression, LogisticRegression, Perceptron
+from sklearn.linear_model import LinearRegression, LogisticRegression, Perceptron, RidgeClassifier
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.multioutput import ClassifierChain, MultiOutputClassifier, MultiOutputRegressor
+from sklearn.multioutput import ClassifierChain, MultiOutputClassifier, MultiOutputRegressor, RegressorChain
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from app.models.certification.boundary import boundary_rows
 from app.models.certification.comparison import Reference, compare_answers
@@ -37,11 +40,22 @@ CLASSIFIERS = {
     "pipelines": (MultiOutputClassifier(make_pipeline(StandardScaler(), LogisticRegression())), TWO),
     "behind a scaler": (make_pipeline(StandardScaler(), MultiOutputClassifier(LogisticRegression())), WORDS),
     "one versus rest": (OneVsRestClassifier(LogisticRegression()), TWO),
+    "forest": (forest(), WORDS),
+    "pure trees": (RandomForestClassifier(3, random_state=0), TWO),
+    "tree, truth values": (DecisionTreeClassifier(max_depth=3), TWO == 1),
+    "network": (MLPClassifier((4, 3), activation="tanh", solver="lbfgs", max_iter=9_000, random_state=0), TWO),
+    "chain": (ClassifierChain(LogisticRegression(), order=[1, 0]), TWO),
+    "chain of pipelines": (ClassifierChain(make_pipeline(StandardScaler(), LogisticRegression())), TWO),
+    "neighbours": (KNeighborsClassifier(3), WORDS),
+    "ridge": (RidgeClassifier(), TWO),
 }
+SCORES_ONLY = {"scores", "ridge"}
 REGRESSORS = {
     "forests": MultiOutputRegressor(RandomForestRegressor(4, max_depth=3, random_state=0)),
     "linear": MultiOutputRegressor(LinearRegression()),
     "boosted": MultiOutputRegressor(HistGradientBoostingRegressor(max_iter=4)),
+    "forest": RandomForestRegressor(4, max_depth=3, random_state=0),
+    "chain": RegressorChain(LinearRegression(), order=[1, 0]),
 }
 
 
@@ -59,7 +73,7 @@ def test_labels_and_probabilities_are_the_models(store, name):
     loaded = compiled(store, model)
     found = loaded.engine.predict(MANY)
     assert (np.array(loaded.output.decoded(found.values.tolist())) == model.predict(MANY)).all()
-    if name == "scores":
+    if name in SCORES_ONLY:
         assert found.probabilities is None
         return
     own = model.predict_proba(MANY)
@@ -83,14 +97,12 @@ def test_one_row_is_answered_alike(store):
         assert loaded.output.decoded(values) == model.predict(row[None]).tolist()
 
 
-@pytest.mark.parametrize(
-    "model", [RandomForestClassifier(3, random_state=0), ClassifierChain(LogisticRegression())], ids=str
-)
-def test_one_estimator_for_several_labels_serves_itself_and_says_why(store, model):
-    publish(store, model.fit(ROWS, TWO), sample=ROWS, version="v1")
+def test_a_chain_of_other_numbers_than_labels_serves_itself_and_says_why(store):
+    model = ClassifierChain(LogisticRegression(), chain_method="predict_proba").fit(ROWS, TWO)
+    publish(store, model, sample=ROWS, version="v1")
     metadata = store.metadata("v1")
     assert metadata["engine"] == "sklearn"
-    assert "several labels a row by one estimator" in metadata["certificates"]["onnx"]["reason"]
+    assert "numbers other than the predicted labels" in metadata["certificates"]["onnx"]["reason"]
 
 
 def test_boundary_between_any_of_the_labels_is_found():
