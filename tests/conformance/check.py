@@ -4,6 +4,7 @@ import math
 import warnings
 from copy import deepcopy
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -233,4 +234,6 @@ def _wire(rows: Any, position: int) -> list[Any]:
 def _plain(cell: Any) -> Any:
     if cell is None or cell is pd.NA or (isinstance(cell, float | np.floating) and math.isnan(cell)):
         return None
+    if isinstance(cell, date):  # a time too
+        return None if pd.isna(cell) else cell.isoformat()
     return cell.item() if isinstance(cell, np.generic) else cell

@@ -257,6 +257,34 @@ def dtypes() -> Iterator[Case]:
             frame[["age", "height", "city", "plan", "member"]].astype({"plan": object}),
         ),
     }
+    days = pd.to_datetime("2020-01-01") + pd.to_timedelta(frame.index * 17, unit="h")
+    dated = frame[["age"]].assign(since=days)
+    apart = ColumnTransformer(
+        [("d", FunctionTransformer(own_code.day_and_month), ["since"])], remainder="passthrough"
+    )
+    cases |= {
+        "dates": (lambda: make_pipeline(apart, LogisticRegression()), dated),
+        "dates with a time zone": (
+            lambda: make_pipeline(apart, RandomForestClassifier(5, random_state=0)),
+            dated.assign(
+                since=days.tz_localize("Europe/Berlin", ambiguous=False, nonexistent="shift_forward")
+            ),
+        ),
+        "dates, some missing": (
+            lambda: make_pipeline(apart, LogisticRegression()),
+            dated.assign(since=dated["since"].mask(frame.index % 7 == 0)),
+        ),
+        "dates of Python": (
+            lambda: make_pipeline(
+                ColumnTransformer(
+                    [("d", FunctionTransformer(own_code.as_ordinals), ["since"])], remainder="passthrough"
+                ),
+                StandardScaler(),
+                LogisticRegression(),
+            ),
+            dated.assign(since=pd.Series(days.date, dtype=object)),
+        ),
+    }
     for name, (make, columns) in cases.items():
         yield Case(f"frame: {name}", partial(_bring, make, columns, target))
 

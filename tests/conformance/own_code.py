@@ -169,3 +169,14 @@ def lowered(texts: Any) -> Any:
 def shout(texts: Any) -> Any:
     """Texts in capitals."""
     return [text.upper() for text in texts]
+
+
+def day_and_month(dates: Any) -> Any:
+    """A function that takes dates apart."""
+    frame = dates.apply(lambda column: column.dt.day), dates.apply(lambda column: column.dt.month)
+    return np.hstack([each.fillna(0).to_numpy(dtype=float) for each in frame])
+
+
+def as_ordinals(dates: Any) -> Any:
+    """A function of Python's own dates, in an array or a frame."""
+    return np.array([[each.toordinal() for each in row] for row in np.asarray(dates)], dtype=float)

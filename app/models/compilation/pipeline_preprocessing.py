@@ -155,6 +155,8 @@ def _branch(positions: Sequence[int], signature: InputSignature, chain: Sequence
     if len(kinds) > 1:
         raise NotCompilable("numbers and labels go through one transformer")
     kind = kinds.pop()
+    if kind == "date":
+        raise NotCompilable("a column of dates has no compiled form")
     steps = _steps(kind, chain)
     if kind != "number" and all(isinstance(step, ImputeLabel | Substitute) for step in steps):
         raise NotCompilable(UNPREPARED)

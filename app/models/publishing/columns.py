@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,7 @@ from sklearn.pipeline import Pipeline
 
 from app.exceptions import UnsupportedModel
 from app.models.publishing.column_statistics import MAX_CATEGORIES, describe_column
+from app.models.schema.dates import OBJECT_DATES, as_text
 from app.models.schema.model_input import CATEGORY, OBJECT_INTEGERS, OBJECT_NUMBERS
 from app.models.schema.rows import Rows, Table
 from app.models.schema.signature import Feature, InputSignature, Kind
@@ -22,7 +24,10 @@ def as_rows(frame: pd.DataFrame, signature: InputSignature) -> Rows:
     columns = []
     for position, feature in enumerate(signature.features):
         series = frame.iloc[:, position]
-        if feature.numeric:
+        if feature.kind == "date":
+            texts = [None if pd.isna(value) else as_text(value) for value in series.tolist()]
+            columns.append(np.array(texts, dtype=object))
+        elif feature.numeric:
             columns.append(series.to_numpy(dtype=np.float64, na_value=np.nan))
         else:
             columns.append(series.astype(object).where(series.notna(), None).to_numpy())
@@ -75,6 +80,8 @@ def feature_of(column: "pd.Series[Any]", name: str, *, text: bool) -> Feature:
         return _categorical(column, name)
     if pd.api.types.is_object_dtype(dtype) or isinstance(dtype, pd.StringDtype):
         return _of_objects(column, name, text=text)
+    if pd.api.types.is_datetime64_any_dtype(dtype):
+        return Feature(name, "date", open=False, statistics=describe_column(column), dtype=str(dtype))
     boolean = pd.api.types.is_bool_dtype(dtype)
     if not boolean and not (pd.api.types.is_numeric_dtype(dtype) and dtype.kind in "iuf"):
         raise UnsupportedModel(f"column {name!r} holds {dtype}: turn it into numbers or text")
@@ -85,6 +92,8 @@ def feature_of(column: "pd.Series[Any]", name: str, *, text: bool) -> Feature:
 def _of_objects(column: "pd.Series[Any]", name: str, *, text: bool) -> Feature:
     present = column.dropna()
     kinds = {type(value) for value in present.tolist()}
+    if kinds == {date}:
+        return Feature(name, "date", open=False, statistics=describe_column(column), dtype=OBJECT_DATES)
     _check_kinds(kinds, name)
     none = column.dtype == object and any(value is None for value in column[column.isna()].tolist())
     dtype = str(column.dtype)

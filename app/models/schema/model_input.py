@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.models.schema.cells import EXACT_INTEGER
+from app.models.schema.dates import OBJECT_DATES, restored
 from app.models.schema.rows import Matrix, Rows, columns_of
 from app.models.schema.signature import Feature, InputSignature
 
@@ -32,6 +33,8 @@ def restore(rows: Rows, signature: InputSignature) -> Any:
     if isinstance(rows, np.ndarray) and len(dtypes) == 1:
         return _numbers(rows.copy(), dtypes.pop())
     columns = [_column(f, c) for f, c in zip(signature.features, columns_of(rows), strict=True)]
+    if all(feature.kind == "date" for feature in signature.features) and dtypes != {OBJECT_DATES}:
+        return np.column_stack([np.asarray(column) for column in columns])
     if all(feature.dtype == "str" for feature in signature.features):
         return np.column_stack([np.array(list(column), dtype=str) for column in columns])
     array = np.empty((len(rows), len(columns)), dtype=object)
@@ -66,6 +69,8 @@ def _column(feature: Feature, values: NDArray[Any]) -> Any:
         if dtype is not None and _is_extension(dtype):
             return _extension([None if v != v else _number(v, whole=True) for v in values.tolist()], dtype)
         return _numbers(values, dtype)
+    if feature.kind == "date" and dtype is not None:
+        return restored(values.tolist(), dtype)
     if dtype == CATEGORY:
         import pandas as pd
 

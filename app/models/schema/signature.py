@@ -12,12 +12,13 @@ import numpy as np
 
 from app.models.schema.rows import Matrix
 
-Kind = Literal["number", "boolean", "category", "text"]
+Kind = Literal["number", "boolean", "category", "text", "date"]
 Layout = Literal["array", "frame", "texts", "series"]
 Task = Literal["classification", "regression", "outlier_detection", "clustering", "transformation"]
 Label = str | int | float | bool
 
 NUMBER_BYTES = 32
+DATE_BYTES = 64
 TEXT_BYTES = 16 * 1024
 
 
@@ -53,6 +54,8 @@ class Feature:
         """Maximum bytes of a value as JSON."""
         if self.kind == "text" or (self.open and self.kind == "category"):
             return TEXT_BYTES
+        if self.kind == "date":
+            return DATE_BYTES
         return max([NUMBER_BYTES, *(_escaped(str(category)) for category in self.categories)])
 
     @property

@@ -1,6 +1,7 @@
 """Validation of rows against the model's signature, with an error for each value that does not fit."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from app.exceptions import MAX_ERRORS, InvalidInput
 from app.models.schema.cells import EXACT_INTEGER, Categories, describe, number, shown, suggestion
+from app.models.schema.dates import date_cell
 from app.models.schema.rows import Matrix, Rows, Table
 from app.models.schema.signature import Feature, InputSignature
 
@@ -125,12 +127,12 @@ class _Validator:
 
     def _column(self, position: int, feature: Feature, values: Mapping[int, Any]) -> NDArray[Any]:
         """One column of the rows whose columns are right, by their positions in the request."""
-        categories = Categories(feature, self._suggestion)
-        cells = []
+        find = self._finder(feature)
+        cells: list[Any] = []
         for index, value in values.items():
             if self._is_known(index):
                 continue
-            cell, reason = number(value, feature) if feature.numeric else categories.find(value)
+            cell, reason = find(value)
             if reason:
                 self._add(index, position, feature.name, reason)
             cells.append(cell)
@@ -139,6 +141,14 @@ class _Validator:
         if feature.numeric:
             return feature.rounded(np.array(cells, dtype=np.float64))
         return np.array(cells, dtype=object)
+
+    def _finder(self, feature: Feature) -> Callable[[Any], tuple[Any, str | None]]:
+        """From a value to that in the column's form, or the reason against it."""
+        if feature.numeric:
+            return partial(number, feature=feature)
+        if feature.kind == "date":
+            return partial(date_cell, feature=feature)
+        return Categories(feature, self._suggestion).find
 
     def _add(self, row: int, position: int | None, name: str | None, reason: str) -> None:
         where = {"field": self.field, "row": row, "position": position, "name": name}

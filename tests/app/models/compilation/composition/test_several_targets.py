@@ -43,7 +43,10 @@ CLASSIFIERS = {
     "forest": (forest(), WORDS),
     "pure trees": (RandomForestClassifier(3, random_state=0), TWO),
     "tree, truth values": (DecisionTreeClassifier(max_depth=3), TWO == 1),
-    "network": (MLPClassifier((4, 3), activation="tanh", solver="lbfgs", max_iter=9_000, random_state=0), TWO),
+    "network": (
+        MLPClassifier((4, 3), activation="tanh", solver="lbfgs", max_iter=9_000, random_state=0),
+        TWO,
+    ),
     "chain": (ClassifierChain(LogisticRegression(), order=[1, 0]), TWO),
     "chain of pipelines": (ClassifierChain(make_pipeline(StandardScaler(), LogisticRegression())), TWO),
     "neighbours": (KNeighborsClassifier(3), WORDS),
