@@ -75,10 +75,11 @@ def _limits(candidate: Candidate, model_under_test: ModelUnderTest) -> tuple[flo
     """Per column the magnitude up to which intermediate numbers stay finite, and their sums precise.
 
     A sum of terms ten digits larger than usual may cancel to pure rounding, which depends on the order of
-    the sum. Trees compare their input and do not add it.
+    the sum. Trees compare their input and do not add it, nor may what stands before them.
     """
     proven = LARGEST if candidate.spec and candidate.spec.whole else model_under_test.limit
-    if candidate.proven and candidate.spec and candidate.spec.file != COMPOSED_FILE:
+    composed = candidate.spec is not None and candidate.spec.file == COMPOSED_FILE
+    if candidate.proven and not composed and not model_under_test.preprocessor.rounds:
         return (proven,)
     return tuple(min(proven, FAR * usual) for usual in model_under_test.usual)
 
@@ -112,7 +113,9 @@ def _compare(kernel: Kernel, spec: KernelSpec, model_under_test: ModelUnderTest)
     engine = _engine(kernel, spec, model_under_test)
     found = compare(engine.attempt, probe_rows.raw, model_under_test.raw, output)
     if model_under_test.prepared is not None and not spec.whole:
-        last_step = CompiledEngine(Preprocessor(), kernel, spec)
+        # The limits of the raw columns say nothing about those that are made of several of them.
+        limit = (LARGEST,) if model_under_test.preprocessor.rounds else spec.limit
+        last_step = CompiledEngine(Preprocessor(), kernel, replace(spec, limit=limit))
         found += compare(last_step.attempt, probe_rows.prepared, model_under_test.prepared, output)
     return found
 

@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 
 from app.models.compilation.boosting.boosted_trees import boosted_trees, library_of
 from app.models.compilation.model_trees import ModelTree
+from app.models.compilation.tree_graph import has_tree_graph
 from app.models.schema.rows import Matrix
 
 MAX_NODES = 20_000
+USUAL_TREES = 100  # ensembles of more trees, each of which answers every row, try fewer nodes
+LEAST_NODES = 2_000
 STARTS = 16
 
 
@@ -61,13 +64,16 @@ def edge_rows(
     """Rows that reach each split and lie on its threshold, float64 (n, d).
 
     For each split: its threshold and one float64 step to either side, the nearest float32 and one
-    float32 step to either side, and NaN if ``missing``. Splits beyond ``max_nodes`` are thinned evenly.
+    float32 step to either side, and NaN if ``missing``. Splits beyond ``max_nodes`` are thinned evenly, and
+    so are those of many trees, whose graph is proven split by split.
 
     :param base: start rows, (m, d); values that do not decide the path to the split stay unchanged.
     :returns: the rows, the number of splits tried, and the total number of splits.
     """
     trees = list(trees_of(estimator))
     total = sum(int((tree.left >= 0).sum()) for tree in trees)
+    if has_tree_graph(estimator) or library_of(estimator):
+        max_nodes = min(max_nodes, max(LEAST_NODES, max_nodes * USUAL_TREES // max(1, len(trees))))
     splits = list(_splits(trees, base, stride=max(1, -(-total // max_nodes))))
     if not splits:
         return np.empty((0, base.shape[1])), 0, 0

@@ -40,8 +40,9 @@ def classes_of(estimator: Any, output: int = 0) -> Any:
 
 
 def of_forest(estimator: Any, output: int = 0) -> Iterator[ModelTree]:
-    """One copy of each tree per class, with that class's shares: a leaf counts towards one target.
+    """A copy of each tree per class, with that class's shares: a leaf counts towards one target.
 
+    A copy ends where its class does: below a node without a row of it all shares are zero, which add nothing.
     Leaves of one class each, as in fully grown forests, need no copies. Sums run as in the original, so that
     ties are the same.
     """
@@ -59,7 +60,8 @@ def of_forest(estimator: Any, output: int = 0) -> Iterator[ModelTree]:
         if pure:
             yield _tree(tree, values.argmax(axis=1).astype(np.float64), classes=True)
         else:
-            yield from (_tree(tree, values[:, target], target) for target in range(values.shape[1]))
+            for target in np.flatnonzero(values[0]).tolist():
+                yield _tree(tree, values[:, target], target, keep=values[:, target] != 0.0)
 
 
 def of_boosting(estimator: Any) -> Iterator[ModelTree]:
@@ -100,14 +102,21 @@ def of_isolation_forest(estimator: Any) -> Iterator[ModelTree]:
 
 
 def _tree(
-    tree: Any, values: Array, target: int = 0, *, classes: bool = False, features: Array | None = None
+    tree: Any,
+    values: Array,
+    target: int = 0,
+    *,
+    classes: bool = False,
+    features: Array | None = None,
+    keep: Array | bool = True,
 ) -> ModelTree:
+    """The arrays of a tree of scikit-learn; nodes that are not kept are leaves."""
     feature = np.maximum(tree.feature, 0)
     return ModelTree(
         feature=feature if features is None else features[feature],
         threshold=tree.threshold,
-        left=tree.children_left,
-        right=tree.children_right,
+        left=np.where(keep, tree.children_left, -1),
+        right=np.where(keep, tree.children_right, -1),
         missing_left=tree.missing_go_to_left.astype(bool),
         values=np.asarray(values, dtype=np.float64),
         target=target,

@@ -14,6 +14,7 @@ from sklearn.utils import check_array
 
 from app.models.compilation import NotCompilable
 from app.models.compilation.boosting.category_codes import code_branches, reads_categories
+from app.models.compilation.steadiness import steadied
 from app.models.compilation.transformers.text_transformers import weighted_counts
 from app.models.compilation.transformers.transformer_steps import (
     label_step,
@@ -76,12 +77,15 @@ def _is_identity(step: Any) -> bool:
 def compile_preprocessing(
     transformers: Sequence[Any], signature: InputSignature, last: Any = None
 ) -> Preprocessor:
-    """The transformers without scikit-learn.
+    """The transformers without scikit-learn, with a guard of trees behind products of matrices.
 
     :param last: the final estimator, which may read columns of categories itself.
-
     :raises NotCompilable: naming a transformer without a compiled form.
     """
+    return steadied(_compiled(transformers, signature, last), last)
+
+
+def _compiled(transformers: Sequence[Any], signature: InputSignature, last: Any = None) -> Preprocessor:
     if transformers and isinstance(transformers[0], ColumnTransformer):
         first, *rest = transformers
         return Preprocessor(tuple(_branches(first, signature)), tuple(map(_number_step, rest)))

@@ -48,7 +48,9 @@ class CompiledEngine:
                 return self._without(rows, beyond)
         try:
             prepared = self._prepare(rows)
-        except NotCovered:
+        except NotCovered as found:
+            if found.rows:
+                return self._without(rows, found.rows)
             return (NOTHING, [0]) if len(rows) == 1 else self._in_parts(rows, 1)
         if not self._spec.nan and (self._creates_nan or has_nan):
             holes = np.flatnonzero(np.isnan(prepared).any(axis=1)).tolist()

@@ -21,6 +21,7 @@ from app.models.compilation.composition.part import (
 )
 from app.models.compilation.labels import follow_from_numbers
 from app.models.compilation.pipeline_preprocessing import split
+from app.models.compilation.steadiness import guard_of
 from app.models.compilation.tree_graph import FOREST
 from app.models.engines.composed.composed_kernel import INVERSES
 from app.models.engines.nesting import estimators_in
@@ -52,27 +53,35 @@ def _stacking(stacking: Any, width: int, member: Member) -> Part:
     if stacking.passthrough:
         parts.append(Part({"op": "all"}, "values", True))
     stacked = joined("beside", parts, "values")
-    _check_steady(stacking)
     final, columns = stacking.final_estimator_, stacking.final_estimator_.n_features_in_
     probabilities = hasattr(final, PROBABILITIES)
     top = member(final, columns, PREDICTION if not classes else PROBABILITIES if probabilities else SCORES)
     if classes and not follow_from_numbers(split(final)[1], probabilities=probabilities):
         raise NotCompilable(f"the labels of {type(final).__name__} do not follow from its numbers")
-    return joined("chain", [stacked, top], top.reading)
+    return joined("chain", [stacked, _guarded(stacking, top)], top.reading)
 
 
-def _check_steady(stacking: Any) -> None:
-    """:raises NotCompilable: if the last bit of a member's number may decide a split of trees on top."""
+def _guarded(stacking: Any, top: Part) -> Part:
+    """The final estimator, with a guard if the last bit of a member's number may decide a split of its trees.
+
+    :raises NotCompilable: if its trees stand behind other steps or in other members.
+    """
     members = zip(stacking.estimators_, stacking.stack_method_, strict=True)
     labels = hasattr(stacking, "classes_")
     exact = all(
         type(split(each)[1]) in FOREST or (labels and method == PREDICTION) for each, method in members
     )
-    final = estimators_in(stacking.final_estimator_)
-    if not exact and any(library_of(p) or hasattr(p, "tree_") or hasattr(p, "_predictors") for p in final):
+    final = stacking.final_estimator_
+    trees = [
+        p for p in estimators_in(final) if library_of(p) or hasattr(p, "tree_") or hasattr(p, "_predictors")
+    ]
+    if exact or not trees:
+        return top
+    if not (guard := guard_of(final)):
         raise NotCompilable(
-            "trees on top of numbers that are not exact to the last bit have no compiled form"
+            "trees within a final estimator, on numbers whose last bit may differ, have no compiled form"
         )
+    return joined("steady", [top], top.reading, thresholds=guard.thresholds, rounded=guard.rounded)
 
 
 def _calibrated(model: Any, width: int, member: Member) -> Part:

@@ -15,7 +15,14 @@ Columns = Sequence[NDArray[Any]]
 
 
 class NotCovered(ValueError):
-    """A row holds a label for which the original raises."""
+    """A row that only the original may answer.
+
+    :param rows: the positions of all such rows, or none if they are not known.
+    """
+
+    def __init__(self, rows: Sequence[int] = ()) -> None:
+        super().__init__("a row is left to the original")
+        self.rows = list(rows)
 
 
 @dataclass(frozen=True)

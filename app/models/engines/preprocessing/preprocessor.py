@@ -14,6 +14,7 @@ from app.models.engines.preprocessing import (
     number_steps,
     spline_steps,
 )
+from app.models.engines.preprocessing.steady_step import Steady
 from app.models.engines.preprocessing.text import Substitute, WordCounts
 from app.models.schema.rows import Matrix, Rows, Table
 
@@ -77,8 +78,18 @@ class Preprocessor:
     @property
     def creates_nan(self) -> bool:
         """True if a label, missing or not, may become NaN."""
-        steps = [step for branch in self.branches for step in branch.steps] + list(self.steps)
-        return any(_creates_nan(step) for step in steps)
+        return any(_creates_nan(step) for step in self._all_steps())
+
+    @property
+    def rounds(self) -> bool:
+        """True if the last bits of a row's numbers depend on the rows that it comes with."""
+        return any(
+            step.rounds if isinstance(step, Preprocessor) else isinstance(step, PRODUCTS)
+            for step in self._all_steps()
+        )
+
+    def _all_steps(self) -> list[Step]:
+        return [step for branch in self.branches for step in branch.steps] + list(self.steps)
 
     def reach(self, limit: float) -> float:
         """Largest magnitude of any intermediate result for rows with numbers of magnitude ``limit``."""
@@ -130,10 +141,20 @@ STEPS: dict[str, type[Any]] = {
         label_steps.OneHot,
         label_steps.Ordinal,
         label_steps.TargetMeans,
+        Steady,
         Substitute,
         WordCounts,
     )
 }
+
+
+# Steps that multiply matrices, whose last bits depend on their shapes.
+PRODUCTS = (
+    matrix_steps.Project,
+    matrix_steps.KernelMap,
+    matrix_steps.RandomWaves,
+    imputer_steps.ImputeInTurn,
+)
 
 
 def _creates_nan(step: Step) -> bool:

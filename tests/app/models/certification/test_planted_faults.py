@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_digits, load_wine, make_classification, make_regression
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import make_pipeline
@@ -149,6 +149,19 @@ def test_splits_that_are_neither_tried_nor_proven_are_not_certified(monkeypatch)
     assert found["certified"]
     assert found["splits"]["tried"] < found["splits"]["proven"] == found["splits"]["total"]
     refused(model, rows, lambda candidate: replace(candidate, proven=False), word="splits were tried")
+
+
+def test_fewer_splits_of_many_trees_are_tried_where_they_are_proven(monkeypatch):
+    """Every tree answers every row."""
+    rows, target = THREE
+    forest = RandomForestClassifier(30, random_state=0).fit(rows, target)
+    monkeypatch.setattr(thresholds, "USUAL_TREES", 3)
+    monkeypatch.setattr(thresholds, "LEAST_NODES", 20)
+    _, tried, total = thresholds.edge_rows(forest, rows, missing=False, max_nodes=600)
+    assert total > 600
+    assert tried <= 60
+    _, unproven, _ = thresholds.edge_rows(BaggingClassifier(forest, 1).fit(rows, target), rows, missing=False)
+    assert unproven > 600
 
 
 @pytest.mark.usefixtures("_boundary_is_found_exactly")

@@ -67,6 +67,7 @@ CLASSIFIERS = {
     "hard, weighted": lambda: VotingClassifier(members(), weights=[2, 1, 1]),
     "stacking": lambda: StackingClassifier(members(), cv=2),
     "passthrough": lambda: StackingClassifier(members(), passthrough=True, cv=2),
+    "forest on numbers": lambda: StackingClassifier(members(), final_estimator=forest(1), cv=2),
     "forest on forests": lambda: StackingClassifier([("f", forest())], final_estimator=forest(1), cv=2),
     "stacking of labels": lambda: StackingClassifier(members(), stack_method="predict", cv=2),
     "stacking of scores": lambda: StackingClassifier([("s", LinearSVC()), ("f", forest())], cv=2),
@@ -154,7 +155,8 @@ def test_support_vectors_that_decide_otherwise_are_not_composed(model, reason):
 
 
 def test_what_the_last_bit_decides_is_not_composed():
-    model = StackingClassifier(members(), final_estimator=forest(), cv=2)
+    final = VotingClassifier([("f", forest())], voting="soft")
+    model = StackingClassifier(members(), final_estimator=final, cv=2)
     _, candidate, certificate = composed(model, TWO)
     assert candidate.spec is None or candidate.spec.file != COMPOSED_FILE
     assert not certificate["certified"]
