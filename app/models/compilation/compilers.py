@@ -14,6 +14,7 @@ from typing import Any, Literal
 from app.models.compilation import NotCompilable
 from app.models.engines import compiled_engines
 from app.models.engines.kernel import TIE, KernelSpec, Reading
+from app.models.engines.memory import give_back_memory
 from app.models.schema.signature import OutputSignature
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ def _compiled(
         raise
     except Exception as error:  # compilers raise anything on estimators that they do not know
         return Candidate(engine, form, reason=one_line(error))
+    give_back_memory()
     return Candidate(engine, form, content, spec, proven=proven)
 
 

@@ -108,15 +108,15 @@ def _tree(
     *,
     classes: bool = False,
     features: Array | None = None,
-    keep: Array | bool = True,
+    keep: Array | None = None,
 ) -> ModelTree:
-    """The arrays of a tree of scikit-learn; nodes that are not kept are leaves."""
+    """The arrays of a tree of scikit-learn; nodes beside those to keep are leaves."""
     feature = np.maximum(tree.feature, 0)
     return ModelTree(
         feature=feature if features is None else features[feature],
         threshold=tree.threshold,
-        left=np.where(keep, tree.children_left, -1),
-        right=np.where(keep, tree.children_right, -1),
+        left=tree.children_left if keep is None else np.where(keep, tree.children_left, -1),
+        right=tree.children_right if keep is None else np.where(keep, tree.children_right, -1),
         missing_left=tree.missing_go_to_left.astype(bool),
         values=np.asarray(values, dtype=np.float64),
         target=target,

@@ -66,26 +66,24 @@ class Ensemble:
             }
         )
 
-    def operator(self, source: str, result: str, *, targets: int) -> NodeProto:
-        """The operator: rows (n, d) to the sums of leaves by target, (n, targets)."""
-        joined = {name: np.concatenate([part[name] for part in self._parts]) for name in self._parts[0]}
-        node = helper.make_node(
-            "TreeEnsemble",
-            [source],
-            [result],
-            domain="ai.onnx.ml",
-            n_targets=targets,
-            aggregate_function=SUM,
-            post_transform=0,
-            tree_roots=self._roots,
-            nodes_splits=_tensor(joined.pop("nodes_splits").astype(np.float64)),
-            nodes_modes=numpy_helper.from_array(joined.pop("nodes_modes")),
-            leaf_weights=_tensor(joined.pop("leaf_weights").astype(np.float64)),
-            membership_values=_tensor(self._members) if self._members else None,
-        )
-        for name, numbers in joined.items():  # which `make_node` would look at one by one
-            node.attribute.add(name=name, type=AttributeProto.INTS, ints=numbers.astype(np.int64).tolist())
-        return node
+    def write(self, node: NodeProto, *, targets: int) -> None:
+        """Turn a node into the operator: rows (n, d) to the sums of leaves by target, (n, targets).
+
+        Each attribute is let go as it is written, because a large forest has gigabytes of them.
+        """
+        node.op_type, node.domain = "TreeEnsemble", "ai.onnx.ml"
+        plain = {"n_targets": targets, "aggregate_function": SUM, "post_transform": 0}
+        for name, value in {**plain, "tree_roots": self._roots}.items():
+            node.attribute.append(helper.make_attribute(name, value))
+        if self._members:
+            node.attribute.append(helper.make_attribute("membership_values", _tensor(self._members)))
+        for name in list(self._parts[0]):
+            numbers = np.concatenate([part.pop(name) for part in self._parts])
+            if name in {"nodes_splits", "leaf_weights", "nodes_modes"}:
+                node.attribute.add(name=name, type=AttributeProto.TENSOR, t=_tensor(numbers))
+            else:  # whose numbers `make_attribute` would look at one by one
+                ints = numbers.astype(np.int64).tolist()
+                node.attribute.add(name=name, type=AttributeProto.INTS, ints=ints)
 
 
 def _stump(leaf: ModelTree) -> ModelTree:
@@ -114,13 +112,16 @@ class Chain:
 
     def __init__(self) -> None:
         self.last = "X"
-        self._nodes: list[NodeProto] = []
-        self._constants: list[TensorProto] = []
+        opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS.items()]
+        # Filled in place, because the copies that `make_graph` and `make_model` take are large.
+        self._model = ModelProto(ir_version=IR_VERSION, opset_import=opsets)
+        self._model.graph.name = "trees"
 
     def trees(self, ensemble: Ensemble, *, targets: int) -> "Chain":
-        """Append trees."""
-        source, self.last = self.last, self._name()
-        self._nodes.append(ensemble.operator(source, self.last, targets=targets))
+        """Append trees, whose arrays the ensemble gives away."""
+        node = self._model.graph.node.add(input=[self.last], output=[self._name()])
+        ensemble.write(node, targets=targets)
+        self.last = node.output[0]
         return self
 
     def then(
@@ -132,7 +133,7 @@ class Chain:
         if first is not None:
             inputs = [self._constant(first), *inputs]
         self.last = self._name()
-        self._nodes.append(helper.make_node(operator, inputs, [self.last], **attributes))
+        self._model.graph.node.append(helper.make_node(operator, inputs, [self.last], **attributes))
         return self
 
     def with_complement(self, one: ArrayLike = 1.0) -> "Chain":
@@ -142,22 +143,17 @@ class Chain:
 
     def model(self, *, width: int) -> ModelProto:
         """The graph from X, float64 (n, width), to the last operator's output, float64 (n, columns)."""
-        graph = helper.make_graph(
-            self._nodes,
-            "trees",
-            [helper.make_tensor_value_info("X", TensorProto.DOUBLE, [None, width])],
-            [helper.make_tensor_value_info(self.last, TensorProto.DOUBLE, [None, None])],
-            self._constants,
-        )
-        opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS.items()]
-        return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
+        ends = ((self._model.graph.input, "X", width), (self._model.graph.output, self.last, None))
+        for end, name, columns in ends:
+            end.append(helper.make_tensor_value_info(name, TensorProto.DOUBLE, [None, columns]))
+        return self._model
 
     def _name(self) -> str:
-        return f"step_{len(self._nodes)}"
+        return f"step_{len(self._model.graph.node)}"
 
     def _constant(self, value: ArrayLike) -> str:
-        name = f"constant_{len(self._constants)}"
-        self._constants.append(_tensor(value, name))
+        name = f"constant_{len(self._model.graph.initializer)}"
+        self._model.graph.initializer.append(_tensor(value, name))
         return name
 
 

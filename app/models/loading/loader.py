@@ -1,13 +1,10 @@
 """The loader: from a stored version to a `LoadedVersion`."""
 
-import ctypes
-import io
 import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
 from app.exceptions import ArtifactInvalid, ServiceError
 from app.models.engines import ENGINES, REFERENCE
@@ -16,22 +13,21 @@ from app.models.engines.compiled import CompiledEngine
 from app.models.engines.fallback import FallbackEngine
 from app.models.engines.kernel import KernelSpec, load_kernel
 from app.models.engines.lone import LoneEngine
+from app.models.engines.memory import give_back_memory
 from app.models.engines.preprocessing.preprocessor import Preprocessor
 from app.models.loading import golden_rows, verification
-from app.models.loading.certificates import CERTIFICATION_RULES, void_reason
+from app.models.loading.certificates import void_reason
 from app.models.loading.original import EXPORTED_FROM, reason_against_original
+from app.models.loading.unpickling import original_of, reference_of
 from app.models.loading.verification import VersionArtifact
-from app.models.loading.version_code import CODE, code_of, importable, reason_against_pickle
 from app.models.repository.store import ModelStore
-from app.models.repository.version_files import METADATA, PREPROCESSING_FILE, Metadata
+from app.models.repository.version_files import PREPROCESSING_FILE, Metadata
 from app.models.schema.outliers import OutlierGuard, OutlierPolicy
 from app.models.schema.signature import InputSignature, OutputSignature
 from app.models.schema.validation import validate_rows
 
 log = logging.getLogger(__name__)
 
-MODEL = "model.pkl"
-SCALER = "scaler.pkl"
 AUTO = "auto"
 
 
@@ -84,7 +80,7 @@ def load(store: ModelStore, version: str, options: LoadingOptions) -> LoadedVers
             version, artifact.metadata, artifact.input, artifact.output, engine, guard, alone
         )
         _replay_golden_rows(model)
-        _give_back_memory()
+        give_back_memory()
         return model
     except ServiceError:
         raise
@@ -101,9 +97,7 @@ def _engine(artifact: VersionArtifact, options: LoadingOptions) -> tuple[Engine,
     if reason is None and wanted != REFERENCE:
         if alone is None:
             compiled = _compiled(artifact, wanted)
-            needed = (MODEL, SCALER, *metadata.get(CODE, ()))
-            pickles = {name: artifact.files[name] for name in needed if name in artifact.files}
-            reference = partial(_reference, replace(artifact, files=pickles))
+            reference = partial(reference_of, original_of(artifact))
             return FallbackEngine(compiled, reference, on_failure=options.on_engine_failure), None
         fields = {"model_version": version, "engine": wanted, "reason": alone}
         log.warning("serving on its certified engine alone", extra=fields)
@@ -115,13 +109,7 @@ def _engine(artifact: VersionArtifact, options: LoadingOptions) -> tuple[Engine,
     if reason is not None:
         fields = {"model_version": version, "engine": wanted, "reason": reason}
         log.warning("serving on scikit-learn", extra=fields)
-    return _reference(artifact), None
-
-
-def _give_back_memory() -> None:
-    """Return to the system what loading allocated and freed: half of what a large forest takes, in glibc."""
-    if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
-        trim(0)
+    return reference_of(artifact), None
 
 
 def _compiled(artifact: VersionArtifact, engine: str, *, alone: bool = False) -> CompiledEngine:
@@ -136,39 +124,6 @@ def _compiled(artifact: VersionArtifact, engine: str, *, alone: bool = False) ->
         needs = f"; it needs {', '.join(ENGINES[engine].install)}" if isinstance(error, ImportError) else ""
         reason = f"its {engine} engine cannot be made: {type(error).__name__}{needs}"
         raise ArtifactInvalid(artifact.version, reason) from error
-
-
-def _reference(artifact: VersionArtifact) -> Engine:
-    from app.models.engines.sklearn_engine import SklearnEngine, for_serving
-
-    certificate = artifact.metadata["certificates"].get(REFERENCE, {})
-    return SklearnEngine(
-        for_serving(load_estimator(artifact)),
-        artifact.input,
-        artifact.output,
-        single_call=certificate.get("single_call", False) and certificate.get("rules") == CERTIFICATION_RULES,
-    )
-
-
-def load_estimator(artifact: VersionArtifact) -> Any:
-    """The scaler, if there is one, and the model as one estimator, from verified bytes.
-
-    :raises ArtifactInvalid: if a file is missing or does not unpickle.
-    """
-    import joblib
-    from sklearn.pipeline import make_pipeline
-
-    if MODEL not in artifact.files:
-        raise ArtifactInvalid(artifact.version, f"{MODEL} is not listed in {METADATA}")
-    if reason := reason_against_pickle(artifact.metadata):
-        raise ArtifactInvalid(artifact.version, reason)
-    contents = [artifact.files[name] for name in (SCALER, MODEL) if name in artifact.files]
-    try:
-        with importable(code_of(artifact.metadata, artifact.files)):
-            parts = [joblib.load(io.BytesIO(content)) for content in contents]
-    except Exception as error:
-        raise ArtifactInvalid(artifact.version, f"unpickling failed: {type(error).__name__}") from error
-    return make_pipeline(*parts) if len(parts) > 1 else parts[0]
 
 
 def _replay_golden_rows(model: LoadedVersion) -> None:

@@ -21,8 +21,8 @@ from app.models.compilation.user_onnx import USER_ONNX_FILE
 from app.models.engines.nesting import estimators_in
 from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.loading import golden_rows, verification, version_code
-from app.models.loading.loader import MODEL, SCALER, load_estimator
 from app.models.loading.original import JUDGED_LIBRARIES
+from app.models.loading.unpickling import MODEL, SCALER, load_estimator
 from app.models.publishing.artifacts import (
     dump,
     feature_importance,

@@ -23,6 +23,7 @@ from app.models.engines.fallback import FallbackEngine
 from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.loading import golden_rows, loader, verification
 from app.models.loading.original import EXPORTED_FROM
+from app.models.loading.unpickling import load_estimator
 from app.models.loading.version_code import remedy
 from app.models.publishing.expected import Expected
 from app.models.repository.process_files import end_with
@@ -76,7 +77,7 @@ def _reason(root: Path, version: str, expected: Expected) -> str | None:
         artifact = verification.verify(store, version, policy)
         original = None
         if EXPORTED_FROM not in artifact.metadata:
-            original = SklearnEngine(loader.load_estimator(artifact), artifact.input, artifact.output)
+            original = SklearnEngine(load_estimator(artifact), artifact.input, artifact.output)
             recorded = artifact.metadata["golden"]
             predicted = original.predict(validate_rows(recorded["rows"], artifact.input))
             if reason := golden_rows.disagreement(recorded, predicted, artifact.output):
