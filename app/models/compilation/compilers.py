@@ -104,10 +104,13 @@ def _trees(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, 
 
     trees = tree_graph.trees_of_graph(estimator)
     scores = bool(output.classes) and not output.probabilities
-    content = tree_graph.tree_graph(estimator, trees, width=width, scores=scores).SerializeToString()
-    # All but histogram boosting round their input first. A forest's sums are exact: same numbers, same order.
+    graph = tree_graph.tree_graph(estimator, trees, width=width, scores=scores)
+    # All but histogram boosting round their input first. A forest's sums are exact: the same numbers in the
+    # same order, or whole numbers.
     rounded = not isinstance(estimator, tree_graph.HISTOGRAM_BOOSTING)
-    tie = None if isinstance(estimator, tree_graph.FOREST) else TIE["float64"]
+    one = sum(node.op_type == "TreeEnsemble" for node in graph.graph.node) == 1
+    exact = isinstance(estimator, tree_graph.FOREST) and (one or all(tree.classes for tree in trees))
+    content, tie = graph.SerializeToString(), None if exact else TIE["float64"]
     return _proven(content, trees, KernelSpec(ONNX_FILE, "float64", rounded, reading_of(output), tie=tie))
 
 

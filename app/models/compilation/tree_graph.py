@@ -9,7 +9,7 @@ from sklearn.ensemble._iforest import _average_path_length
 
 from app.models.compilation import model_trees
 from app.models.compilation.model_trees import ModelTree
-from app.models.compilation.tree_operator import Chain, Ensemble
+from app.models.compilation.tree_operator import Chain
 
 FOREST = (
     ensemble.RandomForestClassifier,
@@ -58,13 +58,10 @@ def tree_graph(
     :param output: which of a forest's several targets.
     :param scores: of boosting, end with the decision function too, (n, 1) for two classes.
     """
-    operator = Ensemble()
-    for each in trees:
-        operator.add(each)
-    return _chain(estimator, operator, scores=scores, output=output).model(width=width)
+    return _chain(estimator, trees, scores=scores, output=output).model(width=width)
 
 
-def _chain(estimator: Any, trees: Ensemble, *, scores: bool, output: int) -> Chain:
+def _chain(estimator: Any, trees: list[ModelTree], *, scores: bool, output: int) -> Chain:
     """The operators that follow the trees."""
     classes = len(model_trees.classes_of(estimator, output))
     if isinstance(estimator, ensemble.IsolationForest):

@@ -4,6 +4,7 @@ skl2onnx writes trees in float32 and drops the direction of missing values; ``Tr
 takes doubles.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ LESS_OR_EQUAL, MEMBER = 0, 6
 SUM = 1
 OPSETS = {"": 18, "ai.onnx.ml": 5}
 IR_VERSION = 10
+MOST_SPLITS = 150_000  # of one operator
 
 
 class Ensemble:
@@ -26,7 +28,7 @@ class Ensemble:
         self._roots: list[int] = []
         self._parts: list[dict[str, NDArray[Any]]] = []
         self._members: list[float] = []
-        self._splits = 0
+        self.splits = 0
         self._leaves = 0
 
     def add(self, tree: ModelTree) -> None:
@@ -45,11 +47,11 @@ class Ensemble:
         children = sides.T.ravel()  # those of each split in turn, the order of the leaves
         is_leaf = tree.left[children] < 0
         position = np.zeros(len(tree.left), np.int64)
-        position[inner] = self._splits + np.arange(len(inner))
+        position[inner] = self.splits + np.arange(len(inner))
         ids = np.where(is_leaf, self._leaves + np.cumsum(is_leaf) - 1, position[children])
         values = tree.values[children[is_leaf]]
-        self._roots.append(self._splits)
-        self._splits += len(inner)
+        self._roots.append(self.splits)
+        self.splits += len(inner)
         self._leaves += len(values)
         self._parts.append(
             {
@@ -86,6 +88,17 @@ class Ensemble:
                 node.attribute.add(name=name, type=AttributeProto.INTS, ints=ints)
 
 
+def _ensembles(trees: Iterable[ModelTree]) -> Iterator[Ensemble]:
+    """The trees in order, in operators of no more than `MOST_SPLITS` and the last tree's."""
+    ensemble = Ensemble()
+    for tree in trees:
+        if ensemble.splits >= MOST_SPLITS:
+            yield ensemble
+            ensemble = Ensemble()
+        ensemble.add(tree)
+    yield ensemble
+
+
 def _stump(leaf: ModelTree) -> ModelTree:
     """A tree of one leaf as the operator takes it, which needs a split: both of its branches end there."""
     two = np.zeros(2, np.int64)
@@ -117,11 +130,18 @@ class Chain:
         self._model = ModelProto(ir_version=IR_VERSION, opset_import=opsets)
         self._model.graph.name = "trees"
 
-    def trees(self, ensemble: Ensemble, *, targets: int) -> "Chain":
-        """Append trees, whose arrays the ensemble gives away."""
-        node = self._model.graph.node.add(input=[self.last], output=[self._name()])
-        ensemble.write(node, targets=targets)
-        self.last = node.output[0]
+    def trees(self, trees: Iterable[ModelTree], *, targets: int) -> "Chain":
+        """Append trees: rows to the sums of their leaves by target, (n, targets).
+
+        onnxruntime takes as much memory to open one operator as all others do that are open: large ensembles
+        are written as the sum of several.
+        """
+        source, total = self.last, ""
+        for ensemble in _ensembles(trees):
+            node = self._model.graph.node.add(input=[source], output=[self._name()])
+            ensemble.write(node, targets=targets)
+            self.last = node.output[0]
+            total = self.then("Add", total).last if total else self.last
         return self
 
     def then(

@@ -4,6 +4,7 @@ The proof reads the graph's bytes and walks each tree beside the model's own arr
 """
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,15 @@ Array = NDArray[Any]
 def difference(content: bytes, trees: list[ModelTree]) -> str | None:
     """The first difference between a graph and the model's trees, or None.
 
-    :param content: the bytes of an ONNX file with one ``TreeEnsemble`` operator.
+    :param content: the bytes of an ONNX file whose ``TreeEnsemble`` operators have the trees in order.
     """
     nodes = load_model_from_string(content).graph.node
-    (graph,) = [_Graph(node) for node in nodes if node.op_type == "TreeEnsemble"]
-    if len(graph.roots) != len(trees):
-        return f"the graph has {len(graph.roots)} trees, the model {len(trees)}"
-    for number, (root, tree) in enumerate(zip(graph.roots, trees, strict=True)):
+    graphs = (_Graph(node) for node in nodes if node.op_type == "TreeEnsemble")
+    roots = ((graph, root) for graph in graphs for root in graph.roots)
+    for number, (found, tree) in enumerate(zip_longest(roots, trees)):
+        if found is None or tree is None:
+            return f"the graph has other than {len(trees)} trees"
+        graph, root = found
         if reason := graph.differs(root, tree):
             return f"tree {number}: {reason}"
     return None

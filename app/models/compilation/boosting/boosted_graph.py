@@ -7,7 +7,7 @@ from onnx import ModelProto, TensorProto
 
 from app.models.compilation.boosting.boosted_trees import ZERO_UP_TO, BoostedTrees
 from app.models.compilation.model_trees import ModelTree
-from app.models.compilation.tree_operator import Chain, Ensemble
+from app.models.compilation.tree_operator import Chain
 
 
 def trees_of_graph(model: BoostedTrees) -> list[ModelTree]:
@@ -35,12 +35,8 @@ def boosted_graph(model: BoostedTrees, trees: list[ModelTree], *, width: int, cl
     :param trees: of `trees_of_graph`.
     :param classes: of a logistic model, whether both probabilities are wanted.
     """
-    operator = Ensemble()
-    for tree in trees:
-        operator.add(tree)
-    chain = _with_codes(_with_missing(Chain(), model), model, width).trees(
-        operator, targets=len(trees) if model.single else model.outputs
-    )
+    start = _with_codes(_with_missing(Chain(), model), model, width)
+    chain = start.trees(trees, targets=len(trees) if model.single else model.outputs)
     _link(_sum(chain, model), model, classes=classes)
     return (chain.then("Cast", to=TensorProto.DOUBLE) if model.single else chain).model(width=width)
 
