@@ -1,7 +1,7 @@
 """Train a model, save it as a new version in the store and make it the active one."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from logging import NullHandler, getLogger
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 from rich.console import Console
 
-from app.cli.steps import steps
+from app.cli.steps import Step, steps
 from app.exceptions import ServiceError, VersionRefused
 from app.models.repository import atomic_files
 from app.models.repository.store import ModelStore
@@ -183,14 +183,14 @@ def _fail(error: Exception) -> NoReturn:
 
 
 @contextmanager
-def step(title: str) -> Iterator[Callable[[str], None]]:
+def step(title: str) -> Iterator[Step]:
     """Show that a step is under way, and how long it took if that was noticeable.
 
     The function it yields shows which part of the step is under way.
     """
     started = perf_counter()
     with steps(title, console) as say:
-        yield lambda part: say(f"{title}: {part}")
+        yield lambda part, share=None: say(f"{title}: {part}", share)
     if (seconds := perf_counter() - started) > 1:
         console.print(f"[dim]{title}: {seconds:.1f} s[/]")
 

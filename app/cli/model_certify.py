@@ -35,7 +35,9 @@ def _certify_one(version: str, *, as_json: bool) -> None:
     from app.models.importing.recertification import recertify
 
     with steps("Certifying") as step:
-        metadata = recertify(chosen_model().store, version, report=lambda part: step(f"Certifying: {part}"))
+        metadata = recertify(
+            chosen_model().store, version, report=lambda part, share=None: step(f"Certifying: {part}", share)
+        )
     found = {"engine": metadata["engine"], "certificates": metadata["certificates"]}
     tables.show(found, tables.certificates(metadata), as_json=as_json)
 

@@ -1,6 +1,5 @@
 """``flask models import``: take over a model that was fitted elsewhere."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from flask.cli import with_appcontext
 
 from app.cli import tables
 from app.cli.model_option import model_to_fill
-from app.cli.steps import steps
+from app.cli.steps import Step, steps
 from app.models.compilation.boosting.booster_files import SUFFIXES
 from app.models.importing.isolation import import_apart
 from app.models.importing.request import ImportRequest
@@ -123,7 +122,7 @@ def import_command(
     report(found, onnx, as_json=as_json)
 
 
-def _import(request: ImportRequest, *, report: Callable[[str], None]) -> str:
+def _import(request: ImportRequest, *, report: Step) -> str:
     """A file that anybody may have made is read in a process of its own; a pickle needs trust anyway."""
     if WITHOUT_CODE & {path.suffix for path in (request.model, request.scaler) if path is not None}:
         return import_apart(request, report=report)

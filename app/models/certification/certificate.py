@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from app.models.certification.comparison import Comparison, compare
+from app.models.certification.comparison import Comparison, compare, rows_compared
 from app.models.certification.model_under_test import EDGES_OUT_OF_REACH, ModelUnderTest
+from app.models.certification.progress import Report, counter, silent
 from app.models.certification.timing import median_microseconds
 from app.models.compilation.compilers import Candidate, one_line
 from app.models.engines import ENGINES
@@ -38,16 +39,19 @@ def libraries(engine: str) -> dict[str, str]:
 
 
 def certify_candidate(
-    candidate: Candidate, model_under_test: ModelUnderTest, training: Rows
+    candidate: Candidate, model_under_test: ModelUnderTest, training: Rows, *, report: Report = silent
 ) -> dict[str, Any]:
-    """The certificate of one compiled form: whether it may serve, the figures behind it, or why not."""
+    """The certificate of one compiled form: whether it may serve, the figures behind it, or why not.
+
+    :param report: told how many of the rows are compared.
+    """
     certificate = uncertified(candidate.engine, candidate.reason) | {"form": candidate.form}
     if candidate.spec is None:
         return certificate
     spec = replace(candidate.spec, limit=_limits(candidate, model_under_test), nan=model_under_test.takes_nan)
     try:
         kernel = load_kernel(candidate.engine, candidate.content, spec)  # once: a large graph takes seconds
-        spec, found = _compare_with_safe_tie(kernel, spec, model_under_test)
+        spec, found = _compare_with_safe_tie(kernel, spec, model_under_test, report)
         median_us = median_microseconds(_serving(kernel, spec, model_under_test).predict, training)
     except Exception as error:  # a runtime may refuse its compiler's output
         return certificate | {"reason": one_line(error)}
@@ -98,25 +102,30 @@ def _serving(kernel: Kernel, spec: KernelSpec, model_under_test: ModelUnderTest)
 
 
 def _compare_with_safe_tie(
-    kernel: Kernel, spec: KernelSpec, model_under_test: ModelUnderTest
+    kernel: Kernel, spec: KernelSpec, model_under_test: ModelUnderTest, report: Report
 ) -> tuple[KernelSpec, Comparison]:
     """Compare, and once more with a wider tie if the differences found are too near to the first one."""
-    found = _compare(kernel, spec, model_under_test)
+    found = _compare(kernel, spec, model_under_test, report)
     if spec.tie is not None and spec.tie / 2 < found.max_difference <= CERTIFIED:
         spec = replace(spec, tie=TIE_MARGIN * found.max_difference)
-        found = _compare(kernel, spec, model_under_test)
+        found = _compare(kernel, spec, model_under_test, report)
     return spec, found
 
 
-def _compare(kernel: Kernel, spec: KernelSpec, model_under_test: ModelUnderTest) -> Comparison:
+def _compare(
+    kernel: Kernel, spec: KernelSpec, model_under_test: ModelUnderTest, report: Report
+) -> Comparison:
     probe_rows, output = model_under_test.probe_rows, model_under_test.output
     engine = _engine(kernel, spec, model_under_test)
-    found = compare(engine.attempt, probe_rows.raw, model_under_test.raw, output)
+    total = sum(rows_compared(len(rows)) for rows in (probe_rows.raw, probe_rows.prepared))
+    advance = counter(report, f"{kernel.name} compared", total)
+    found = compare(engine.attempt, probe_rows.raw, model_under_test.raw, output, advance=advance)
     if model_under_test.prepared is not None and not spec.whole:
         # The limits of the raw columns say nothing about those that are made of several of them.
         limit = (LARGEST,) if model_under_test.preprocessor.rounds else spec.limit
         last_step = CompiledEngine(Preprocessor(), kernel, replace(spec, limit=limit))
-        found += compare(last_step.attempt, probe_rows.prepared, model_under_test.prepared, output)
+        prepared = probe_rows.prepared
+        found += compare(last_step.attempt, prepared, model_under_test.prepared, output, advance=advance)
     return found
 
 

@@ -2,12 +2,12 @@
 
 import json
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.models.certification.certificate import certify_candidate, cost, is_better, libraries, uncertified
 from app.models.certification.model_under_test import ModelUnderTest, analyse
+from app.models.certification.progress import Report, silent
 from app.models.certification.timing import median_microseconds
 from app.models.compilation import NotCompilable
 from app.models.compilation.compilers import candidates, one_line
@@ -19,8 +19,6 @@ from app.models.loading.certificates import CERTIFICATION_RULES
 from app.models.repository.version_files import PREPROCESSING_FILE
 from app.models.schema.rows import Rows
 from app.models.schema.signature import InputSignature, OutputSignature
-
-Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ def certify(
     output: OutputSignature,
     training: Rows,
     *,
-    report: Report = lambda step: None,
+    report: Report = silent,
 ) -> Certification:
     """Compile, compare, measure, choose.
 
@@ -66,7 +64,7 @@ def certify(
 
 
 def certify_recorded(
-    model_under_test: ModelUnderTest, training: Rows, *, report: Report = lambda step: None
+    model_under_test: ModelUnderTest, training: Rows, *, report: Report = silent
 ) -> Certification:
     """Certify against recorded answers, as `certify` does against the model itself.
 
@@ -90,7 +88,7 @@ def _fastest(
     best = cost(certificates[REFERENCE]) if REFERENCE in certificates else math.inf
     for candidate in candidates(model_under_test.last, model_under_test.output, width=model_under_test.width):
         report(f"{candidate.engine} {candidate.form}")
-        certificate = certify_candidate(candidate, model_under_test, training)
+        certificate = certify_candidate(candidate, model_under_test, training, report=report)
         if is_better(certificate, certificates.get(candidate.engine)):
             certificates[candidate.engine] = certificate
             if certificate["certified"]:

@@ -81,8 +81,18 @@ def ask(predict: Predict, rows: Rows) -> tuple[Rows, Reference]:
     return take(rows, kept), Reference(output, refused)
 
 
-def compare(attempt: Attempt, rows: Rows, expected: Reference, output: OutputSignature) -> Comparison:
-    """Predict ``rows`` in batches of 1, 2, 7, 64 and 1,000, and compare the rows that the engine answers."""
+def compare(
+    attempt: Attempt,
+    rows: Rows,
+    expected: Reference,
+    output: OutputSignature,
+    *,
+    advance: Callable[[int], None] = lambda n_rows: None,
+) -> Comparison:
+    """Predict ``rows`` in batches of 1, 2, 7, 64 and 1,000, and compare the rows that the engine answers.
+
+    :param advance: called with the size of each batch.
+    """
     total = Comparison()
     for size in BATCHES:
         n_rows = len(rows) if size == max(BATCHES) else min(len(rows), ROWS_PER_BATCH_SIZE)
@@ -91,7 +101,13 @@ def compare(attempt: Attempt, rows: Rows, expected: Reference, output: OutputSig
             batch = spread_out[start : start + size]
             got, left = attempt(take(rows, batch))
             total += compare_answers(got, left or (), expected, batch, output)
+            advance(len(batch))
     return total
+
+
+def rows_compared(n_rows: int) -> int:
+    """How many rows `compare` predicts in all batches."""
+    return n_rows + (len(BATCHES) - 1) * min(n_rows, ROWS_PER_BATCH_SIZE)
 
 
 def compare_answers(

@@ -8,11 +8,11 @@ import os
 import resource
 import sys
 import warnings
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from app.models.certification.progress import Report
 from app.models.repository.process_files import end_with
 
 # Bytes of writable memory: four times the limit of an unpacked archive, and the libraries.
@@ -33,7 +33,7 @@ def main() -> None:
         replies.write(f"{json.dumps(line, default=str)}\n")
         replies.flush()
 
-    say(**_result(json.loads(sys.argv[1]), lambda step: say(step=step)))
+    say(**_result(json.loads(sys.argv[1]), lambda step, share=None: say(step=step, share=share)))
 
 
 def limit() -> None:
@@ -48,7 +48,7 @@ def limit() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
-def _result(request: dict[str, Any], report: Callable[[str], None]) -> dict[str, Any]:
+def _result(request: dict[str, Any], report: Report) -> dict[str, Any]:
     from app.exceptions import ServiceError
     from app.models.importing.importer import import_files
     from app.models.importing.request import ImportRequest

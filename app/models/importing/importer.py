@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import make_pipeline
 
-from app.models.certification.certify import Report
+from app.models.certification.progress import Report, silent
 from app.models.compilation.boosting.booster_files import SUFFIXES, read_booster
 from app.models.engines.nesting import estimators_in
 from app.models.engines.partial import predict_partially
@@ -37,7 +37,7 @@ class Sample:
     target: "pd.Series[Any] | None"
 
 
-def import_files(request: ImportRequest, *, report: Report = lambda step: None) -> str:
+def import_files(request: ImportRequest, *, report: Report = silent) -> str:
     """Read the files, save their model as a version, and return its name.
 
     :param report: called with each step.
@@ -50,8 +50,8 @@ def import_files(request: ImportRequest, *, report: Report = lambda step: None) 
         if not path.is_file():  # a pipe would be waited for
             raise ImportRefused(f"{path.name} is no regular file")
 
-    def certifying(part: str) -> None:
-        report(f"Certifying: {part}")
+    def certifying(part: str, share: float | None = None, /) -> None:
+        report(f"Certifying: {part}", share)
 
     def read(path: Path) -> Any:
         report(f"Reading {path.name}")
@@ -124,7 +124,7 @@ def import_model(
     graph: bytes | None = None,
     code: Sequence[Path] = (),
     by_value: bool = False,
-    report: Report = lambda step: None,
+    report: Report = silent,
 ) -> str:
     """Save a fitted model as a version, with golden rows and names from the sample, and return its name.
 

@@ -4,11 +4,11 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
 from typing import Any
 
+from app.models.certification.progress import Report, silent
 from app.models.importing.import_process import CPU_SECONDS
 from app.models.importing.request import ImportRequest
 from app.models.untrusted import ImportRefused
@@ -16,7 +16,7 @@ from app.models.untrusted import ImportRefused
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def import_apart(request: ImportRequest, *, report: Callable[[str], None] = lambda step: None) -> str:
+def import_apart(request: ImportRequest, *, report: Report = silent) -> str:
     """Run `import_files` in a process with limits.
 
     :raises ImportRefused: for any error of that process, and if it is killed.
@@ -30,7 +30,7 @@ def import_apart(request: ImportRequest, *, report: Callable[[str], None] = lamb
             for line in process.stdout:
                 reply = json.loads(line)
                 if "step" in reply:
-                    report(reply["step"])
+                    report(reply["step"], reply["share"])
         except BaseException:
             process.kill()
             raise

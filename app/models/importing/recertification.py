@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.exceptions import ArtifactInvalid, ServiceError
-from app.models.certification.certify import Report
+from app.models.certification.progress import Report, silent
 from app.models.compilation.compilers import one_line
 from app.models.engines import REFERENCE
 from app.models.importing.exported.publish_export import recertify_export
@@ -31,7 +31,7 @@ class Outcome:
     reason: str | None = None
 
 
-def recertify(store: ModelStore, version: str, *, report: Report = lambda step: None) -> Metadata:
+def recertify(store: ModelStore, version: str, *, report: Report = silent) -> Metadata:
     """Certify a version against its original, or against the answers that were exported with it.
 
     :raises VersionNotFound, ArtifactInvalid, ImportRefused: as `publish.recertify` and `recertify_export` do.

@@ -13,7 +13,8 @@ from typing import Any
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from app.exceptions import ArtifactInvalid, ServiceError, UnsupportedModel
-from app.models.certification.certify import Certification, Report, certify
+from app.models.certification.certify import Certification, certify
+from app.models.certification.progress import Report, silent
 from app.models.certification.user_onnx import with_user_onnx
 from app.models.compilation.boosting.booster_files import as_estimator
 from app.models.compilation.compilers import one_line
@@ -77,7 +78,7 @@ def publish(
     by_value: bool = False,
     graph: bytes | None = None,
     inspected: InspectedModel | None = None,
-    report: Report = lambda step: None,
+    report: Report = silent,
 ) -> str:
     """Save a fitted model as a new version and return its name; does not activate it.
 
@@ -159,7 +160,7 @@ def _record(certification: Certification, graph: bytes | None) -> Metadata:
     return recorded if graph is None else recorded | {"supplied_onnx": certification.supplied}
 
 
-def recertify(store: ModelStore, version: str, *, report: Report = lambda step: None) -> Metadata:
+def recertify(store: ModelStore, version: str, *, report: Report = silent) -> Metadata:
     """Compile and certify a stored version again, record the result, and return its metadata.
 
     The golden rows replace the training rows, which are not stored.

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from app.models.certification.certify import Certification, Report, certify_recorded
+from app.models.certification.certify import Certification, certify_recorded
 from app.models.certification.comparison import Reference
+from app.models.certification.progress import Report, silent
 from app.models.certification.recorded_model import RecordedAnswers, recorded_model
 from app.models.compilation import NotCompilable
 from app.models.compilation.pipeline_preprocessing import split
@@ -32,7 +33,7 @@ LIBRARIES = ("python", "scikit-learn", "numpy", "scipy", "pandas", "joblib")
 
 
 def import_export(
-    store: ModelStore, path: Path, *, version: str | None = None, report: Report = lambda step: None
+    store: ModelStore, path: Path, *, version: str | None = None, report: Report = silent
 ) -> str:
     """Compile an exported model, certify it against its recorded answers, save it, and return its name.
 
@@ -50,7 +51,7 @@ def import_export(
     return store.save({EXPORT_FILE: content, **certification.files}, document, version=version, check=check)
 
 
-def recertify_export(store: ModelStore, version: str, *, report: Report = lambda step: None) -> Metadata:
+def recertify_export(store: ModelStore, version: str, *, report: Report = silent) -> Metadata:
     """Certify a stored version again, from the export that lies in it; see `publish.recertify`.
 
     :raises ArtifactInvalid: if its files are damaged.
