@@ -1,10 +1,12 @@
 """Split, fit and evaluate."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from joblib import parallel_config
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
@@ -42,7 +44,7 @@ def fit(dataset: Dataset, estimator: Any) -> Fitted:
     scaler = StandardScaler() if dataset.all_numeric else None
     model = estimator if scaler else mixed_pipeline(dataset.features, estimator)
     try:
-        with parallel_config(n_jobs=-1):
+        with _on_all_cores(model):
             if scaler:
                 model.fit(scaler.fit_transform(train_x.to_numpy(dtype=float)), train_y)
                 predicted = model.predict(scaler.transform(test_x.to_numpy(dtype=float)))
@@ -55,6 +57,22 @@ def fit(dataset: Dataset, estimator: Any) -> Fitted:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(f"{type(estimator).__name__} cannot be fitted: {reason}") from error
     return Fitted(model, scaler, train_x, metrics, report)
+
+
+@contextmanager
+def _on_all_cores(model: Any) -> Iterator[None]:
+    """Let a model, and what is within it, use all cores where nothing else was said.
+
+    joblib's ``parallel_config(n_jobs=-1)`` does not: a forest prefers threads, and then it is one.
+    """
+    unsaid = [name for name, value in model.get_params().items() if name.endswith("n_jobs") and value is None]
+    model.set_params(**dict.fromkeys(unsaid, -1))
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*n_jobs", category=FutureWarning)  # of linear models
+            yield
+    finally:
+        model.set_params(**dict.fromkeys(unsaid))
 
 
 def _check(dataset: Dataset) -> None:

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
-from joblib import cpu_count, effective_n_jobs
+import pytest
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
 from app.models.training.datasets import Dataset
@@ -10,16 +11,27 @@ ROWS = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 2)), columns=["a",
 LABELS = (ROWS["a"] > 0).astype(int)
 
 
-class Counting(LogisticRegression):
-    """Notes how many jobs it would start if nobody told it."""
+class Counting(RandomForestClassifier):
+    """Notes how many jobs it may start."""
 
     def fit(self, rows, target, sample_weight=None):
-        self.jobs_ = effective_n_jobs(None)
+        self.jobs_ = self.n_jobs
         return super().fit(rows, target)
 
 
-def test_estimators_are_fitted_on_all_cores_and_keep_their_parameters():
-    fitted = fit(Dataset("rows", ROWS, LABELS, "classification"), Counting())
-    assert fitted.model.jobs_ == cpu_count()
-    assert fitted.model.get_params() == Counting().get_params()
-    assert effective_n_jobs(None) == 1
+@pytest.mark.parametrize("columns", [ROWS, ROWS.assign(city="Rome")], ids=["numbers", "a pipeline"])
+def test_estimators_are_fitted_on_all_cores_and_keep_their_parameters(columns):
+    fitted = fit(Dataset("rows", columns, LABELS, "classification"), Counting(3))
+    last = fitted.model[-1] if fitted.scaler is None else fitted.model
+    assert last.jobs_ == -1
+    assert last.get_params() == Counting(3).get_params()
+
+
+def test_what_was_said_about_jobs_is_kept():
+    fitted = fit(Dataset("rows", ROWS, LABELS, "classification"), Counting(3, n_jobs=2))
+    assert (fitted.model.jobs_, fitted.model.n_jobs) == (2, 2)
+
+
+@pytest.mark.filterwarnings("error")
+def test_nobody_is_warned_of_jobs_that_an_estimator_does_not_start():
+    fit(Dataset("rows", ROWS, LABELS, "classification"), LogisticRegression())
