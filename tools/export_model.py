@@ -17,6 +17,8 @@ import sys
 import warnings
 import zipfile
 from collections import UserList
+from copy import copy
+from functools import partial
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 import numpy as np
@@ -48,7 +50,8 @@ ONLY_FOR_FITTING = (
 )
 # Py_TPFLAGS_HEAPTYPE: a class without it has its state in C.
 WRITTEN_IN_PYTHON = 1 << 9
-SELECTORS = ("make_column_selector",)
+# What chose columns, and trees of points, which the points themselves stand for.
+NOT_NEEDED = ("make_column_selector", "KDTree", "KDTree64", "BallTree", "BallTree64")
 PLAIN_TYPES = {bool: "bool", int: "int", float: "float", str: "str", object: "object"}
 
 
@@ -148,8 +151,10 @@ class Encoder:
     def _object(self, value: Any, where: str) -> Any:
         kind = type(value)
         path = "%s.%s" % (kind.__module__, kind.__name__)
-        if kind.__module__.startswith(ONLY_FOR_FITTING) or kind.__name__ in SELECTORS:
+        if kind.__module__.startswith(ONLY_FOR_FITTING) or kind.__name__ in NOT_NEEDED:
             return {"dropped": path}
+        if isinstance(value, partial):  # such as the check of numbers in histogram boosting
+            return self._function(value.func, where)
         if kind.__name__ == "Tree" and kind.__module__.startswith("sklearn.tree"):
             _, (n_features, n_classes, n_outputs), state = value.__reduce__()
             about = {"n_features": int(n_features), "n_outputs": int(n_outputs)}
@@ -252,6 +257,11 @@ class Model:
 def _split(estimator: Any) -> Tuple[List[Any], Any]:
     if hasattr(estimator, "best_estimator_"):  # a search predicts with what it found
         return _split(estimator.best_estimator_)
+    if getattr(estimator, "_preprocessor", None) is not None:  # histogram boosting's encoder of categories
+        bare = copy(estimator)
+        bare._preprocessor = None
+        vars(bare).pop("feature_names_in_", None)
+        return [estimator._preprocessor], bare
     if not hasattr(estimator, "steps"):
         return [], estimator
     before = [step for _, step in estimator.steps[:-1] if step is not None and step != "passthrough"]

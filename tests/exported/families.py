@@ -10,9 +10,10 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from sklearn import ensemble, linear_model, naive_bayes, neural_network, svm, tree
+from sklearn import ensemble, linear_model, naive_bayes, neighbors, neural_network, svm, tree
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import make_classification, make_regression
+from sklearn.decomposition import PCA
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
@@ -57,6 +58,10 @@ def families():
     yield "naive_bayes", naive_bayes.GaussianNB(), "three"
     yield "linear_svc", svm.LinearSVC(random_state=0, max_iter=5000), "two"
     yield "mlp", neural_network.MLPClassifier((8,), random_state=0, max_iter=300), "three"
+    yield "svc", svm.SVC(), "three"
+    yield "svr", svm.SVR(), "number"
+    yield "neighbours", neighbors.KNeighborsClassifier(), "three"
+    yield "components", make_pipeline(PCA(3), ensemble.RandomForestClassifier(**few)), "two"
     yield "isolation", ensemble.IsolationForest(**few), "two"
     yield "scaled", make_pipeline(StandardScaler(), linear_model.LogisticRegression()), "two"
     yield (

@@ -6,7 +6,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pkgutil import resolve_name
 from typing import Any, Literal
@@ -132,7 +132,10 @@ def _composed(estimator: Any, output: OutputSignature, width: int) -> tuple[byte
     from app.models.compilation.composition.composition import compose
 
     try:
-        return compose(estimator, width, onnx_compilers)
+        content, spec, proven = compose(estimator, width, onnx_compilers)
+        if spec.reading == "scored" and not output.scored:  # answers that were recorded without it
+            spec = replace(spec, reading="scores")
+        return content, spec, proven
     except Exception as error:  # compilers raise anything on members that they do not know
         with suppress(Exception):
             return _skl2onnx(estimator, output, width, dtype="float64")

@@ -87,6 +87,8 @@ def encodes_categories(preprocessor: Any, width: int) -> bool:
 def _checks_numbers(transformer: FunctionTransformer) -> bool:
     """True if it only checks its columns, as histogram boosting does, and cannot give others."""
     function = transformer.func
+    if function is None:  # as in an export, which holds no functions
+        return True
     return (
         isinstance(function, partial)
         and function.func is check_array

@@ -64,7 +64,8 @@ def neighbours(model: Any, width: int, member: Member) -> Part:
     if model.weights not in ("uniform", "distance"):
         raise NotCompilable("weights of one's own")
     found = _points(model, by_distance=model.weights == "distance")
-    return _part(model, found | {"op": "neighbours", "count": model.n_neighbors})
+    exact = model._fit_method != "brute"  # trees of points take differences, others a product
+    return _part(model, found | {"op": "neighbours", "count": model.n_neighbors, "exact": exact})
 
 
 def within(model: Any, width: int, member: Member) -> Part:

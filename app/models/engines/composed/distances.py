@@ -101,12 +101,21 @@ def _neighbours(part: Part, _: Sequence[Function]) -> Function:
             decided[near] = summary.are_equal(np.abs(distances - last)[near] <= 2 * rounding[near])
         weights = np.ones((len(rows), count))
         if by_distance:
-            decided &= ranked[:, 0] > rounding[:, 0]  # a weight is infinite where the row is a point
-            with np.errstate(divide="ignore"):
-                weights = 1.0 / points.exact(rows, order[:, :count])
+            apart = points.exact(rows, order[:, :count])
+            weights, equal = _inverse(apart), (apart == 0.0).any(axis=1)
+            # A product that rounds does not find that a row is a point, and differences do.
+            decided &= (ranked[:, 0] > rounding[:, 0]) | (equal & part["exact"])
         return np.where(decided[:, None], summary(order[:, :count], weights), np.nan)
 
     return _in_parts(found, len(part["points"]))
+
+
+def _inverse(distances: Matrix) -> Matrix:
+    """Weights by distance: of a row that is a point, that point's alone."""
+    with np.errstate(divide="ignore"):
+        weights = 1.0 / distances
+    infinite = np.isinf(weights)
+    return np.where(infinite.any(axis=1, keepdims=True), infinite.astype(np.float64), weights)
 
 
 def _within(part: Part, _: Sequence[Function]) -> Function:

@@ -8,7 +8,7 @@ _HISTOGRAM = "sklearn.ensemble._hist_gradient_boosting"
 
 # By module, because private modules moved between versions while the names of classes stayed.
 CLASSES: dict[str, tuple[str, ...]] = {
-    "sklearn.cluster": ("KMeans", "MiniBatchKMeans"),
+    "sklearn.cluster": ("AffinityPropagation", "KMeans", "MeanShift", "MiniBatchKMeans"),
     "sklearn.compose": ("ColumnTransformer", "TransformedTargetRegressor"),
     "sklearn.decomposition": ("PCA", "TruncatedSVD"),
     "sklearn.discriminant_analysis": ("LinearDiscriminantAnalysis", "QuadraticDiscriminantAnalysis"),
@@ -40,8 +40,14 @@ CLASSES: dict[str, tuple[str, ...]] = {
             "TheilSenRegressor",
         ),
     ),
+    "sklearn.kernel_ridge": ("KernelRidge",),
+    "sklearn.mixture": ("BayesianGaussianMixture", "GaussianMixture"),
     "sklearn.model_selection": ("GridSearchCV", "RandomizedSearchCV"),
     "sklearn.naive_bayes": ("BernoulliNB", "ComplementNB", "GaussianNB", "MultinomialNB"),
+    "sklearn.neighbors": (
+        *("KNeighborsClassifier", "KNeighborsRegressor", "NearestCentroid"),
+        *("RadiusNeighborsClassifier", "RadiusNeighborsRegressor"),
+    ),
     "sklearn.neural_network": ("MLPClassifier", "MLPRegressor"),
     "sklearn.pipeline": ("FeatureUnion", "Pipeline"),
     "sklearn.preprocessing": (
@@ -49,7 +55,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
         *("MaxAbsScaler", "MinMaxScaler", "Normalizer", "OneHotEncoder", "OrdinalEncoder"),
         *("PolynomialFeatures", "PowerTransformer", "QuantileTransformer", "RobustScaler", "StandardScaler"),
     ),
-    "sklearn.svm": ("LinearSVC", "LinearSVR"),
+    "sklearn.svm": ("LinearSVC", "LinearSVR", "NuSVC", "NuSVR", "OneClassSVM", "SVC", "SVR"),
     "sklearn.tree": (
         *("DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor"),
     ),

@@ -123,6 +123,10 @@ def _ridge_classifier(own: Attributes) -> None:
         own.setdefault("classes_", own["_label_binarizer"].classes_)
 
 
+def _support_vectors(own: Attributes) -> None:
+    own.setdefault("_effective_probability", own.get("probability", False))
+
+
 # By the name of the class, or of one that it derives from.
 ADAPTATIONS: dict[str, Callable[[Attributes], None]] = {
     "BaseGradientBoosting": _gradient_boosting,
@@ -138,4 +142,5 @@ ADAPTATIONS: dict[str, Callable[[Attributes], None]] = {
     "SimpleImputer": _simple_imputer,
     "RidgeClassifier": _ridge_classifier,
     "RidgeClassifierCV": _ridge_classifier,
+    "BaseLibSVM": _support_vectors,
 }

@@ -106,11 +106,30 @@ def test_clusterers(name):
 def test_a_row_between_two_points_goes_to_the_model():
     """To which of two equally near points a model gives way is decided by the last bit of a distance."""
     part = {"points": np.array([[0.0], [1.0]]), "targets": np.array([[5.0], [7.0]])}
-    part |= {"op": "neighbours", "count": 1, "by_distance": False, "manhattan": False, "classes": []}
+    part |= {
+        "op": "neighbours",
+        "count": 1,
+        "by_distance": False,
+        "manhattan": False,
+        "classes": [],
+        "exact": True,
+    }
     found = function_of(part)(np.array([[0.25], [0.5], [0.75], [np.inf]]))
     np.testing.assert_array_equal(found, [[5.0], [np.nan], [7.0], [np.nan]])
     nearest = function_of({"op": "nearest", "points": part["points"], "codes": np.array([2, 2])})
     np.testing.assert_array_equal(nearest(np.array([[0.5]])), [[2.0]])  # the same cluster either way
+
+
+@pytest.mark.parametrize("algorithm", ["kd_tree", "brute"])
+def test_a_row_that_is_a_point_counts_alone_where_distances_are_exact(store, algorithm):
+    model = KNeighborsRegressor(weights="distance", algorithm=algorithm).fit(SPREAD, NUMBERS)
+    certificate = composed(model, NUMBERS, SPREAD)[2]
+    assert certificate["certified"], certificate["reason"]
+    publish(store, model, sample=SPREAD, version="v1")
+    found = load(store, "v1", LoadingOptions(engine="onnx")).engine
+    np.testing.assert_allclose(found.predict(SPREAD).values, NUMBERS, rtol=1e-6)
+    _, left = found._engine.attempt(SPREAD[:9])
+    assert left == (None if algorithm == "kd_tree" else list(range(9)))
 
 
 def test_many_rows_are_compared_with_few_points_at_a_time(monkeypatch):
