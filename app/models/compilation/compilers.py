@@ -105,12 +105,10 @@ def _trees(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, 
     trees = tree_graph.trees_of_graph(estimator)
     scores = bool(output.classes) and not output.probabilities
     graph = tree_graph.tree_graph(estimator, trees, width=width, scores=scores)
-    # All but histogram boosting round their input first. A forest's sums are exact: the same numbers in the
-    # same order, or whole numbers.
+    # All but histogram boosting round their input first.
     rounded = not isinstance(estimator, tree_graph.HISTOGRAM_BOOSTING)
-    one = sum(node.op_type == "TreeEnsemble" for node in graph.graph.node) == 1
-    exact = isinstance(estimator, tree_graph.FOREST) and (one or all(tree.classes for tree in trees))
-    content, tie = graph.SerializeToString(), None if exact else TIE["float64"]
+    content = graph.SerializeToString()
+    tie = None if tree_graph.is_exact(estimator, trees) else TIE["float64"]
     return _proven(content, trees, KernelSpec(ONNX_FILE, "float64", rounded, reading_of(output), tie=tie))
 
 

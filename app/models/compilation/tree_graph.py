@@ -9,7 +9,7 @@ from sklearn.ensemble._iforest import _average_path_length
 
 from app.models.compilation import model_trees
 from app.models.compilation.model_trees import ModelTree
-from app.models.compilation.tree_operator import Chain
+from app.models.compilation.tree_operator import Chain, groups
 
 FOREST = (
     ensemble.RandomForestClassifier,
@@ -46,6 +46,14 @@ def trees_of_graph(estimator: Any, output: int = 0) -> list[ModelTree]:
             raise TypeError("gradient boosting that starts from another estimator has no tree graph")
         return list(model_trees.of_boosting(estimator))
     return list(model_trees.of_forest(estimator, output))
+
+
+def is_exact(estimator: Any, trees: list[ModelTree]) -> bool:
+    """True if the graph's sums of leaves are the model's to the last bit: those of a forest, whose graph adds
+    the same numbers in the same order, or whole numbers."""
+    return type(estimator) in FOREST and (
+        all(tree.classes for tree in trees) or sum(1 for _ in groups(trees)) == 1
+    )
 
 
 def tree_graph(

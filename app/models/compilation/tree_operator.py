@@ -28,7 +28,7 @@ class Ensemble:
         self._roots: list[int] = []
         self._parts: list[dict[str, NDArray[Any]]] = []
         self._members: list[float] = []
-        self.splits = 0
+        self._splits = 0
         self._leaves = 0
 
     def add(self, tree: ModelTree) -> None:
@@ -47,11 +47,11 @@ class Ensemble:
         children = sides.T.ravel()  # those of each split in turn, the order of the leaves
         is_leaf = tree.left[children] < 0
         position = np.zeros(len(tree.left), np.int64)
-        position[inner] = self.splits + np.arange(len(inner))
+        position[inner] = self._splits + np.arange(len(inner))
         ids = np.where(is_leaf, self._leaves + np.cumsum(is_leaf) - 1, position[children])
         values = tree.values[children[is_leaf]]
-        self._roots.append(self.splits)
-        self.splits += len(inner)
+        self._roots.append(self._splits)
+        self._splits += len(inner)
         self._leaves += len(values)
         self._parts.append(
             {
@@ -88,15 +88,17 @@ class Ensemble:
                 node.attribute.add(name=name, type=AttributeProto.INTS, ints=ints)
 
 
-def _ensembles(trees: Iterable[ModelTree]) -> Iterator[Ensemble]:
-    """The trees in order, in operators of no more than `MOST_SPLITS` and the last tree's."""
-    ensemble = Ensemble()
+def groups(trees: Iterable[ModelTree]) -> Iterator[list[ModelTree]]:
+    """The trees in order, those of each operator: of no more than `MOST_SPLITS` and the last tree's."""
+    group: list[ModelTree] = []
+    splits = 0
     for tree in trees:
-        if ensemble.splits >= MOST_SPLITS:
-            yield ensemble
-            ensemble = Ensemble()
-        ensemble.add(tree)
-    yield ensemble
+        if splits >= MOST_SPLITS:
+            yield group
+            group, splits = [], 0
+        group.append(tree)
+        splits += int((tree.left >= 0).sum())
+    yield group
 
 
 def _stump(leaf: ModelTree) -> ModelTree:
@@ -137,7 +139,10 @@ class Chain:
         are written as the sum of several.
         """
         source, total = self.last, ""
-        for ensemble in _ensembles(trees):
+        for group in groups(trees):
+            ensemble = Ensemble()
+            for tree in group:
+                ensemble.add(tree)
             node = self._model.graph.node.add(input=[source], output=[self._name()])
             ensemble.write(node, targets=targets)
             self.last = node.output[0]

@@ -47,11 +47,15 @@ class CompiledEngine:
             if beyond:
                 return self._without(rows, beyond)
         try:
-            prepared = self._prepare(rows)
-        except NotCovered as found:
+            return self._answered(rows, has_nan=has_nan)
+        except NotCovered as found:  # by a step, or by one of a member
             if found.rows:
                 return self._without(rows, found.rows)
             return (NOTHING, [0]) if len(rows) == 1 else self._in_parts(rows, 1)
+
+    def _answered(self, rows: Rows, *, has_nan: bool) -> tuple[EngineOutput, list[int] | None]:
+        """:raises NotCovered: for a row that only the original may answer."""
+        prepared = self._prepare(rows)
         if not self._spec.nan and (self._creates_nan or has_nan):
             holes = np.flatnonzero(np.isnan(prepared).any(axis=1)).tolist()
             if holes:

@@ -22,7 +22,7 @@ from app.models.compilation.composition.part import (
 from app.models.compilation.labels import follow_from_numbers
 from app.models.compilation.pipeline_preprocessing import split
 from app.models.compilation.steadiness import guard_of
-from app.models.compilation.tree_graph import FOREST
+from app.models.compilation.tree_graph import FOREST, is_exact, trees_of_graph
 from app.models.engines.composed.composed_kernel import INVERSES
 from app.models.engines.nesting import estimators_in
 
@@ -68,9 +68,7 @@ def _guarded(stacking: Any, top: Part) -> Part:
     """
     members = zip(stacking.estimators_, stacking.stack_method_, strict=True)
     labels = hasattr(stacking, "classes_")
-    exact = all(
-        type(split(each)[1]) in FOREST or (labels and method == PREDICTION) for each, method in members
-    )
+    exact = all((labels and method == PREDICTION) or _is_exact(split(each)[1]) for each, method in members)
     final = stacking.final_estimator_
     trees = [
         p for p in estimators_in(final) if library_of(p) or hasattr(p, "tree_") or hasattr(p, "_predictors")
@@ -82,6 +80,10 @@ def _guarded(stacking: Any, top: Part) -> Part:
             "trees within a final estimator, on numbers whose last bit may differ, have no compiled form"
         )
     return joined("steady", [top], top.reading, thresholds=guard.thresholds, rounded=guard.rounded)
+
+
+def _is_exact(member: Any) -> bool:
+    return type(member) in FOREST and is_exact(member, trees_of_graph(member))
 
 
 def _calibrated(model: Any, width: int, member: Member) -> Part:

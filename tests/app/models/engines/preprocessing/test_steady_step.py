@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, VotingClassifier
 from sklearn.kernel_approximation import Nystroem
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -78,6 +79,24 @@ def test_trees_behind_a_product_of_matrices_are_certified_and_answer_as_the_mode
     assert certificate["left_to_model"] < certificate["rows"] / 4
     engine = load(store, "v1", LoadingOptions(engine="onnx")).engine
     assert (engine.predict(MANY).values == model.predict(MANY)).all()
+
+
+def test_a_row_that_a_member_leaves_open_is_no_failure_of_the_engine(store, caplog):
+    """A pipeline within an ensemble has a guard of its own."""
+    pipeline = make_pipeline(PCA(3), RandomForestClassifier(5, random_state=0))
+    model = VotingClassifier([("p", pipeline), ("l", LogisticRegression(max_iter=5000))], voting="soft")
+    model.fit(ROWS, TARGET)
+    publish(store, model, sample=ROWS, version="v1")
+    certificate = store.metadata("v1")["certificates"]["onnx"]
+    assert certificate["certified"], certificate["reason"]
+    pca, trees = model.estimators_[0]
+    on = np.repeat(pca.transform(ROWS[:1]), 5, axis=0)
+    tree = trees.estimators_[0].tree_
+    on[:, tree.feature[0]] = tree.threshold[0]
+    rows = np.vstack([pca.inverse_transform(on), ROWS])
+    engine = load(store, "v1", LoadingOptions(engine="onnx")).engine
+    assert (engine.predict(rows).values == model.predict(rows)).all()
+    assert "engine failed" not in caplog.text
 
 
 def test_a_row_on_a_threshold_is_answered_by_the_model(store):
