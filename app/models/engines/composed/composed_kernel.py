@@ -11,7 +11,7 @@ from typing import Any
 import msgpack
 import numpy as np
 
-from app.models.engines.composed import combining, densities, distances
+from app.models.engines.composed import combining, densities, distances, links
 from app.models.engines.composed.operation import Function, Operation, Part
 from app.models.engines.kernel import KernelSpec
 from app.models.engines.onnx_engine import OnnxKernel
@@ -141,6 +141,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "inverse": _inverse,
     "scaled": _scaled,
     **combining.OPERATIONS,
+    **links.OPERATIONS,
     **distances.OPERATIONS,
     **densities.OPERATIONS,
 }
