@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.cluster import KMeans
 from sklearn.datasets import make_classification, make_regression
+from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     AdaBoostClassifier,
     BaggingClassifier,
@@ -22,6 +24,7 @@ from sklearn.ensemble import (
 )
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Lasso, LogisticRegression, Ridge, SGDClassifier
+from sklearn.mixture import GaussianMixture
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -76,6 +79,9 @@ def families(*, rows: int = 1000, trees: int = 100) -> Iterator[Family]:
         "voting, soft": VotingClassifier(voters, voting="soft"),
         "voting, hard": VotingClassifier(voters),
         "isolation forest": IsolationForest(**size),
+        "k-means": KMeans(8, n_init=1, **seed),
+        "Gaussian mixture": GaussianMixture(3, **seed),
+        "principal components + random forest": make_pipeline(PCA(8), RandomForestClassifier(**size)),
     }
     for name, estimator in classifiers.items():
         yield Family(name, _fit(make_pipeline(StandardScaler(), estimator), features, target))

@@ -1,4 +1,4 @@
-"""Every model family serves on an engine that was shown to equal scikit-learn, or on scikit-learn."""
+"""Every model family has an engine that was shown to equal scikit-learn."""
 
 import pytest
 
@@ -8,8 +8,6 @@ from benchmarks.families import Family, families
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 FAMILIES = {family.name: family for family in families(rows=200, trees=5)}
-# What votes, and what decides by the last bit of distances.
-ON_SCIKIT_LEARN = {"RBF SVC", "RBF SVC, calibrated", "5 nearest neighbours", "voting, hard"}
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
@@ -27,8 +25,7 @@ def test_family_is_served_by_the_engine_its_certificates_allow(family: Family) -
         assert certificate["max_difference"] <= 1e-6
         assert certificate["rows"] > 4_000
         assert certificate["kernel"]["file"] in certification.files
-    if family.name not in ON_SCIKIT_LEARN:
-        assert compiled, certification.certificates
+    assert compiled, certification.certificates
 
 
 def test_trees_are_exact_where_the_model_was_fitted_with_missing_values() -> None:
