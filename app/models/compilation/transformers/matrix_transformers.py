@@ -5,17 +5,20 @@ from typing import Any
 
 import numpy as np
 from sklearn import decomposition, kernel_approximation, preprocessing
+from sklearn.impute import KNNImputer
 from sklearn.impute._iterative import IterativeImputer  # its public name must be switched on first
 from sklearn.linear_model import BayesianRidge, LinearRegression, Ridge
 
 from app.models.compilation import NotCompilable
 from app.models.compilation.transformers.curve_transformers import floats
 from app.models.engines.preprocessing import imputer_steps, matrix_steps
+from app.models.engines.preprocessing.neighbour_step import ImputeByNeighbours
 from app.models.engines.preprocessing.preprocessor import Step
 
 LINEAR = (BayesianRidge, LinearRegression, Ridge)
 # scikit-learn's defaults of what Nystroem leaves open.
 COEF0, DEGREE = 1.0, 3.0
+MAX_POINTS = 20_000
 KERNELS = ("rbf", "linear", "poly", "polynomial", "sigmoid")
 
 
@@ -75,6 +78,18 @@ def _in_turn(imputer: Any) -> Step:
     return imputer_steps.ImputeInTurn(floats(fill), tuple(guesses))
 
 
+def _by_neighbours(imputer: Any) -> Step:
+    points = np.asarray(imputer._fit_X)
+    if imputer.weights not in ("uniform", "distance") or imputer.metric != "nan_euclidean":
+        raise NotCompilable("KNNImputer with weights or a metric of one's own has no compiled form")
+    if imputer.add_indicator or not np.isnan(imputer.missing_values) or not imputer._valid_mask.all():
+        raise NotCompilable("KNNImputer that indicates, has another mark or columns all missing")
+    if len(points) > MAX_POINTS:
+        raise NotCompilable(f"KNNImputer among more than {MAX_POINTS} rows has no compiled form")
+    by_distance = imputer.weights == "distance"
+    return ImputeByNeighbours(_matrix(points), int(imputer.n_neighbors), by_distance)
+
+
 MATRIX_STEPS: dict[type, Callable[[Any], Step]] = {
     decomposition.PCA: _pca,
     decomposition.IncrementalPCA: _pca,
@@ -83,4 +98,5 @@ MATRIX_STEPS: dict[type, Callable[[Any], Step]] = {
     kernel_approximation.Nystroem: _nystroem,
     kernel_approximation.RBFSampler: _waves,
     IterativeImputer: _in_turn,
+    KNNImputer: _by_neighbours,
 }

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from app.models.engines.composed.distances import squared_norms
 from app.models.engines.composed.operation import Function, Operation, Part
+from app.models.engines.preprocessing.matrix_steps import squared_norms
 from app.models.schema.rows import Matrix
 
 

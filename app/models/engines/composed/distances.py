@@ -11,17 +11,12 @@ from numpy.typing import NDArray
 
 from app.models.engines.composed.neighbour_targets import summary_of
 from app.models.engines.composed.operation import Function, Operation, Part
+from app.models.engines.preprocessing.matrix_steps import squared_norms
 from app.models.schema.rows import Matrix
 
 ROUNDING = 1e-12  # of a squared distance, as a part of the two squared norms
 # Distances at once, which bounds the memory of a batch.
 MAX_DISTANCES = 1_000_000
-
-
-def squared_norms(rows: Matrix) -> Matrix:
-    """The squared Euclidean norm of each row, (n,)."""
-    found: Matrix = np.einsum("ij,ij->i", rows, rows)
-    return found
 
 
 class _Points:

@@ -78,14 +78,15 @@ class Normalize:
         return max(limit * limit, 1e20)  # a squared number, of how many columns ever
 
 
-def _squares(rows: Matrix) -> Matrix:
+def squared_norms(rows: Matrix) -> Matrix:
+    """The squared Euclidean norm of each row, (n,)."""
     found: Matrix = np.einsum("ij,ij->i", rows, rows)
     return found
 
 
 NORMS: dict[str, Callable[[Matrix], Matrix]] = {
     "l1": lambda rows: np.abs(rows).sum(axis=1),
-    "l2": lambda rows: np.sqrt(_squares(rows)),
+    "l2": lambda rows: np.sqrt(squared_norms(rows)),
     "max": lambda rows: np.abs(rows).max(axis=1),
 }
 
@@ -108,14 +109,14 @@ class KernelMap:
     @cached_property
     def _arrays(self) -> tuple[Matrix, Matrix, Matrix]:
         points = np.array(self.points)
-        return points, _squares(points)[None, :], np.array(self.weights)
+        return points, squared_norms(points)[None, :], np.array(self.weights)
 
     def apply(self, columns: Matrix) -> Matrix:
         points, squares, weights = self._arrays
         products = _complete(columns) @ points.T
         if self.kernel == "rbf":
             products = -2 * products
-            products += _squares(columns)[:, None]
+            products += squared_norms(columns)[:, None]
             products += squares
             np.maximum(products, 0.0, out=products)
             products *= -self.gamma

@@ -14,6 +14,7 @@ from app.models.engines.preprocessing import (
     number_steps,
     spline_steps,
 )
+from app.models.engines.preprocessing.neighbour_step import ImputeByNeighbours
 from app.models.engines.preprocessing.steady_step import Steady
 from app.models.engines.preprocessing.text import Substitute, WordCounts
 from app.models.schema.rows import Matrix, Rows, Table
@@ -137,6 +138,7 @@ STEPS: dict[str, type[Any]] = {
         matrix_steps.KernelMap,
         matrix_steps.RandomWaves,
         imputer_steps.ImputeInTurn,
+        ImputeByNeighbours,
         label_steps.ImputeLabel,
         label_steps.OneHot,
         label_steps.Ordinal,
@@ -154,6 +156,7 @@ PRODUCTS = (
     matrix_steps.KernelMap,
     matrix_steps.RandomWaves,
     imputer_steps.ImputeInTurn,
+    ImputeByNeighbours,
 )
 
 
