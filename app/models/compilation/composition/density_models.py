@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from app.models.compilation.composition.part import Member, Part
+from app.models.compilation.composition.part import TIE_WITHIN, Member, Part
 
 
 def mixture(model: Any, width: int, member: Member) -> Part:
@@ -13,14 +13,19 @@ def mixture(model: Any, width: int, member: Member) -> Part:
     constants = np.diag(model._estimate_weighted_log_prob(model.means_))
     constants = constants + 0.5 * width * np.log(2 * np.pi)
     data = {"op": "mixture", "means": model.means_, "precisions": model.precisions_cholesky_}
-    part = Part(data | {"covariance": model.covariance_type, "constants": constants}, "scores", True)
-    return part.then("probabilities", op="responsibilities")
+    return _shares(Part(data | {"covariance": model.covariance_type, "constants": constants}, "scores", True))
 
 
 def bayes(model: Any, width: int, member: Member) -> Part:
     """Gaussian naive Bayes."""
     data = {"op": "independent", "means": model.theta_, "variances": model.var_, "priors": model.class_prior_}
-    return Part(data, "scores", True).then("probabilities", op="responsibilities")
+    return _shares(Part(data, "scores", True))
+
+
+def _shares(logs: Part) -> Part:
+    if len(logs.data["means"]) > 1:
+        logs = logs.then("scores", op="decided", tie=TIE_WITHIN)
+    return logs.then("probabilities", op="responsibilities")
 
 
 def envelope(model: Any, width: int, member: Member) -> Part:

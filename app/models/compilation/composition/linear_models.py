@@ -41,7 +41,8 @@ def discriminant(model: Any, width: int, member: Member) -> Part:
     """Linear discriminant analysis, whose probabilities are a softmax of its scores."""
     beta = 0.5 if len(model.classes_) == 2 else 1.0
     scores = replace(_linear(model), reading="scores")
-    return replace(scores.then("probabilities", op="tempered", beta=beta, logs=False), scores=scores)
+    decided = scores.then("scores", op="decided", tie=TIE_WITHIN)
+    return replace(decided.then("probabilities", op="tempered", beta=beta, logs=False), scores=scores)
 
 
 def ridge(model: Any, width: int, member: Member) -> Part:

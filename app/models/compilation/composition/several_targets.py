@@ -53,7 +53,8 @@ def network(model: Any, width: int, member: Member) -> Part:
         part = part.then("values", op="scaled", factor=1.0, shift=shift)
         part = part.then("values", op="activation", function=activation)
     if model.out_activation_ == "softmax":
-        return part.then("probabilities", op="tempered", beta=1.0, logs=False)
+        decided = part.then("scores", op="decided", tie=TIE_WITHIN)
+        return decided.then("probabilities", op="tempered", beta=1.0, logs=False)
     part = part.then("values", op="activation", function="logistic")
     if not model._label_binarizer.y_type_.startswith("multilabel"):
         return part.then("probabilities", op="shares")

@@ -31,6 +31,15 @@ def _label(part: Part, _: Sequence[Function]) -> Function:
     return codes
 
 
+def _decided(part: Part, _: Sequence[Function]) -> Function:
+    """Scores, or nothing of a row whose two best are closer than rounding tells apart.
+
+    What is made of scores afterwards, such as shares, hides how large they were.
+    """
+    codes = _label(part, ())
+    return lambda scores: np.where(np.isnan(codes(scores)), np.nan, scores)
+
+
 def _several(part: Part, functions: Sequence[Function]) -> Function:
     """The codes of several targets, as by `_label`, and then all their probabilities, if they are any."""
     codes = _label(part, ())
@@ -132,6 +141,7 @@ def _threshold(part: Part, _: Sequence[Function]) -> Function:
 OPERATIONS: Mapping[str, Operation] = {
     "mean": _mean,
     "label": _label,
+    "decided": _decided,
     "several": _several,
     "chained": _chained,
     "votes": _votes,

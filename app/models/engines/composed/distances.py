@@ -14,6 +14,7 @@ from app.models.engines.composed.operation import Function, Operation, Part
 from app.models.engines.preprocessing.matrix_steps import squared_norms
 from app.models.schema.rows import Matrix
 
+PRECISE = 1e-7  # part of a distance by which its weight may differ
 ROUNDING = 1e-12  # of a squared distance, as a part of the two squared norms
 # Distances at once, which bounds the memory of a batch.
 MAX_DISTANCES = 1_000_000
@@ -98,8 +99,9 @@ def _neighbours(part: Part, _: Sequence[Function]) -> Function:
         if by_distance:
             apart = points.exact(rows, order[:, :count])
             weights, equal = _inverse(apart), (apart == 0.0).any(axis=1)
-            # A product that rounds does not find that a row is a point, and differences do.
-            decided &= (ranked[:, 0] > rounding[:, 0]) | (equal & part["exact"])
+            # Of a short distance a product leaves rounding, and differences do not.
+            known = (ranked[:, 0] > rounding[:, 0]) | equal
+            decided &= known if part["exact"] else ranked[:, 0] > rounding[:, 0] / PRECISE
         return np.where(decided[:, None], summary(order[:, :count], weights), np.nan)
 
     return _in_parts(found, len(part["points"]))

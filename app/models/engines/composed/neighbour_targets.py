@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from app.models.engines.composed.operation import Part
 from app.models.schema.rows import Matrix
 
-TIE = 1e-9
+TIE = 1e-6  # of weights by distance, which differ by less
 
 
 def summary_of(part: Part) -> "_Numbers | _Classes":

@@ -132,6 +132,45 @@ def test_a_row_that_is_a_point_counts_alone_where_distances_are_exact(store, alg
     assert left == (None if algorithm == "kd_tree" else list(range(9)))
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        GaussianMixture(3, random_state=0),
+        GaussianMixture(3, covariance_type="diag", random_state=0),
+        GaussianNB(),
+        LinearDiscriminantAnalysis(),
+    ],
+    ids=["mixture", "mixture of axes", "naive Bayes", "discriminant"],
+)
+def test_boundaries_far_from_the_training_data_are_the_models(store, model):
+    """There the logarithms are so large that their rounding is more than any difference of two shares."""
+    model.fit(SPREAD, THREE)
+    publish(store, model, sample=SPREAD, version="v1")
+    engine = load(store, "v1", LoadingOptions(engine="onnx")).engine
+    classes = np.array(getattr(model, "classes_", np.arange(3)))
+    for far in (1.0, 1e3, 1e5):
+        low, high = far * GENERATOR.normal(size=(2, 300, 4))
+        labels = model.predict(low)
+        apart = labels != model.predict(high)
+        low, high, labels = low[apart], high[apart], labels[apart]
+        for _ in range(60):
+            middle = low / 2 + high / 2
+            same = (model.predict(middle) == labels)[:, None]
+            low, high = np.where(same, middle, low), np.where(same, high, middle)
+        for rows in np.array_split(np.vstack([low, high]), 50):
+            assert (classes[engine.predict(rows).values] == model.predict(rows)).all()
+
+
+def test_votes_by_short_distances_that_a_product_rounds_are_the_models(store):
+    near = SPREAD + 1e-5 * GENERATOR.normal(size=SPREAD.shape)
+    rows, target = np.vstack([SPREAD, near]), np.repeat([0, 1], len(SPREAD))
+    model = KNeighborsClassifier(algorithm="brute", weights="distance").fit(rows, target)
+    publish(store, model, sample=rows, version="v1")
+    engine = load(store, "v1", LoadingOptions(engine="onnx")).engine
+    for row in (SPREAD + near)[:100, None] / 2:
+        assert engine.predict(row).values.tolist() == model.predict(row).tolist()
+
+
 def test_many_rows_are_compared_with_few_points_at_a_time(monkeypatch):
     part = {"op": "nearest", "points": ROWS, "codes": np.arange(len(ROWS))}
     whole = function_of(part)(MANY)
