@@ -58,7 +58,7 @@ def importers():
 def test_good_model_is_saved_within_limits_and_each_step_is_told(request_):
     steps, limits = [], []
 
-    def look(step):
+    def look(step, share=None):
         steps.append(step)
         (child,) = importers()
         kinds = (resource.RLIMIT_DATA, resource.RLIMIT_CPU, resource.RLIMIT_CORE)
@@ -80,7 +80,7 @@ def test_good_model_is_saved_within_limits_and_each_step_is_told(request_):
     ],
 )
 def test_crash_is_told_and_nothing_is_saved(request_, end, said):
-    def crash(step):
+    def crash(step, share=None):
         for child in importers():
             os.kill(child.pid, end)
 
@@ -91,7 +91,7 @@ def test_crash_is_told_and_nothing_is_saved(request_, end, said):
 
 
 def test_it_ends_with_whoever_waits_for_it(request_):
-    def interrupt(step):
+    def interrupt(step, share=None):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -104,7 +104,7 @@ import json, os, signal, sys
 from app.models.importing.isolation import import_apart
 from app.models.importing.request import ImportRequest
 
-def stop(step):
+def stop(step, share=None):
     print(step, flush=True)
     signal.pause()
 
