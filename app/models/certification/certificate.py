@@ -25,6 +25,8 @@ from app.models.schema.tolerance import CERTIFIED
 
 # Times the largest magnitude in training; beyond it the model itself predicts.
 FAR = 1e6
+# The same behind products of matrices, whose terms are powers of a row's numbers and may cancel.
+FAR_BEHIND_PRODUCTS = 1e2
 # Times the largest difference found; two classes further apart than this have a certain order.
 TIE_MARGIN = 10
 
@@ -85,7 +87,8 @@ def _limits(candidate: Candidate, model_under_test: ModelUnderTest) -> tuple[flo
     composed = candidate.spec is not None and candidate.spec.file == COMPOSED_FILE
     if candidate.proven and not composed and not model_under_test.preprocessor.rounds:
         return (proven,)
-    return tuple(min(proven, FAR * usual) for usual in model_under_test.usual)
+    far = FAR_BEHIND_PRODUCTS if model_under_test.preprocessor.rounds else FAR
+    return tuple(min(proven, far * usual) for usual in model_under_test.usual)
 
 
 def _engine(kernel: Kernel, spec: KernelSpec, model_under_test: ModelUnderTest) -> CompiledEngine:

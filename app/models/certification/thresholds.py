@@ -49,7 +49,7 @@ def trees_of(estimator: Any) -> Iterator[Tree]:
         for iteration in estimator._predictors:
             for predictor in iteration:
                 yield _histogram_tree(predictor.nodes)
-    elif hasattr(estimator, "estimators_"):
+    elif hasattr(estimator, "estimators_") and not hasattr(estimator, "order_"):  # a chain adds columns
         subsets = getattr(estimator, "estimators_features_", None)
         members = estimator.estimators_  # no array of a list: it would spread forests, which are sequences
         members = members.ravel().tolist() if isinstance(members, np.ndarray) else members

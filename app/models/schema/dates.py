@@ -11,6 +11,7 @@ from app.models.schema.signature import Feature
 
 OBJECT_DATES = "object[date]"  # Python's dates, without a time of day
 TIME = re.compile(r"datetime64\[(?P<unit>\w+)(?P<zone>, .+)?\]")
+FINER = re.compile(r"[.,]\d{7}")
 MICROSECONDS = {"s": 1_000_000, "ms": 1_000}  # in one unit, where that is more than one
 YEARS_IN_NANOSECONDS = range(1678, 2262)
 
@@ -31,6 +32,8 @@ def date_cell(value: Any, feature: Feature) -> tuple[str | None, str | None]:
         return _day(value)
     found = TIME.fullmatch(feature.dtype or "")
     unit, zoned = (found["unit"], bool(found["zone"])) if found else ("us", False)
+    if FINER.search(value):  # which the next line would cut
+        return None, "is more precise than microseconds"
     try:
         time = datetime.fromisoformat(value)
     except ValueError:

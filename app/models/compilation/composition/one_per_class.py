@@ -78,4 +78,4 @@ def one_versus_one(model: Any, width: int, member: Member) -> Part:
 def output_codes(model: Any, width: int, member: Member) -> Part:
     found = joined("beside", _positive(model.estimators_, width, member), "values")
     codes = list(range(len(model.classes_)))
-    return found.then("labelled", op="nearest", points=model.code_book_, codes=codes)
+    return found.then("labelled", op="nearest", points=model.code_book_, codes=codes, times=1e3)

@@ -30,6 +30,8 @@ def labels_of(parts: list[Part], *, probabilities: bool) -> Part:
 def forest(model: Any, width: int, member: Member) -> Part:
     """Trees with several targets: a graph for each."""
     classes = hasattr(model, "classes_")
+    if classes and min(map(len, model.classes_)) < 2:
+        raise NotCompilable("a target of one class has no compiled form")
     parts = []
     for output in range(model.n_outputs_):
         trees = tree_graph.trees_of_graph(model, output)

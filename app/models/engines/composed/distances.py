@@ -53,11 +53,12 @@ class _Points:
 def _nearest(part: Part, _: Sequence[Function]) -> Function:
     """The code of the nearest center."""
     points, codes = _Points(part["points"]), np.asarray(part["codes"], dtype=np.float64)
+    times = part.get("times", 1.0)  # of numbers that are rounded already
 
     def code(rows: Matrix) -> Matrix:
         distances, rounding = points.distances(rows)
         found = codes[distances.argmin(axis=1)][:, None]
-        near = distances <= distances.min(axis=1, keepdims=True) + rounding
+        near = distances <= distances.min(axis=1, keepdims=True) + times * rounding
         decided = np.isfinite(rounding) & (~near | (codes == found)).all(axis=1, keepdims=True)
         result: Matrix = np.where(decided, found, np.nan)
         return result

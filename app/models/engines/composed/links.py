@@ -9,6 +9,8 @@ from app.models.schema.rows import Matrix
 
 # What scikit-learn adds to a probability before it takes its logarithm.
 LEAST = 1e-12
+# Of smaller numbers one unit in the last place is a part that is seen.
+LEAST_SUM = 1e-290
 
 
 def _calibrated(part: Part, _: Sequence[Function]) -> Function:
@@ -61,9 +63,10 @@ def _shares(part: Part, _: Sequence[Function]) -> Function:
     def probabilities(positive: Matrix) -> Matrix:
         if positive.shape[1] == 1:
             return np.hstack((1 - positive, positive))
+        total = positive.sum(axis=1)[:, None]
         with np.errstate(invalid="ignore"):  # without any share a row has no result
-            shares: Matrix = positive / positive.sum(axis=1)[:, None]
-        return shares
+            shares: Matrix = positive / total
+        return np.where(total > LEAST_SUM, shares, np.nan)
 
     return probabilities
 

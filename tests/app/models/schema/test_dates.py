@@ -40,6 +40,7 @@ def test_dates_of_iso_8601_are_taken(value, dtype, text):
         ("2026-02-30", "datetime64[us]", "must be a date or time"),
         ("2026-11-26T08:30:00+01:00", "datetime64[us]", "no offset from UTC"),
         ("2026-11-26T08:30:00", "datetime64[us, UTC]", "an offset from UTC"),
+        ("2026-11-26T08:30:00.123456789", "datetime64[ns]", "than microseconds"),
         ("3000-01-01", "datetime64[ns]", "between 1678 and 2261"),
         ("2026-11-26T08:30:00.5", "datetime64[s]", "whose unit is s"),
         ("2026-11-26T08:30:00", OBJECT_DATES, "without a time"),

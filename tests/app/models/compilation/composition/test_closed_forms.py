@@ -7,7 +7,8 @@ from sklearn.cluster import AffinityPropagation, Birch, KMeans, MeanShift, MiniB
 from sklearn.covariance import EllipticEnvelope
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.ensemble import BaggingClassifier
+from sklearn.ensemble import BaggingClassifier, HistGradientBoostingClassifier
+from sklearn.kernel_approximation import Nystroem
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
@@ -21,6 +22,7 @@ from sklearn.neighbors import (
     RadiusNeighborsRegressor,
 )
 from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
 from sklearn.semi_supervised import LabelPropagation, LabelSpreading
 from sklearn.svm import SVC, LinearSVC
 
@@ -139,8 +141,13 @@ def test_a_row_that_is_a_point_counts_alone_where_distances_are_exact(store, alg
         GaussianMixture(3, covariance_type="diag", random_state=0),
         GaussianNB(),
         LinearDiscriminantAnalysis(),
+        OutputCodeClassifier(LogisticRegression(), random_state=1),
+        make_pipeline(
+            Nystroem(kernel="poly", degree=2, n_components=10, random_state=3),
+            HistGradientBoostingClassifier(max_iter=5, max_leaf_nodes=8),
+        ),
     ],
-    ids=["mixture", "mixture of axes", "naive Bayes", "discriminant"],
+    ids=["mixture", "mixture of axes", "naive Bayes", "discriminant", "codes", "trees behind kernels"],
 )
 def test_boundaries_far_from_the_training_data_are_the_models(store, model):
     """There the logarithms are so large that their rounding is more than any difference of two shares."""
@@ -157,7 +164,8 @@ def test_boundaries_far_from_the_training_data_are_the_models(store, model):
             middle = low / 2 + high / 2
             same = (model.predict(middle) == labels)[:, None]
             low, high = np.where(same, middle, low), np.where(same, high, middle)
-        for rows in np.array_split(np.vstack([low, high]), 50):
+        edges = np.vstack([low, high])
+        for rows in (edges[start : start + 3] for start in range(0, len(edges), 3)):
             assert (classes[engine.predict(rows).values] == model.predict(rows)).all()
 
 
@@ -169,6 +177,12 @@ def test_votes_by_short_distances_that_a_product_rounds_are_the_models(store):
     engine = load(store, "v1", LoadingOptions(engine="onnx")).engine
     for row in (SPREAD + near)[:100, None] / 2:
         assert engine.predict(row).values.tolist() == model.predict(row).tolist()
+
+
+def test_shares_of_next_to_nothing_are_the_models():
+    """Of numbers that are hardly any, the last bit is a part that is seen."""
+    found = function_of({"op": "shares"})(np.array([[1e-300, 3e-300], [1e-20, 3e-20], [0.0, 0.0]]))
+    np.testing.assert_allclose(found, [[np.nan, np.nan], [0.25, 0.75], [np.nan, np.nan]])
 
 
 def test_many_rows_are_compared_with_few_points_at_a_time(monkeypatch):

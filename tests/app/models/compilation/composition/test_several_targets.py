@@ -49,6 +49,7 @@ CLASSIFIERS = {
     ),
     "chain": (ClassifierChain(LogisticRegression(), order=[1, 0]), TWO),
     "chain of pipelines": (ClassifierChain(make_pipeline(StandardScaler(), LogisticRegression())), TWO),
+    "chain of forests": (ClassifierChain(forest()), TWO),
     "neighbours": (KNeighborsClassifier(3), WORDS),
     "ridge": (RidgeClassifier(), TWO),
 }
