@@ -23,7 +23,7 @@ def resident():
     return int(Path("/proc/self/statm").read_text().split()[1])
 
 if sys.argv[2] == "kept":
-    loader._give_back_memory = lambda: None
+    loader.give_back_memory = lambda: None
 version = loader.load(ModelStore(Path(sys.argv[1])), "v1", loader.LoadingOptions(engine="onnx"))
 print(resident())
 """
