@@ -11,10 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import AttributeProto, NodeProto, helper, load_model_from_string, numpy_helper
 
+from app.models.compilation import NotCompilable
 from app.models.compilation.model_trees import ModelTree
 from app.models.compilation.tree_operator import MEMBER
 
 Array = NDArray[Any]
+
+
+def check(content: bytes, trees: list[ModelTree]) -> None:
+    """:raises NotCompilable: with the first difference between a graph and the model's trees."""
+    if reason := difference(content, trees):
+        raise NotCompilable(f"the graph is not the model: {reason}")
 
 
 def difference(content: bytes, trees: list[ModelTree]) -> str | None:

@@ -18,6 +18,7 @@ from app.models.compilation.composition.part import (
     Member,
     Part,
     joined,
+    step_part,
 )
 from app.models.compilation.labels import follow_from_numbers
 from app.models.compilation.pipeline_preprocessing import split
@@ -58,11 +59,11 @@ def _stacking(stacking: Any, width: int, member: Member) -> Part:
     top = member(final, columns, PREDICTION if not classes else PROBABILITIES if probabilities else SCORES)
     if classes and not follow_from_numbers(split(final)[1], probabilities=probabilities):
         raise NotCompilable(f"the labels of {type(final).__name__} do not follow from its numbers")
-    return joined("chain", [stacked, _guarded(stacking, top)], top.reading)
+    return joined("chain", [stacked, *_guard(stacking), top], top.reading)
 
 
-def _guarded(stacking: Any, top: Part) -> Part:
-    """The final estimator, with a guard if the last bit of a member's number may decide a split of its trees.
+def _guard(stacking: Any) -> list[Part]:
+    """A guard of the final estimator's trees if the last bit of a member's number may decide a split of them.
 
     :raises NotCompilable: if its trees stand behind other steps or in other members.
     """
@@ -74,12 +75,12 @@ def _guarded(stacking: Any, top: Part) -> Part:
         p for p in estimators_in(final) if library_of(p) or hasattr(p, "tree_") or hasattr(p, "_predictors")
     ]
     if exact or not trees:
-        return top
+        return []
     if not (guard := guard_of(final)):
         raise NotCompilable(
             "trees within a final estimator, on numbers whose last bit may differ, have no compiled form"
         )
-    return joined("steady", [top], top.reading, thresholds=guard.thresholds, rounded=guard.rounded)
+    return [step_part(guard)]
 
 
 def _is_exact(member: Any) -> bool:

@@ -7,9 +7,8 @@ from scipy.sparse import issparse
 
 from app.models.compilation import NotCompilable
 from app.models.compilation.composition.part import TIE_WITHIN, Member, Part, joined
+from app.models.compilation.transformers.matrix_transformers import MAX_POINTS
 
-# Beyond, trees of points find neighbours faster than one product with all of them.
-MAX_POINTS = 20_000
 METRICS = ("euclidean", "manhattan")
 
 

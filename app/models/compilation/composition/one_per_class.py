@@ -14,8 +14,8 @@ from app.models.compilation.composition.part import (
     Member,
     Part,
     joined,
+    labels_of,
 )
-from app.models.compilation.composition.several_targets import labels_of
 from app.models.compilation.labels import LARGEST_PROBABILITY, follow_from_numbers
 from app.models.compilation.pipeline_preprocessing import split
 

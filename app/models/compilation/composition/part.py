@@ -1,10 +1,11 @@
 """A part of a composed model while it is compiled, and what its members are asked for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from app.models.engines.kernel import TIE, Reading
+from app.models.engines.preprocessing.preprocessor import Preprocessor, Step
 
 TIE_WITHIN = TIE["float64"]
 PROBABILITIES, SCORES, PREDICTION = "predict_proba", "decision_function", "predict"
@@ -36,6 +37,17 @@ class Member(Protocol):
     """
 
     def __call__(self, estimator: Any, width: int, method: str, classes: int = 0, /) -> Part: ...
+
+
+def step_part(step: Step) -> Part:
+    """A step of preprocessing as a part."""
+    return Part({"op": "prepared", "preprocessor": Preprocessor(steps=(step,)).to_dict()}, "values", True)
+
+
+def labels_of(parts: Sequence[Part], *, probabilities: bool) -> Part:
+    """The labels of parts with the numbers of one target each, and the probabilities if they are any."""
+    found = joined("several", parts, "labelled", tie=TIE_WITHIN, probabilities=probabilities)
+    return replace(found, targets=len(parts))
 
 
 def joined(op: str, parts: Sequence[Part], reading: Reading, **data: Any) -> Part:

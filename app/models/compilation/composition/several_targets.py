@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from app.models.compilation import NotCompilable, tree_graph, tree_proof
+from app.models.compilation.composition.linear_models import affine
 from app.models.compilation.composition.part import (
     PREDICTION,
     PROBABILITIES,
@@ -13,18 +14,11 @@ from app.models.compilation.composition.part import (
     Member,
     Part,
     joined,
+    labels_of,
 )
 from app.models.compilation.labels import follow_from_numbers
 from app.models.compilation.pipeline_preprocessing import split
 from app.models.engines.kernel import KernelSpec
-from app.models.engines.preprocessing.matrix_steps import Project
-from app.models.engines.preprocessing.preprocessor import Preprocessor
-
-
-def labels_of(parts: list[Part], *, probabilities: bool) -> Part:
-    """The labels of parts with the numbers of one target each, and the probabilities if they are any."""
-    found = joined("several", parts, "labelled", tie=TIE_WITHIN, probabilities=probabilities)
-    return replace(found, targets=len(parts))
 
 
 def forest(model: Any, width: int, member: Member) -> Part:
@@ -36,8 +30,7 @@ def forest(model: Any, width: int, member: Member) -> Part:
     for output in range(model.n_outputs_):
         trees = tree_graph.trees_of_graph(model, output)
         content = tree_graph.tree_graph(model, trees, width=width, output=output).SerializeToString()
-        if reason := tree_proof.difference(content, trees):
-            raise NotCompilable(f"the graph is not the model: {reason}")
+        tree_proof.check(content, trees)
         spec = KernelSpec("model.onnx", "float64", True, "probabilities" if classes else "values")
         parts.append(Part({"op": "graph", "content": content, "spec": asdict(spec)}, spec.reading, True))
     return labels_of(parts, probabilities=True) if classes else joined("beside", parts, "values")
@@ -50,9 +43,7 @@ def network(model: Any, width: int, member: Member) -> Part:
     for weights, shift, activation in zip(
         model.coefs_, model.intercepts_, [*activations, "identity"], strict=True
     ):
-        step = Project(tuple(map(tuple, weights.T.tolist())), None, None, weights.shape[1])
-        part = part.then("values", op="prepared", preprocessor=Preprocessor(steps=(step,)).to_dict())
-        part = part.then("values", op="scaled", factor=1.0, shift=shift)
+        part = joined("chain", [part, affine(weights.T, shift)], "values")
         part = part.then("values", op="activation", function=activation)
     if model.out_activation_ == "softmax":
         decided = part.then("scores", op="decided", tie=TIE_WITHIN)

@@ -9,8 +9,8 @@ from scipy.sparse import issparse
 from sklearn import svm
 
 from app.models.compilation import NotCompilable
-from app.models.compilation.composition.linear_models import kernel_map
-from app.models.compilation.composition.part import TIE_WITHIN, Member, Part
+from app.models.compilation.composition.part import TIE_WITHIN, Member, Part, step_part
+from app.models.compilation.transformers.matrix_transformers import kernel_map
 
 MACHINES = (svm.SVC, svm.NuSVC, svm.SVR, svm.NuSVR, svm.OneClassSVM)
 
@@ -23,12 +23,11 @@ def support_vectors(model: Any, width: int, member: Member) -> Part:
     classes = len(getattr(model, "classes_", ()))
     if getattr(model, "probability", False) is True or (classes > 2 and model.break_ties):
         raise NotCompilable("the labels of a support vector machine do not follow from its votes alone")
-    if model.kernel not in ("rbf", "linear", "poly", "sigmoid") or issparse(model.support_vectors_):
+    if callable(model.kernel) or issparse(model.support_vectors_):
         raise NotCompilable("a support vector machine with a kernel of its own or sparse vectors")
     weights = model.dual_coef_ if classes <= 2 else _pairs(model)
-    part = kernel_map(
-        model.kernel, model.support_vectors_, weights, model._gamma, model.coef0, model.degree
-    ).then("values", op="scaled", factor=1.0, shift=model.intercept_)
+    step = kernel_map(model.kernel, model.support_vectors_, weights, model._gamma, model.coef0, model.degree)
+    part = step_part(step).then("values", op="scaled", factor=1.0, shift=model.intercept_)
     if classes > 2:
         return part.then("labelled", op="pair_votes", classes=classes, tie=TIE_WITHIN)
     return replace(

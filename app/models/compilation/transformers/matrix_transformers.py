@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn import decomposition, kernel_approximation, preprocessing
 from sklearn.impute import KNNImputer
 from sklearn.impute._iterative import IterativeImputer  # its public name must be switched on first
@@ -18,22 +19,28 @@ from app.models.engines.preprocessing.preprocessor import Step
 LINEAR = (BayesianRidge, LinearRegression, Ridge)
 # scikit-learn's defaults of what Nystroem leaves open.
 COEF0, DEGREE = 1.0, 3.0
+# Beyond, trees of points find neighbours faster than one product with all of them.
 MAX_POINTS = 20_000
 KERNELS = ("rbf", "linear", "poly", "polynomial", "sigmoid")
 
 
-def _matrix(numbers: Any) -> matrix_steps.Weights:
+def matrix(numbers: Any) -> matrix_steps.Weights:
+    """:raises NotCompilable: for numbers of single precision."""
     if numbers.dtype != np.float64:
         raise NotCompilable("numbers of single precision in a matrix product have no compiled form")
     return tuple(map(tuple, numbers.tolist()))
 
 
-def _project(components: Any, mean: Any = None, scale: Any = None) -> Step:
+def project(components: Any, mean: Any = None, scale: Any = None) -> Step:
+    """The product of a row with the components, (outputs, inputs), in the order that they have in memory.
+
+    :raises NotCompilable: for components of single precision.
+    """
     center, spread = (None if numbers is None else floats(numbers) for numbers in (mean, scale))
     rows, columns = components.strides
     # More than the rows where it is a slice of a larger matrix.
     between = columns // rows if 0 < rows < columns else None
-    return matrix_steps.Project(_matrix(components), center, spread, between)
+    return matrix_steps.Project(matrix(components), center, spread, between)
 
 
 def _pca(pca: Any) -> Step:
@@ -41,22 +48,33 @@ def _pca(pca: Any) -> Step:
     if pca.whiten:
         scale = np.sqrt(pca.explained_variance_)
         scale = np.maximum(scale, np.finfo(scale.dtype).eps)
-    return _project(pca.components_, pca.mean_, scale)
+    return project(pca.components_, pca.mean_, scale)
+
+
+def kernel_map(kernel: Any, points: Any, weights: Any, gamma: Any, coef0: float, degree: float) -> Step:
+    """The kernels of a row with the points, (n, inputs), times the weights, (outputs, n).
+
+    :param gamma: None for one over the number of columns, as in scikit-learn's kernels.
+    :raises NotCompilable: for other kernels, and points that are sparse or of single precision.
+    """
+    if not isinstance(kernel, str) or kernel not in KERNELS or issparse(points):
+        raise NotCompilable(f"the kernel {kernel!r}, or sparse points, have no compiled form")
+    gamma = 1.0 / points.shape[1] if gamma is None else gamma
+    arrays = matrix(points), matrix(weights)
+    return matrix_steps.KernelMap(kernel, *arrays, float(gamma), float(coef0), float(degree))
 
 
 def _nystroem(nystroem: Any) -> Step:
-    kernel = nystroem.kernel
-    if not isinstance(kernel, str) or kernel not in KERNELS or nystroem.kernel_params:
-        raise NotCompilable(f"Nystroem with the kernel {kernel!r} has no compiled form")
-    gamma = 1.0 / nystroem.n_features_in_ if nystroem.gamma is None else nystroem.gamma
+    if nystroem.kernel_params:
+        raise NotCompilable("Nystroem with parameters of a kernel has no compiled form")
     coef0 = COEF0 if nystroem.coef0 is None else nystroem.coef0
     degree = DEGREE if nystroem.degree is None else nystroem.degree
-    points, weights = _matrix(nystroem.components_), _matrix(nystroem.normalization_)
-    return matrix_steps.KernelMap(kernel, points, weights, float(gamma), float(coef0), float(degree))
+    points, weights = nystroem.components_, nystroem.normalization_
+    return kernel_map(nystroem.kernel, points, weights, nystroem.gamma, coef0, degree)
 
 
 def _waves(sampler: Any) -> Step:
-    return matrix_steps.RandomWaves(_matrix(sampler.random_weights_), floats(sampler.random_offset_))
+    return matrix_steps.RandomWaves(matrix(sampler.random_weights_), floats(sampler.random_offset_))
 
 
 def _in_turn(imputer: Any) -> Step:
@@ -87,13 +105,13 @@ def _by_neighbours(imputer: Any) -> Step:
     if len(points) > MAX_POINTS:
         raise NotCompilable(f"KNNImputer among more than {MAX_POINTS} rows has no compiled form")
     by_distance = imputer.weights == "distance"
-    return ImputeByNeighbours(_matrix(points), int(imputer.n_neighbors), by_distance)
+    return ImputeByNeighbours(matrix(points), int(imputer.n_neighbors), by_distance)
 
 
 MATRIX_STEPS: dict[type, Callable[[Any], Step]] = {
     decomposition.PCA: _pca,
     decomposition.IncrementalPCA: _pca,
-    decomposition.TruncatedSVD: lambda svd: _project(svd.components_),
+    decomposition.TruncatedSVD: lambda svd: project(svd.components_),
     preprocessing.Normalizer: lambda normalizer: matrix_steps.Normalize(normalizer.norm),
     kernel_approximation.Nystroem: _nystroem,
     kernel_approximation.RBFSampler: _waves,

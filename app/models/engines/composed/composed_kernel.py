@@ -16,7 +16,6 @@ from app.models.engines.composed.operation import Function, Operation, Part
 from app.models.engines.kernel import KernelSpec
 from app.models.engines.onnx_engine import OnnxKernel
 from app.models.engines.preprocessing.preprocessor import Preprocessor
-from app.models.engines.preprocessing.steady_step import Steady
 from app.models.schema.rows import Matrix
 
 # Functions that turn the predictions of a transformed target back, by their names in NumPy.
@@ -89,17 +88,6 @@ def _prepared(part: Part, _: Sequence[Function]) -> Function:
     return Preprocessor.from_dict(part["preprocessor"]).apply
 
 
-def _steady(part: Part, functions: Sequence[Function]) -> Function:
-    """The result of trees, or none of a row that a threshold is too near to."""
-    (trees,) = functions
-    guard = Steady(tuple(map(tuple, part["thresholds"])), part["rounded"])
-
-    def numbers(rows: Matrix) -> Matrix:
-        return np.where(guard.unsteady(rows)[:, None], np.nan, trees(rows))
-
-    return numbers
-
-
 def _columns(part: Part, _: Sequence[Function]) -> Function:
     columns = part["columns"]
     return lambda rows: rows[:, columns]
@@ -133,7 +121,6 @@ OPERATIONS: Mapping[str, Operation] = {
     "graph": _graph,
     "prepared": _prepared,
     "columns": _columns,
-    "steady": _steady,
     "all": lambda part, functions: lambda rows: rows,
     "chain": _chain,
     "beside": _beside,

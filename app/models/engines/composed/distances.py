@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from app.models.engines.composed.neighbour_targets import summary_of
 from app.models.engines.composed.operation import Function, Operation, Part
 from app.models.engines.preprocessing.matrix_steps import squared_norms
+from app.models.engines.preprocessing.neighbour_step import ROUNDING, nearest
 from app.models.schema.rows import Matrix
 
 PRECISE = 1e-7  # part of a distance by which its weight may differ
-ROUNDING = 1e-12  # of a squared distance, as a part of the two squared norms
 # Distances at once, which bounds the memory of a batch.
 MAX_DISTANCES = 1_000_000
 
@@ -86,24 +86,16 @@ def _neighbours(part: Part, _: Sequence[Function]) -> Function:
 
     def found(rows: Matrix) -> Matrix:
         distances, rounding = points.distances(rows)
-        order = np.argpartition(distances, min(count, distances.shape[1] - 1), axis=1)[:, : count + 1]
-        ranked = np.take_along_axis(distances, order, axis=1)
-        by_rank = np.argsort(ranked, axis=1, kind="stable")
-        order = np.take_along_axis(order, by_rank, axis=1)
-        ranked = np.take_along_axis(ranked, by_rank, axis=1)
-        decided = np.isfinite(rounding[:, 0])
-        if ranked.shape[1] > count:
-            last = ranked[:, count - 1, None]
-            near = decided & (ranked[:, count] - last[:, 0] <= 2 * rounding[:, 0])
-            decided[near] = summary.are_equal(np.abs(distances - last)[near] <= 2 * rounding[near])
+        order, ranked, decided = nearest(distances, rounding[:, 0], count, summary.are_equal)
+        decided &= np.isfinite(rounding[:, 0])
         weights = np.ones((len(rows), count))
         if by_distance:
-            apart = points.exact(rows, order[:, :count])
+            apart = points.exact(rows, order)
             weights, equal = _inverse(apart), (apart == 0.0).any(axis=1)
             # Of a short distance a product leaves rounding, and differences do not.
             known = (ranked[:, 0] > rounding[:, 0]) | equal
             decided &= known if part["exact"] else ranked[:, 0] > rounding[:, 0] / PRECISE
-        return np.where(decided[:, None], summary(order[:, :count], weights), np.nan)
+        return np.where(decided[:, None], summary(order, weights), np.nan)
 
     return _in_parts(found, len(part["points"]))
 

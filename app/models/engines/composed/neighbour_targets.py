@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.models.engines.composed.operation import Part
+from app.models.engines.preprocessing.neighbour_step import are_equal
 from app.models.schema.rows import Matrix
 
 TIE = 1e-6  # of weights by distance, which differ by less
@@ -30,8 +31,7 @@ class _Summary:
         """Whether all chosen points have the same targets, as those have that are drawn more than once."""
         found = np.ones(len(chosen), dtype=bool)
         for target in self._targets.T:
-            least = np.where(chosen, target, np.inf).min(axis=1)
-            found &= least == np.where(chosen, target, -np.inf).max(axis=1)
+            found &= are_equal(chosen, target)
         return found
 
 

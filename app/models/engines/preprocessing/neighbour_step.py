@@ -1,5 +1,6 @@
 """Missing numbers from the rows of the training data that are most like a row: KNNImputer."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -12,6 +13,39 @@ from app.models.engines.preprocessing.matrix_steps import Weights, squared_norms
 from app.models.schema.rows import Matrix
 
 ROUNDING = 1e-12  # of a squared distance, as a part of the two squared norms
+
+
+def nearest(
+    distances: Matrix,
+    rounding: Matrix,
+    count: int,
+    are_alike: Callable[[NDArray[np.bool_]], NDArray[np.bool_]],
+) -> tuple[NDArray[np.intp], Matrix, NDArray[np.bool_]]:
+    """The nearest points of each row, (n, count), their distances, and whether these are sure, (n,).
+
+    Points that are no further apart than rounding may be in any order, unless they are alike.
+
+    :param distances: (n, points), NaN for points that are none.
+    :param rounding: by which a distance of each row may be wrong, (n,).
+    :param are_alike: from a mask of points, (m, points), to whether those of each row come to the same.
+    """
+    count = min(count, distances.shape[1])
+    order = np.argpartition(distances, min(count, distances.shape[1] - 1), axis=1)[:, : count + 1]
+    by_rank = np.argsort(np.take_along_axis(distances, order, axis=1), axis=1, kind="stable")
+    order = np.take_along_axis(order, by_rank, axis=1)
+    ranked = np.take_along_axis(distances, order, axis=1)
+    sure = np.ones(len(distances), dtype=bool)
+    if ranked.shape[1] > count:
+        last = ranked[:, count - 1, None]
+        unsure = ranked[:, count] - last[:, 0] <= 2 * rounding
+        sure[unsure] = are_alike(np.abs(distances - last)[unsure] <= 2 * rounding[unsure, None])
+    return order[:, :count], ranked[:, :count], sure
+
+
+def are_equal(chosen: NDArray[np.bool_], values: Matrix) -> NDArray[np.bool_]:
+    """Whether all chosen values, (n, values), of each row are the same."""
+    least: Matrix = np.where(chosen, values, np.inf).min(axis=1)
+    return np.asarray(least == np.where(chosen, values, -np.inf).max(axis=1))
 
 
 @dataclass(frozen=True)
@@ -76,24 +110,16 @@ class ImputeByNeighbours:
 
     def _means(self, distances: Matrix, rounding: Matrix, values: Matrix) -> tuple[Matrix, NDArray[np.bool_]]:
         """The mean of the nearest donors' values for each row, and the rows of which they are not sure."""
-        count = min(self.count, len(values))
-        order = np.argsort(distances, axis=1, kind="stable")  # NaN comes last
-        ranked = np.take_along_axis(distances, order, axis=1)
-        unsure = np.zeros(len(distances), dtype=bool)
-        if count < len(values):
-            last = ranked[:, count - 1, None]
-            near = np.abs(distances - last) <= 2 * rounding[:, None]
-            alike = np.where(near, values, np.inf).min(axis=1) == np.where(near, values, -np.inf).max(axis=1)
-            unsure = (ranked[:, count] - last[:, 0] <= 2 * rounding) & ~alike
-        weights = (~np.isnan(ranked[:, :count])).astype(np.float64)
+        order, ranked, sure = nearest(distances, rounding, self.count, lambda near: are_equal(near, values))
+        weights = (~np.isnan(ranked)).astype(np.float64)
         if self.by_distance:
-            unsure |= ranked[:, 0] <= rounding
+            sure &= ~(ranked[:, 0] <= rounding)
             with np.errstate(divide="ignore", invalid="ignore"):
-                weights = np.nan_to_num(1.0 / np.sqrt(ranked[:, :count]), posinf=0.0)
+                weights = np.nan_to_num(1.0 / np.sqrt(ranked), posinf=0.0)
         nothing = ~weights.any(axis=1)
         total = np.where(nothing, 1.0, weights.sum(axis=1))
-        means = (values[order[:, :count]] * weights).sum(axis=1) / total
-        return np.where(nothing, values.mean(), means), unsure
+        means = (values[order] * weights).sum(axis=1) / total
+        return np.where(nothing, values.mean(), means), ~sure
 
     def reach(self, limit: float) -> float:
         _, points, _ = self._arrays

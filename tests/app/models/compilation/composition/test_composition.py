@@ -154,6 +154,18 @@ def test_support_vectors_that_decide_otherwise_are_not_composed(model, reason):
     assert reason in certificate["reason"]
 
 
+def test_trees_on_top_of_numbers_that_are_rounded_have_a_guard():
+    """Forests' shares are exact, and need none."""
+    final = forest(1)
+    _, guarded, _ = composed(StackingClassifier(members(), final_estimator=final, cv=2), TWO)
+    _, exact, _ = composed(StackingClassifier([("f", forest())], final_estimator=final, cv=2), TWO)
+    steps = [
+        part["preprocessor"]["steps"] for part in unpacked(guarded.content)["parts"] if "preprocessor" in part
+    ]
+    assert [[step["op"] for step in each] for each in steps] == [["steady"]]
+    assert all("preprocessor" not in part for part in unpacked(exact.content)["parts"])
+
+
 def test_what_the_last_bit_decides_is_not_composed():
     final = VotingClassifier([("f", forest())], voting="soft")
     model = StackingClassifier(members(), final_estimator=final, cv=2)
