@@ -141,7 +141,7 @@ def test_a_row_that_is_a_point_counts_alone_where_distances_are_exact(store, alg
         GaussianMixture(3, covariance_type="diag", random_state=0),
         GaussianNB(),
         LinearDiscriminantAnalysis(),
-        OutputCodeClassifier(LogisticRegression(), random_state=1),
+        OutputCodeClassifier(LogisticRegression(), code_size=0.5, random_state=2),
         make_pipeline(
             Nystroem(kernel="poly", degree=2, n_components=10, random_state=3),
             HistGradientBoostingClassifier(max_iter=5, max_leaf_nodes=8),
