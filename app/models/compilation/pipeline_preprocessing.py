@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
-from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import check_array
@@ -15,7 +14,8 @@ from sklearn.utils import check_array
 from app.models.compilation import NotCompilable
 from app.models.compilation.boosting.category_codes import code_branches, reads_categories
 from app.models.compilation.steadiness import steadied
-from app.models.compilation.transformers.text_transformers import weighted_counts
+from app.models.compilation.transformers.linear_texts import WEIGHTED_TERMS, multiplied
+from app.models.compilation.transformers.text_transformers import TEXT_STEPS, narrow
 from app.models.compilation.transformers.transformer_steps import (
     label_step,
     number_step,
@@ -25,7 +25,7 @@ from app.models.compilation.unwrapping import SELECTING, unwrapped, without_samp
 from app.models.engines.preprocessing.label_steps import ImputeLabel
 from app.models.engines.preprocessing.number_steps import ScaleShift
 from app.models.engines.preprocessing.preprocessor import Branch, Preprocessor, Step
-from app.models.engines.preprocessing.text import Substitute, WordCounts
+from app.models.engines.preprocessing.text import Substitute, TextStep
 from app.models.schema.signature import Feature, InputSignature
 
 UNPREPARED = "columns that are not numbers reach the estimator unprepared"
@@ -51,7 +51,7 @@ def split(estimator: Any) -> tuple[list[Any], Any]:
     steps = without_samplers(estimator.steps)
     transformers = [part for _, step in steps[:-1] for part in _chain(step)]
     inner, last = split(steps[-1][1])
-    return transformers + inner, last
+    return multiplied(transformers + inner, last)
 
 
 def steps_of_transformer(transformer: Any) -> tuple[list[Any], Any]:
@@ -90,8 +90,8 @@ def _compiled(transformers: Sequence[Any], signature: InputSignature, last: Any 
         first, *rest = transformers
         return Preprocessor(tuple(_branches(first, signature)), tuple(map(_number_step, rest)))
     if signature.one_dimensional:
-        if not any(isinstance(transformer, CountVectorizer) for transformer in transformers):
-            raise NotCompilable("texts are not counted by a CountVectorizer or TfidfVectorizer")
+        if not any(isinstance(transformer, tuple(TEXT_STEPS)) for transformer in transformers):
+            raise NotCompilable("texts are not counted by a vectorizer of scikit-learn")
         return Preprocessor((Branch((0,), _steps("text", transformers), labels=True),))
     if not transformers and reads_categories(last):
         return Preprocessor(code_branches(last, signature))
@@ -104,13 +104,14 @@ def _steps(kind: str, transformers: Sequence[Any]) -> tuple[Step, ...]:
     """The steps of one branch, whose columns are numbers once labels are encoded or words are counted."""
     steps: list[Step] = []
     for transformer in transformers:
-        if isinstance(transformer, TfidfTransformer) and steps and isinstance(steps[-1], WordCounts):
-            steps[-1] = weighted_counts(steps[-1], transformer)
+        weighted, last = WEIGHTED_TERMS.get(type(transformer)), steps[-1] if steps else None
+        if weighted and isinstance(last, TextStep):
+            steps[-1] = weighted(last, transformer)
             continue
         steps.append(STEP_OF_KIND[kind](transformer))
         if not isinstance(steps[-1], ImputeLabel | Substitute):
             kind = "number"
-    return tuple(steps)
+    return tuple(map(narrow, steps))
 
 
 def _number_step(transformer: Any) -> Step:

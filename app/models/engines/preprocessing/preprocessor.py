@@ -16,7 +16,7 @@ from app.models.engines.preprocessing import (
 )
 from app.models.engines.preprocessing.neighbour_step import ImputeByNeighbours
 from app.models.engines.preprocessing.steady_step import Steady
-from app.models.engines.preprocessing.text import Substitute, WordCounts
+from app.models.engines.preprocessing.text import Substitute, WordCounts, WordHashes
 from app.models.schema.rows import Matrix, Rows, Table
 
 
@@ -146,6 +146,7 @@ STEPS: dict[str, type[Any]] = {
         Steady,
         Substitute,
         WordCounts,
+        WordHashes,
     )
 }
 

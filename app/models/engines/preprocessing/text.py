@@ -1,8 +1,14 @@
-"""scikit-learn's word vectorizers as plain data, without scikit-learn."""
+"""scikit-learn's text vectorizers as plain data, without scikit-learn.
+
+A row of weights is dense, or multiplied at once with the weights of the linear model that follows: of its
+hundreds of thousands of columns a text has few. Sums run in scikit-learn's order, by column, so that the last
+bit agrees too.
+"""
 
 import math
 import re
-import unicodedata
+from base64 import b64decode
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from app.models.engines.preprocessing.text_terms import Terms
 from app.models.schema.rows import Matrix
 
 
@@ -42,84 +49,51 @@ class Substitute:
         return text.strip()
 
 
-@dataclass(frozen=True)
-class WordCounts:
-    """Counts of known words and word sequences, weighted and normalised: CountVectorizer, TfidfVectorizer.
+@dataclass(frozen=True, kw_only=True)
+class TextStep(Terms):
+    """Weights of the terms of a text, normalised, one column each.
 
-    ``vocabulary``: terms in column order. ``idf``: weight per column, or None. ``norm``: ``l1``, ``l2`` or
-    None. ``analyzer``: terms are sequences of words (``word``), of characters (``char``), or of characters
-    within words (``char_wb``). ``accents``: how they are taken off, ``ascii`` or ``unicode``, or None. Sums
-    run in scikit-learn's order, by column, so that the last bit agrees too.
+    ``norm``: ``l1``, ``l2`` or None. ``outputs``: how many columns the product with a linear model's weights
+    has, 0 for no product. ``product``: these weights, float64 (terms, outputs), as base64.
     """
 
-    op: ClassVar[str] = "word_counts"
-    vocabulary: tuple[str, ...]
-    token_pattern: str
-    lowercase: bool
-    stop_words: tuple[str, ...]
-    ngrams: tuple[int, int]
-    idf: tuple[float, ...] | None
-    sublinear: bool
     binary: bool
     norm: str | None
-    analyzer: str = "word"
-    accents: str | None = None
+    outputs: int = 0
+    product: str = ""
 
-    @cached_property
-    def _column_of(self) -> dict[str, int]:
-        return {term: column for column, term in enumerate(self.vocabulary)}
-
-    @cached_property
-    def _stop_words(self) -> frozenset[str]:
-        return frozenset(self.stop_words)
-
-    @cached_property
-    def _tokens(self) -> Callable[[str], list[str]]:
-        return re.compile(self.token_pattern).findall
-
-    def apply(self, columns: Sequence[NDArray[Any]]) -> Matrix:
-        weighted = np.zeros((len(columns[0]), len(self.vocabulary)))
-        for row, text in enumerate(columns[0]):
-            indices, weights = self.weights(text)
-            weighted[row, indices] = weights
-        return weighted
-
-    def reach(self, limit: float) -> float:
-        """No text of a request has more words than ``limit``."""
-        return limit * max(map(abs, self.idf or (1.0,)))
+    @property
+    def width(self) -> int:
+        """The number of columns before the product."""
+        raise NotImplementedError
 
     def weights(self, text: str) -> tuple[list[int], list[float]]:
         """Ascending columns of the terms in one text, and their values."""
-        counts: dict[int, int] = {}
-        column_of = self._column_of
-        for term in TERMS[self.analyzer](self, self._plain(text)):
-            if (column := column_of.get(term)) is not None:
-                counts[column] = counts.get(column, 0) + 1
-        indices = sorted(counts)
-        weights = [1.0 if self.binary else float(counts[column]) for column in indices]
-        if self.sublinear:
-            weights = [math.log(weight) + 1.0 for weight in weights]
-        if self.idf is not None:
-            weights = [weight * self.idf[column] for weight, column in zip(weights, indices, strict=True)]
+        raise NotImplementedError
+
+    @cached_property
+    def products(self) -> Matrix:
+        """The weights of the linear model, (terms, outputs)."""
+        return np.frombuffer(b64decode(self.product), np.float64).reshape(-1, self.outputs)
+
+    def apply(self, columns: Sequence[NDArray[Any]]) -> Matrix:
+        found = np.zeros((len(columns[0]), self.outputs or self.width))
+        for row, text in enumerate(columns[0]):
+            indices, weights = self.weights(text)
+            if not self.outputs:
+                found[row, indices] = weights
+            elif indices:  # one after the other, as a product of sparse rows
+                terms = np.array(weights)[:, None] * self.products[indices]
+                found[row] = np.add.accumulate(terms)[-1]
+        return found
+
+    def reach(self, limit: float) -> float:
+        """No text of a request has more words than ``limit``."""
+        return limit * (float(np.abs(self.products).max(initial=1.0)) if self.outputs else 1.0)
+
+    def _normalised(self, weights: list[float]) -> list[float]:
         length = self._length(weights)
-        return indices, [weight / length for weight in weights] if length else weights
-
-    def _plain(self, text: str) -> str:
-        text = text.lower() if self.lowercase else text
-        return without_accents(text, self.accents) if self.accents and not text.isascii() else text
-
-    def word_sequences(self, text: str) -> list[str]:
-        """The words of a text, and sequences of them."""
-        words = self._tokens(text)
-        if self._stop_words:
-            words = [word for word in words if word not in self._stop_words]
-        shortest, longest = self.ngrams
-        if longest == 1:
-            return words
-        terms = list(words) if shortest == 1 else []
-        for size in range(max(shortest, 2), min(longest, len(words)) + 1):
-            terms += map(" ".join, zip(*(words[start:] for start in range(size)), strict=False))
-        return terms
+        return [weight / length for weight in weights] if length else weights
 
     def _length(self, weights: list[float]) -> float:
         if self.norm is None:
@@ -129,42 +103,83 @@ class WordCounts:
             total += abs(weight) if self.norm == "l1" else weight * weight
         return total if self.norm == "l1" else math.sqrt(total)
 
-    def characters(self, text: str) -> list[str]:
-        """Sequences of a text's characters."""
-        text = _WHITE_SPACES.sub(" ", text)
-        return [term for size in self._sizes for term in _windows(text, size)]
 
-    def characters_of_words(self, text: str) -> list[str]:
-        """Sequences of characters of single words, each between two blanks; a shorter word counts once."""
-        terms = []
-        for word in text.split():
-            padded = f" {word} "
-            for size in self._sizes:
-                terms += _windows(padded, size) or [padded]
-                if len(padded) <= size:
-                    break
-        return terms
+@dataclass(frozen=True, kw_only=True)
+class WordCounts(TextStep):
+    """Counts of known terms, weighted: CountVectorizer, TfidfVectorizer.
+
+    ``vocabulary``: terms in column order. ``idf``: weight per column, or None.
+    """
+
+    op: ClassVar[str] = "word_counts"
+    vocabulary: tuple[str, ...]
+    idf: tuple[float, ...] | None
+    sublinear: bool
+
+    @cached_property
+    def _column_of(self) -> dict[str, int]:
+        return {term: column for column, term in enumerate(self.vocabulary)}
 
     @property
-    def _sizes(self) -> range:
-        return range(self.ngrams[0], self.ngrams[1] + 1)
+    def width(self) -> int:
+        return len(self.vocabulary)
+
+    def reach(self, limit: float) -> float:
+        return super().reach(limit) * max(map(abs, self.idf or (1.0,)))
+
+    def weights(self, text: str) -> tuple[list[int], list[float]]:
+        counts: dict[int, int] = {}
+        column_of = self._column_of
+        for term in self.of(text):
+            if (column := column_of.get(term)) is not None:
+                counts[column] = counts.get(column, 0) + 1
+        indices = sorted(counts)
+        weights = [1.0 if self.binary else float(counts[column]) for column in indices]
+        if self.sublinear:
+            weights = [math.log(weight) + 1.0 for weight in weights]
+        if self.idf is not None:
+            weights = [weight * self.idf[column] for weight, column in zip(weights, indices, strict=True)]
+        return indices, self._normalised(weights)
 
 
-_WHITE_SPACES = re.compile(r"\s\s+")
-TERMS: dict[str, Callable[[WordCounts, str], list[str]]] = {
-    "word": WordCounts.word_sequences,
-    "char": WordCounts.characters,
-    "char_wb": WordCounts.characters_of_words,
-}
+@dataclass(frozen=True, kw_only=True)
+class WordHashes(TextStep):
+    """Counts of terms in the columns that their hashes choose: HashingVectorizer.
 
+    ``columns``: ascending, those of ``hashes`` that the linear model gives any weight, the rows of
+    ``products``; without a product all of them are there. ``signed``: half of the terms count negatively.
+    """
 
-def _windows(text: str, size: int) -> list[str]:
-    return [text[start : start + size] for start in range(len(text) - size + 1)]
+    op: ClassVar[str] = "word_hashes"
+    hashes: int
+    signed: bool
+    columns: tuple[int, ...] = ()
 
+    @cached_property
+    def _place(self) -> dict[int, int]:
+        return {column: place for place, column in enumerate(self.columns)}
 
-def without_accents(text: str, target: str) -> str:
-    """The text with its characters decomposed, without what is not ASCII, or without combining characters."""
-    decomposed = unicodedata.normalize("NFKD", text)
-    if target == "ascii":
-        return decomposed.encode("ascii", "ignore").decode("ascii")
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
+    @cached_property
+    def _hash(self) -> Callable[[str], int]:
+        """The 32 signed bits of MurmurHash3, of the library that chose the columns."""
+        from sklearn.utils import murmurhash3_32  # nobody else needs it to serve
+
+        return murmurhash3_32  # type: ignore[no-any-return]
+
+    @property
+    def width(self) -> int:
+        return self.hashes
+
+    def weights(self, text: str) -> tuple[list[int], list[float]]:
+        counts: dict[int, float] = {}
+        for term, count in Counter(self.of(text)).items():
+            code = self._hash(term)
+            column = abs(code) % self.hashes
+            counts[column] = counts.get(column, 0.0) + (-count if self.signed and code < 0 else count)
+        indices = sorted(counts)
+        weights = self._normalised([1.0 if self.binary else counts[column] for column in indices])
+        if not self.outputs:
+            return indices, weights
+        place = self._place
+        kept = [(place[i], weight) for i, weight in zip(indices, weights, strict=True) if i in place]
+        return [i for i, _ in kept], [weight for _, weight in kept]
