@@ -132,7 +132,7 @@ def output_of(raw: NDArray[Any], spec: KernelSpec) -> tuple[EngineOutput, list[i
         found = scores = raw.reshape(len(raw), -1).astype(np.float64)
         if scores.shape[1] == 1:
             scores = np.column_stack((-scores / 2, scores / 2))  # as far apart as the score is from zero
-        codes, open_rows = _largest(scores, spec.tie)
+        codes, open_rows = largest(scores, spec.tie)
         return FiniteOutput(codes, found if spec.reading == "scored" else None), open_rows
     if spec.reading == "labelled":
         decided, n = np.isfinite(raw).all(axis=1), spec.targets
@@ -143,11 +143,11 @@ def output_of(raw: NDArray[Any], spec: KernelSpec) -> tuple[EngineOutput, list[i
     if spec.reading == "positive_probability":
         positive = probabilities.ravel()
         probabilities = np.column_stack((1.0 - positive, positive))
-    codes, open_rows = _largest(probabilities, spec.tie)
+    codes, open_rows = largest(probabilities, spec.tie)
     return FiniteOutput(codes, probabilities), open_rows
 
 
-def _largest(numbers: Matrix, tie: float | None) -> tuple[NDArray[np.intp], list[int] | None]:
+def largest(numbers: Matrix, tie: float | None) -> tuple[NDArray[np.intp], list[int] | None]:
     """Position of each row's largest number, and the rows with a second one within ``tie`` of it."""
     if len(numbers) == 1:  # lists are faster than arrays
         code = _largest_of(numbers[0].tolist(), tie)

@@ -54,6 +54,7 @@ COMPOSED_MODELS: dict[type, Callable[[Any, int, Member], Part]] = {
     mixture.GaussianMixture: density_models.mixture,
     mixture.BayesianGaussianMixture: density_models.mixture,
     naive_bayes.GaussianNB: density_models.bayes,
+    discriminant_analysis.QuadraticDiscriminantAnalysis: density_models.quadratic,
     covariance.EllipticEnvelope: density_models.envelope,
     discriminant_analysis.LinearDiscriminantAnalysis: linear_models.discriminant,
     linear_model.RidgeClassifier: linear_models.ridge,

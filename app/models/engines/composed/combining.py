@@ -5,6 +5,7 @@ from itertools import combinations
 
 import numpy as np
 
+from app.models.engines.compiled import largest
 from app.models.engines.composed.operation import Function, Operation, Part
 from app.models.schema.rows import Matrix
 
@@ -21,14 +22,18 @@ def _label(part: Part, _: Sequence[Function]) -> Function:
     tie = part["tie"]
 
     def codes(numbers: Matrix) -> Matrix:
-        if numbers.shape[1] == 1:
-            numbers = np.hstack((-numbers / 2, numbers / 2))
-        best = numbers.max(axis=1)
-        near = best - tie * np.maximum(1.0, np.abs(best))
-        decided = np.isfinite(numbers).all(axis=1) & ((numbers >= near[:, None]).sum(axis=1) == 1)
-        return np.where(decided, numbers.argmax(axis=1), np.nan)[:, None]
+        found, undecided = largest(_of_each_class(numbers), tie)
+        result: Matrix = found.astype(np.float64)[:, None]
+        if undecided:
+            result[undecided] = np.nan
+        return result
 
     return codes
+
+
+def _of_each_class(scores: Matrix) -> Matrix:
+    """Scores of both classes, as far apart as a single score is from zero."""
+    return np.hstack((-scores / 2, scores / 2)) if scores.shape[1] == 1 else scores
 
 
 def _decided(part: Part, _: Sequence[Function]) -> Function:
@@ -36,8 +41,16 @@ def _decided(part: Part, _: Sequence[Function]) -> Function:
 
     What is made of scores afterwards, such as shares, hides how large they were.
     """
-    codes = _label(part, ())
-    return lambda scores: np.where(np.isnan(codes(scores)), np.nan, scores)
+    tie = part["tie"]
+
+    def decided(scores: Matrix) -> Matrix:
+        _, undecided = largest(_of_each_class(scores), tie)
+        if undecided:
+            scores = scores.copy()
+            scores[undecided] = np.nan
+        return scores
+
+    return decided
 
 
 def _several(part: Part, functions: Sequence[Function]) -> Function:

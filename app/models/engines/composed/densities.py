@@ -76,6 +76,24 @@ def _independent(part: Part, _: Sequence[Function]) -> Function:
     return densities
 
 
+def _quadratic(part: Part, _: Sequence[Function]) -> Function:
+    """The logarithm of each class's weighted density, (n, classes), by distances in its own directions."""
+    means, maps = part["means"][:, None, :], part["maps"]
+    constants = np.log(part["priors"]) - 0.5 * part["sizes"]
+
+    def densities(rows: Matrix) -> Matrix:
+        apart = (rows - means) @ maps
+        found: Matrix = constants - 0.5 * np.einsum("kij,kij->ik", apart, apart)
+        return found
+
+    return densities
+
+
+def _margin(_: Part, __: Sequence[Function]) -> Function:
+    """How much larger the second of two logarithms is."""
+    return lambda logs: logs[:, 1:] - logs[:, :1]
+
+
 def _apart(part: Part, _: Sequence[Function]) -> Function:
     """The squared Mahalanobis distance from one point, (n, 1)."""
     center, precision = part["center"], part["precision"]
@@ -105,6 +123,8 @@ def _responsibilities(_: Part, __: Sequence[Function]) -> Function:
 OPERATIONS: Mapping[str, Operation] = {
     "mixture": _mixture,
     "independent": _independent,
+    "quadratic": _quadratic,
+    "margin": _margin,
     "apart": _apart,
     "responsibilities": _responsibilities,
 }

@@ -5,7 +5,7 @@ import pytest
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import AffinityPropagation, Birch, KMeans, MeanShift, MiniBatchKMeans
 from sklearn.covariance import EllipticEnvelope
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import BaggingClassifier, HistGradientBoostingClassifier
 from sklearn.kernel_approximation import Nystroem
@@ -53,6 +53,8 @@ CLASSIFIERS = {
     "centroids, uneven": NearestCentroid(priors="empirical"),
     "discriminant": LinearDiscriminantAnalysis(),
     "discriminant, calibrated": CalibratedClassifierCV(LinearDiscriminantAnalysis(), cv=2),
+    "quadratic discriminant": QuadraticDiscriminantAnalysis(),
+    "quadratic discriminant, calibrated": CalibratedClassifierCV(QuadraticDiscriminantAnalysis(), cv=2),
     "ridge": RidgeClassifier(),
     "naive Bayes": GaussianNB(),
     "network": MLPClassifier((4,), max_iter=20, random_state=0),
@@ -141,13 +143,22 @@ def test_a_row_that_is_a_point_counts_alone_where_distances_are_exact(store, alg
         GaussianMixture(3, covariance_type="diag", random_state=0),
         GaussianNB(),
         LinearDiscriminantAnalysis(),
+        QuadraticDiscriminantAnalysis(),
         OutputCodeClassifier(LogisticRegression(), code_size=0.5, random_state=2),
         make_pipeline(
             Nystroem(kernel="poly", degree=2, n_components=10, random_state=3),
             HistGradientBoostingClassifier(max_iter=5, max_leaf_nodes=8),
         ),
     ],
-    ids=["mixture", "mixture of axes", "naive Bayes", "discriminant", "codes", "trees behind kernels"],
+    ids=[
+        "mixture",
+        "mixture of axes",
+        "naive Bayes",
+        "discriminant",
+        "quadratic",
+        "codes",
+        "trees behind kernels",
+    ],
 )
 def test_boundaries_far_from_the_training_data_are_the_models(store, model):
     """There the logarithms are so large that their rounding is more than any difference of two shares."""
