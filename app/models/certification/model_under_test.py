@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from app.models.certification.comparison import Predict, Reference, ask
-from app.models.certification.probe_rows import ProbeRows, collect_probe_rows
+from app.models.certification.probe_rows import ProbeRows, collect_probe_rows, first_prepared
 from app.models.certification.thresholds import trees_of
 from app.models.compilation import NotCompilable
 from app.models.compilation.boosting.boosted_trees import library_of
@@ -18,7 +18,7 @@ from app.models.engines.nesting import estimators_in
 from app.models.engines.output import EngineOutput
 from app.models.engines.preprocessing.preprocessor import Preprocessor
 from app.models.engines.sklearn_engine import SklearnEngine
-from app.models.schema.rows import Matrix, Rows, columns_of, take
+from app.models.schema.rows import Matrix, Rows, columns_of
 from app.models.schema.signature import Feature, InputSignature, OutputSignature
 
 EDGES_OUT_OF_REACH = "the edges of its trees cannot be tried through what stands before them"
@@ -74,7 +74,7 @@ def analyse(
     transformers, last = steps_of_transformer(estimator) if transforms else split(estimator)
     preprocessor = compile_preprocessing(transformers, signature, last)
     limit = limit_of(preprocessor)
-    first = preprocessor.apply(take(training, [0]))
+    first = first_prepared(preprocessor.apply, training)
     alone = _alone(last, first.shape[1], output)
     invert = _inverse(transformers, signature, first)
     found = _probed(estimator, last, signature, output, training, preprocessor, invert)
@@ -126,7 +126,7 @@ def _probed(
     )
     raw, found = ask(predict, rows.raw)
     rows = replace(rows, raw=raw)
-    width, usual = prepare(take(training, [0])).shape[1], usual_magnitudes(training)
+    width, usual = first_prepared(prepare, training).shape[1], usual_magnitudes(training)
     return ModelUnderTest(estimator, last, signature, output, preprocessor, rows, found, None, width, usual)
 
 

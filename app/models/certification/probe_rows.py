@@ -79,6 +79,17 @@ def _inverted(invert: Callable[[Matrix], Matrix] | None, edges: Matrix) -> Matri
     return edges[:0]
 
 
+def first_prepared(prepare: Callable[[Rows], Matrix], training: Rows) -> Matrix:
+    """The first of the training rows that not only the original takes, prepared, (1, width).
+
+    :raises NotCovered: if there is none.
+    """
+    for position in range(len(training)):
+        with suppress(NotCovered):
+            return prepare(take(training, [position]))
+    raise NotCovered
+
+
 def _prepared(prepare: Callable[[Rows], Matrix], rows: Rows, positions: Sequence[int]) -> Matrix:
     """The rows at the positions, prepared, without those that only the original takes.
 

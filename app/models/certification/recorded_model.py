@@ -12,7 +12,7 @@ from app.models.certification.model_under_test import (
     limit_of,
     usual_magnitudes,
 )
-from app.models.certification.probe_rows import ProbeRows
+from app.models.certification.probe_rows import ProbeRows, first_prepared
 from app.models.certification.thresholds import trees_of
 from app.models.compilation import NotCompilable
 from app.models.compilation.pipeline_preprocessing import compile_preprocessing, split
@@ -56,7 +56,7 @@ def recorded_model(parts: Any, recorded: RecordedAnswers) -> ModelUnderTest:
     transformers, last = split(parts)
     preprocessor = compile_preprocessing(transformers, recorded.signature, last)
     limit = limit_of(preprocessor)
-    width = preprocessor.apply(take(recorded.sample, [0])).shape[1]
+    width = first_prepared(preprocessor.apply, recorded.sample).shape[1]
     edges = recorded.edges
     if edges is not None and edges.rows.shape[1] != width:
         raise NotCompilable(f"its steps make {width} columns, its last one took {edges.rows.shape[1]}")

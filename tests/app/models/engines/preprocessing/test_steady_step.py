@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from app.models.certification.probe_rows import first_prepared
 from app.models.engines.preprocessing.label_steps import NotCovered
 from app.models.engines.preprocessing.preprocessor import Preprocessor
 from app.models.engines.preprocessing.steady_step import Steady
@@ -110,3 +111,19 @@ def test_a_row_on_a_threshold_is_answered_by_the_model(store):
     engine = load(store, "v1", LoadingOptions(engine="onnx")).engine
     assert engine._engine.attempt(rows)[1] == list(range(20))
     assert (engine.predict(rows).values == model.predict(rows)).all()
+
+
+def test_a_model_whose_first_training_row_is_on_a_threshold_is_certified(store):
+    model = make_pipeline(PCA(3), RandomForestClassifier(5, random_state=0)).fit(ROWS, TARGET)
+    on = model[0].transform(ROWS[:1])
+    tree = model[-1].estimators_[0].tree_
+    on[:, tree.feature[0]] = tree.threshold[0]
+    rows = np.vstack([model[0].inverse_transform(on), ROWS])
+    publish(store, model, sample=rows, version="v1")
+    certificate = store.metadata("v1")["certificates"]["onnx"]
+    assert certificate["certified"], certificate["reason"]
+
+
+def test_rows_that_all_lie_on_thresholds_prepare_none():
+    with pytest.raises(NotCovered):
+        first_prepared(GUARD.apply, np.array([[0.5, 1.0, 100.0], [2.0, 1.0, 3.0]]))
