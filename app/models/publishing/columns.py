@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 
 from app.exceptions import UnsupportedModel
 from app.models.publishing.column_statistics import MAX_CATEGORIES, describe_column
-from app.models.schema.dates import OBJECT_DATES, TIME, as_text
+from app.models.schema.dates import ARROW_DATES, OBJECT_DATES, TIME, as_text
 from app.models.schema.model_input import CATEGORY, OBJECT_INTEGERS, OBJECT_NUMBERS
 from app.models.schema.rows import Rows, Table
 from app.models.schema.signature import Feature, InputSignature, Kind
@@ -80,7 +80,7 @@ def feature_of(column: "pd.Series[Any]", name: str, *, text: bool) -> Feature:
         return _categorical(column, name)
     if pd.api.types.is_object_dtype(dtype) or isinstance(dtype, pd.StringDtype):
         return _of_objects(column, name, text=text)
-    if pd.api.types.is_datetime64_any_dtype(dtype) and TIME.fullmatch(str(dtype)):
+    if str(dtype) == ARROW_DATES or TIME.fullmatch(str(dtype)):
         return Feature(name, "date", open=False, statistics=describe_column(column), dtype=str(dtype))
     boolean = pd.api.types.is_bool_dtype(dtype)
     if not boolean and not (pd.api.types.is_numeric_dtype(dtype) and dtype.kind in "iuf"):

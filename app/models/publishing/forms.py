@@ -15,13 +15,16 @@ from app.exceptions import UnsupportedModel
 from app.models.publishing.column_probes import equal, predictions, with_tolerance, with_whole_columns
 from app.models.publishing.columns import as_rows, column_transformers, feature_of
 from app.models.publishing.sample import names_of
+from app.models.schema.dates import ARRAY_DTYPES
 from app.models.schema.signature import InputSignature, Label, Layout
 
 # Number of rows of the sample to probe the model with.
 ROWS = 1_000
 
 
-def input_signature(model: Any, frame: pd.DataFrame, *, array: bool = False) -> InputSignature:
+def input_signature(
+    model: Any, frame: pd.DataFrame, *, array: bool = False, dtype: Any = None
+) -> InputSignature:
     """Names, kinds, dtypes, categories and tolerance of every input column.
 
     The model's predictions for the sample and for changed rows decide the form of its input, whether 1 and
@@ -29,19 +32,22 @@ def input_signature(model: Any, frame: pd.DataFrame, *, array: bool = False) -> 
 
     :param frame: the sample under the model's column names, see `sample_frame`.
     :param array: the sample was an array.
+    :param dtype: the array's, because a frame has no dates by the day, hour or minute.
     :raises UnsupportedModel: if a column cannot be served, or the model does not predict the sample.
     """
-    signature = _in_accepted_form(model, frame, array=array)
+    signature = _in_accepted_form(model, frame, array=array, dtype=dtype)
     _check_no_numbers_as_text(model, frame, signature)
     signature = with_whole_columns(model, as_rows(frame.iloc[:ROWS], signature), signature)
     return with_tolerance(model, as_rows(frame.iloc[:1], signature), signature)
 
 
-def _in_accepted_form(model: Any, frame: pd.DataFrame, *, array: bool) -> InputSignature:
+def _in_accepted_form(model: Any, frame: pd.DataFrame, *, array: bool, dtype: Any) -> InputSignature:
     """The first form in which the model predicts the sample; an array if the predictions are the same."""
     failure: Exception | None = None
     for layout in _layouts(model, frame, array=array):
         form = _form(model, frame, layout)
+        if layout == "array" and str(dtype) in ARRAY_DTYPES:
+            form = replace(form, features=tuple(replace(f, dtype=str(dtype)) for f in form.features))
         found = _predictions(model, frame, form)
         if isinstance(found, Exception):
             failure = failure or found

@@ -64,7 +64,8 @@ def inspect_model(original: Any, sample: Any = None, feature_names: Any = None) 
     frame = sample_frame(original, sample, feature_names)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about rows that are odd on purpose
-        signature = forms.input_signature(original, frame, array=not isinstance(sample, pd.DataFrame))
+        array, dtype = not isinstance(sample, pd.DataFrame), getattr(sample, "dtype", None)
+        signature = forms.input_signature(original, frame, array=array, dtype=dtype)
         known = columns.as_rows(_some_of(frame), signature)
         output = outputs.output_signature(original, restore(known, signature))
         engine = SklearnEngine(original, signature, output)

@@ -4,10 +4,13 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
 
+from app.models.publishing.inspection import inspect_model
 from app.models.schema.dates import OBJECT_DATES, as_text, date_cell, restored
+from app.models.schema.model_input import restore
 from app.models.schema.signature import Feature
 
 
@@ -24,6 +27,11 @@ def cell(value, dtype, *, nullable=False):
         ("2026-11-26T08:30:01.250", "datetime64[ms]", "2026-11-26T08:30:01.250000"),
         ("2026-11-26T08:30:00Z", "datetime64[us, Europe/Berlin]", "2026-11-26T08:30:00+00:00"),
         ("2026-11-26", OBJECT_DATES, "2026-11-26"),
+        ("2026-11-26", "datetime64[D]", "2026-11-26T00:00:00"),
+        ("2026-11-26T08:30", "datetime64[m]", "2026-11-26T08:30:00"),
+        ("2026-11-26T08:30:01.000250", "timestamp[us][pyarrow]", "2026-11-26T08:30:01.000250"),
+        ("2026-11-26T08:30:00Z", "timestamp[us, tz=UTC][pyarrow]", "2026-11-26T08:30:00+00:00"),
+        ("2026-11-26", "date32[day][pyarrow]", "2026-11-26"),
     ],
 )
 def test_dates_of_iso_8601_are_taken(value, dtype, text):
@@ -44,6 +52,11 @@ def test_dates_of_iso_8601_are_taken(value, dtype, text):
         ("3000-01-01", "datetime64[ns]", "between 1678 and 2261"),
         ("2026-11-26T08:30:00.5", "datetime64[s]", "whose unit is s"),
         ("2026-11-26T08:30:00", OBJECT_DATES, "without a time"),
+        ("2026-11-26T08:00:00", "datetime64[D]", "whose unit is D"),
+        ("2026-11-26T08:30:00", "datetime64[h]", "whose unit is h"),
+        ("2026-11-26T08:30:00", "timestamp[us, tz=UTC][pyarrow]", "an offset from UTC"),
+        ("3000-01-01", "timestamp[ns][pyarrow]", "between 1678 and 2261"),
+        ("2026-11-26T08:30:00", "date32[day][pyarrow]", "without a time"),
     ],
 )
 def test_others_are_refused_with_a_reason(value, dtype, reason):
@@ -81,6 +94,41 @@ class DaysSince(RegressorMixin, BaseEstimator):
 
     def predict(self, frame):
         return (frame["since"] - self.first_).dt.days.fillna(-1).to_numpy(dtype=float)
+
+
+class DayOfArray(RegressorMixin, BaseEstimator):
+    """Predicts the number that the first column's dates have in their own unit."""
+
+    def fit(self, rows, target=None):
+        self.n_features_in_ = rows.shape[1]
+        return self
+
+    def predict(self, rows):
+        return np.where(np.isnat(rows[:, 0]), -1, rows[:, 0].astype(np.int64)).astype(float)
+
+
+@pytest.mark.parametrize(
+    ("unit", "text", "expected"),
+    [("D", "1970-01-03", 2.0), ("h", "1970-01-01T05:00", 5.0), ("m", "1970-01-01T01:01", 61.0)],
+)
+def test_arrays_of_dates_have_their_own_unit(serve, unit, text, expected):
+    rows = (np.arange(40).reshape(20, 2) * 7).astype(f"datetime64[{unit}]")
+    rows[3, 0] = "NaT"
+    client = serve(DayOfArray().fit(rows), sample=rows)
+    answer = client.post("/api/predict/batch", json={"samples": [[text, text], [None, text]]}).get_json()
+    assert [each["prediction"] for each in answer["results"]] == [expected, -1.0]
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin"])
+def test_times_of_pyarrow_come_back_as_they_were(serve, zone):
+    times = pd.Series(pd.date_range("2026-01-01", periods=30, tz=zone))
+    frame = pd.DataFrame({"since": times.astype(pd.ArrowDtype(pa.timestamp("us", zone)))})
+    frame.loc[7, "since"] = pd.NA
+    found = inspect_model(DaysSince().fit(frame), frame)
+    pd.testing.assert_frame_equal(restore(found.rows, found.signature), frame)
+    client = serve(DaysSince().fit(frame), sample=frame)
+    row = {"since": times[10].isoformat()}
+    assert client.post("/api/predict", json={"features": row}).get_json()["result"]["prediction"] == 10.0
 
 
 def test_requests_hold_dates(serve):
