@@ -19,6 +19,7 @@ import zipfile
 from collections import UserList
 from copy import copy
 from functools import partial
+from itertools import chain, islice
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 import numpy as np
@@ -33,7 +34,22 @@ STARTS = 16
 PAIRS = 60
 HALVINGS = 56
 MAX_CALLS = 3000
+MAX_CELLS = 30000000
+MAX_CHARACTERS = 20000000
 UNSEEN = "never seen in training"
+ODD_TEXTS = (
+    "",
+    " ",
+    "!!!",
+    UNSEEN,
+    "naïve über İstanbul ß",
+    "word " * 300,
+    "don't can't it's",
+    "日本語 text_1",
+    "привет κόσμος مرحبا",
+    "\t\n a\x00b",
+)
+VECTORIZERS = ("CountVectorizer", "TfidfVectorizer", "HashingVectorizer")
 # Of scikit-learn's own parts those that only fitting needs: random states, losses, optimizers.
 ONLY_FOR_FITTING = (
     "numpy.random",
@@ -119,7 +135,10 @@ class Encoder:
             if type(value) is kind:
                 return {name: [self.encode(each, "%s[%d]" % (where, i)) for i, each in enumerate(value)]}
         if isinstance(value, dict):
-            pairs = [[self.encode(k, where), self.encode(v, "%s[%r]" % (where, k))] for k, v in value.items()]
+            pairs = []
+            for key, each in value.items():
+                each = int(each) if isinstance(each, np.integer) else each  # one of thousands, as of words
+                pairs.append([self.encode(key, where), self.encode(each, "%s[%r]" % (where, key))])
             return {"dict": pairs}
         if type(value).__module__.startswith("pandas.") and hasattr(value, "tolist"):  # names of columns
             return {"list": [self.encode(each, where) for each in value.tolist()]}
@@ -164,8 +183,17 @@ class Encoder:
         compiled = any(not base.__flags__ & WRITTEN_IN_PYTHON for base in kind.__mro__[:-1])
         if compiled or not kind.__module__.startswith("sklearn.") or not hasattr(value, "__dict__"):
             raise CannotExport("%s is a %s, which cannot be exported" % (where, path))
-        attributes = {name: self.encode(each, "%s.%s" % (where, name)) for name, each in vars(value).items()}
+        own = _own_words(value) if kind.__name__ in VECTORIZERS else vars(value)
+        attributes = {name: self.encode(each, "%s.%s" % (where, name)) for name, each in own.items()}
         return {"object": path, "attributes": attributes}
+
+
+def _own_words(vectorizer: Any) -> Dict[str, Any]:
+    """Its attributes with the stop words of its own version, without the words that fitting left out."""
+    found = {name: each for name, each in vars(vectorizer).items() if name != "stop_words_"}
+    if isinstance(vectorizer.stop_words, str):
+        found["stop_words"] = sorted(vectorizer.get_stop_words())
+    return found
 
 
 class Rows:
@@ -205,6 +233,7 @@ class Model:
     """A fitted model with the form of its input.
 
     ``names``: of a data frame's columns, or None for arrays. ``nones``: columns whose missing is None.
+    ``texts``: positions of columns of texts, which are no labels.
     """
 
     def __init__(
@@ -212,10 +241,12 @@ class Model:
         estimator: Any,
         names: Optional[List[str]],
         booleans: List[bool],
-        nones: Optional[List[int]] = None,
+        nones: List[int],
+        texts: List[int],
     ) -> None:
         self.estimator = estimator
-        self.nones = nones or []
+        self.nones = nones
+        self.texts = texts
         self.names = names
         self.booleans = booleans
         classes = getattr(estimator, "classes_", None)
@@ -227,7 +258,7 @@ class Model:
     def form(self, rows: Rows) -> Any:
         """Rows as the model takes them."""
         if self.names is None:
-            return np.column_stack(rows.columns)
+            return rows.columns[0] if self.texts else np.column_stack(rows.columns)
         import pandas as pd
 
         columns = [c.astype(bool) if b else c for c, b in zip(rows.columns, self.booleans)]
@@ -351,7 +382,9 @@ def shuffled(rows: Rows, columns: List[Dict[str, Any]], random: Any) -> Rows:
     for about, column in zip(columns, rows.columns):
         drawn = random.choice(column, size=RANDOM_ROWS)
         hit = random.uniform(size=RANDOM_ROWS) < 0.1
-        if column.dtype == object:
+        if about["kind"] == "text":
+            drawn = texts_like(column, random)
+        elif column.dtype == object:
             if about["open"]:
                 drawn[hit] = UNSEEN
             if about["nullable"]:
@@ -361,6 +394,20 @@ def shuffled(rows: Rows, columns: List[Dict[str, Any]], random: Any) -> Rows:
             drawn = np.where(hit & about["nullable"], np.nan, drawn)
         found.append(drawn)
     return Rows(found)
+
+
+def texts_like(column: Any, random: Any) -> Any:
+    """Texts of a column as they are, in other cases, mixed and joined, and texts of other scripts."""
+    found = np.empty(RANDOM_ROWS, dtype=object)
+    for position, kind in enumerate(random.randint(6, size=RANDOM_ROWS)):
+        one, other = (column[random.randint(len(column))] for _ in range(2))
+        odd, words = ODD_TEXTS[random.randint(len(ODD_TEXTS))], one.split()
+        mixed = [words[i] for i in random.permutation(len(words))]
+        some = " ".join(mixed[: len(mixed) // 2])
+        found[position] = (one, " ".join(mixed), one + " " + other, some + " " + odd, one.swapcase(), odd)[
+            kind
+        ]
+    return found
 
 
 def boundary(model: Model, rows: Rows, random: Any) -> List[Rows]:
@@ -427,12 +474,13 @@ def edges(estimator: Any, base: Any, missing: bool) -> Tuple[Any, int]:
     """Rows that reach each split, on its threshold or one float to either side; and the splits tried."""
     trees = list(trees_of(estimator))
     total = sum(int((left >= 0).sum()) for _, _, left, _ in trees)
-    stride = max(1, -(-total // MAX_SPLITS))
-    found = []  # type: List[Tuple[Any, int, float, bool]]
-    for number, tree in enumerate(trees):
-        for start in range(STARTS):
-            found += _walk(tree, base[(number * STARTS + start) % len(base)], start)
-    found = found[::stride]
+    most = min(MAX_SPLITS, max(1, MAX_CELLS // (base.shape[1] * 7)))  # seven rows for each, as wide as texts
+    walks = (
+        _walk(tree, base[(number * STARTS + start) % len(base)], start)
+        for number, tree in enumerate(trees)
+        for start in range(STARTS)
+    )
+    found = list(islice(chain.from_iterable(walks), 0, None, max(1, -(-total // most))))
     if not found:
         return np.empty((0, base.shape[1])), 0
     thresholds = np.array([split[2] for split in found])
@@ -491,6 +539,7 @@ def describe(model: Model, rows: Rows, names: List[str]) -> List[Dict[str, Any]]
     for position, (name, column) in enumerate(zip(names, rows.columns)):
         label = column.dtype == object
         kind = "category" if label else "boolean" if model.booleans[position] else "number"
+        kind = "text" if position in model.texts else kind
         missing = any(v is None for v in column.tolist()) if label else bool(np.isnan(column).any())
         nullable = (missing or imputes) and kind != "boolean"
         nullable = nullable and _takes(model, rows, position, None if label else np.nan)
@@ -514,8 +563,35 @@ def _has_imputer(estimator: Any) -> bool:
     return any(_has_imputer(each) for each in inner if hasattr(each, "__dict__"))
 
 
-def read_sample(path: str, target: Optional[str]) -> Tuple[List[str], List[Any]]:
-    """Names and columns of the sample without the target; names are empty for an array."""
+def takes_texts(estimator: Any) -> bool:
+    """Whether the model takes texts themselves, in place of rows with columns."""
+    return any(_counts_words(step) for step in _split(estimator)[0][:1])
+
+
+def _counts_words(step: Any) -> bool:
+    """A vectorizer of texts, or several side by side, or one that others follow."""
+    parts = getattr(step, "transformer_list", getattr(step, "steps", [])[:1])
+    return type(step).__name__ in VECTORIZERS or any(_counts_words(part[1]) for part in parts)
+
+
+def text_columns(estimator: Any, names: List[str]) -> List[str]:
+    """The columns that the model takes as texts: all, or those that a transformer gets without a list."""
+    if takes_texts(estimator):
+        return names
+    found = []
+    for step in _split(estimator)[0][:1] or [estimator]:
+        known = [str(name) for name in getattr(step, "feature_names_in_", names)]
+        for _, _, columns in getattr(step, "transformers_", ()):
+            if isinstance(columns, (str, int, np.integer)):
+                found += [columns] if isinstance(columns, str) else known[columns:][:1]
+    return [name for name in found if name in names]
+
+
+def read_sample(path: str, target: Optional[str], estimator: Any) -> Tuple[List[str], List[Any]]:
+    """Names and columns of the sample without the target; names are empty for an array.
+
+    In columns of texts an empty cell is an empty text, and NA a word.
+    """
     if path.endswith(".npy"):
         array = np.load(path, allow_pickle=False)
         if array.ndim != 2 or array.dtype.kind not in "iufb":
@@ -526,8 +602,13 @@ def read_sample(path: str, target: Optional[str]) -> Tuple[List[str], List[Any]]
     except ImportError:
         if not path.endswith(".csv"):
             raise CannotExport("%s needs pandas to be read; give a .csv or .npy file" % path) from None
-        return _read_numbers(path, target)
+        return _read_without_pandas(path, target, estimator)
     frame = pd.read_csv(path) if path.endswith(".csv") else pd.read_parquet(path)
+    names = [str(name) for name in frame.columns if name != target]
+    texts = text_columns(estimator, names) if path.endswith(".csv") else []
+    if texts:
+        # Their own reading, because pandas takes NA for missing in all columns or in none.
+        frame[texts] = pd.read_csv(path, usecols=texts, dtype=str, keep_default_na=False)[texts]
     if target is not None:
         if target not in frame.columns:
             raise CannotExport("%s has no column %r" % (path, target))
@@ -535,21 +616,25 @@ def read_sample(path: str, target: Optional[str]) -> Tuple[List[str], List[Any]]
     return [str(name) for name in frame.columns], [frame.iloc[:, i] for i in range(frame.shape[1])]
 
 
-def _read_numbers(path: str, target: Optional[str]) -> Tuple[List[str], List[Any]]:
-    with open(path, newline="") as file:
-        names, *lines = list(csv.reader(file))
-    columns = []
-    for position, name in enumerate(names):
+def _read_without_pandas(path: str, target: Optional[str], estimator: Any) -> Tuple[List[str], List[Any]]:
+    with open(path, newline="", encoding="utf-8") as file:
+        header, *lines = [line for line in csv.reader(file) if line]
+    names = [name for name in header if name != target]
+    texts, columns = text_columns(estimator, names), []
+    for position, name in enumerate(header):
         if name == target:
             continue
         try:
-            cells = [float(line[position] or "nan") for line in lines if line]
+            cells = [line[position] for line in lines]
+            kind = object if name in texts else float
+            columns.append(
+                np.array(cells if name in texts else [cell or "nan" for cell in cells], dtype=kind)
+            )
         except (ValueError, IndexError):
             raise CannotExport(
                 "column %r of %s holds text, which needs pandas to be read" % (name, path)
             ) from None
-        columns.append(np.array(cells))
-    return [name for name in names if name != target], columns
+    return names, columns
 
 
 def as_rows(columns: List[Any]) -> Tuple[Rows, List[bool]]:
@@ -563,11 +648,26 @@ def as_rows(columns: List[Any]) -> Tuple[Rows, List[bool]]:
             continue
         cells = [None if value != value else value for value in column.tolist()[:SAMPLE_ROWS]]
         if not all(value is None or type(value) is str for value in cells):
-            raise CannotExport("column %r of the sample holds neither numbers nor text" % column.name)
+            what = "neither numbers nor text"
+            if any(hasattr(value, "toordinal") for value in cells):
+                what = "dates, which no transformer that can be exported reads"
+            raise CannotExport("column %r of the sample holds %s" % (column.name, what))
         labels = np.empty(len(cells), dtype=object)
         labels[:] = cells
         found.append(labels)
     return Rows(found), booleans
+
+
+def first_texts(names: List[str], sample: Rows, texts: List[int]) -> Rows:
+    """The first rows of the sample, as many as there is room for their texts."""
+    length = np.zeros(len(sample), dtype=np.int64)
+    for position in texts:
+        column = sample.columns[position].tolist()
+        if not all(isinstance(text, str) for text in column):
+            message = "column %r of the sample, which the model takes as texts, has cells without text"
+            raise CannotExport(message % names[position])
+        length += [len(text) for text in column]
+    return sample.take(np.arange(max(1, int((np.cumsum(length) <= MAX_CHARACTERS).sum()))))
 
 
 def arrange(estimator: Any, names: List[str], columns: List[Any]) -> Tuple[List[str], List[Any], bool]:
@@ -581,6 +681,7 @@ def arrange(estimator: Any, names: List[str], columns: List[Any]) -> Tuple[List[
         order = [names.index(str(name)) for name in known]
         names, columns = [names[i] for i in order], [columns[i] for i in order]
     width = getattr(estimator, "n_features_in_", getattr(first[0], "n_features_in_", len(columns)))
+    width = 1 if takes_texts(estimator) else width
     if width != len(columns):
         message = "the sample has %d columns, the model takes %d: leave the target out with --target"
         raise CannotExport(message % (len(columns), width))
@@ -600,15 +701,10 @@ def export(estimator: Any, names: List[str], columns: List[Any], file: Any) -> N
 
 
 def _export(estimator: Any, names: List[str], columns: List[Any], file: Any) -> None:
-    names, columns, frame = arrange(estimator, names, columns)
-    sample, booleans = as_rows(columns)
-    nones = [i for i, c in enumerate(columns) if c.dtype == object and any(v is None for v in c.tolist())]
-    model = Model(estimator, names if frame else None, booleans, nones)
+    model, sample, names = _model_and_sample(estimator, names, columns)
     random = np.random.RandomState(0)
     archive = Archive(file)
     encoded = Encoder(archive).encode(estimator, "the model")
-    if not len(sample):
-        raise CannotExport("the sample has no rows")
     about = describe(model, sample, names)
     rows = Rows.joined([sample] + variations(sample, about, random))
     rows = Rows.joined([rows] + boundary(model, rows, random))
@@ -620,6 +716,7 @@ def _export(estimator: Any, names: List[str], columns: List[Any], file: Any) -> 
         "libraries": _libraries(),
         "model": encoded,
         "columns": about,
+        "one_dimensional": bool(model.texts) and model.names is None,
         "sample_rows": len(sample),
         "classes": None
         if model.classes is None
@@ -629,6 +726,18 @@ def _export(estimator: Any, names: List[str], columns: List[Any], file: Any) -> 
         "prepared": _prepared(model, sample, about, archive),
     }
     archive.close(document)
+
+
+def _model_and_sample(estimator: Any, names: List[str], columns: List[Any]) -> Tuple[Model, Rows, List[str]]:
+    """The model, and the sample as it takes it with the names of its columns."""
+    names, columns, frame = arrange(estimator, names, columns)
+    sample, booleans = as_rows(columns)
+    if not len(sample):
+        raise CannotExport("the sample has no rows")
+    texts = [names.index(name) for name in text_columns(estimator, names)]
+    nones = [i for i, c in enumerate(columns) if c.dtype == object and any(v is None for v in c.tolist())]
+    model = Model(estimator, names if frame else None, booleans, nones, texts)
+    return model, first_texts(names, sample, texts), names
 
 
 def _encoded(archive: Archive, values: Any, probabilities: Any, refused: Any) -> Dict[str, Any]:
@@ -697,7 +806,7 @@ def main() -> Optional[str]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             estimator = load(given.model)
-        export(estimator, *read_sample(given.sample, given.target), file=content)
+        export(estimator, *read_sample(given.sample, given.target, estimator), file=content)
     except CannotExport as error:
         return "Cannot export %s: %s" % (given.model, error)
     with open(given.out, "wb") as file:

@@ -14,6 +14,7 @@ from sklearn import ensemble, linear_model, naive_bayes, neighbors, neural_netwo
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import make_classification, make_regression
 from sklearn.decomposition import PCA
+from sklearn.feature_extraction import text
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
@@ -23,6 +24,9 @@ with contextlib.suppress(ImportError), warnings.catch_warnings():
     from sklearn.experimental import enable_hist_gradient_boosting  # noqa: F401
 
 TOWNS = ["Aachen", "Berlin", "Celle", "Dresden"]
+GOOD = ["good", "fine", "lovely", "Excellent", "bright", "quick", "NA", "2024", "naïve"]
+BAD = ["bad", "poor", "slow", "broken", "Ugly", "late", "null", "404", "don't"]
+COMMON = ["the", "a", "room", "was", "and", "very", "hotel", "İstanbul", "日本語", "straße", "of"]
 
 
 def mixed(encoder):
@@ -32,8 +36,40 @@ def mixed(encoder):
     return ColumnTransformer([("numbers", numbers, ["a", "b", "c"]), ("labels", labels, ["town", "size"])])
 
 
+def beside_texts():
+    """A preprocessing of a number, labels and texts, each in a column of its own."""
+    return ColumnTransformer(
+        [
+            ("number", StandardScaler(), ["stars"]),
+            ("town", OneHotEncoder(handle_unknown="ignore"), ["town"]),
+            ("review", text.TfidfVectorizer(max_features=15), "review"),
+        ]
+    )
+
+
+def text_families(few):
+    """Name, estimator and its data: texts, or a frame with a column of them."""
+    words, characters = {"stop_words": "english", "min_df": 2}, {"analyzer": "char_wb", "ngram_range": (2, 3)}
+    logistic = linear_model.LogisticRegression()
+    yield "text_logistic", make_pipeline(text.TfidfVectorizer(sublinear_tf=True), logistic), "texts"
+    yield "text_bayes", make_pipeline(text.CountVectorizer(**words), naive_bayes.MultinomialNB()), "texts"
+    yield (
+        "text_forest",
+        make_pipeline(
+            text.TfidfVectorizer(strip_accents="unicode", **words), ensemble.RandomForestClassifier(**few)
+        ),
+        "texts",
+    )
+    yield (
+        "text_characters",
+        make_pipeline(text.CountVectorizer(**characters), text.TfidfTransformer(), logistic),
+        "texts",
+    )
+    yield "text_frame", make_pipeline(beside_texts(), logistic), "frame of texts"
+
+
 def families():
-    """Name, estimator and its data: two or three classes, numbers or a frame."""
+    """Name, estimator and its data: two or three classes, numbers, texts or a frame."""
     few = {"n_estimators": 12, "random_state": 0}
     frame = OneHotEncoder(handle_unknown="ignore")
     yield "logistic", linear_model.LogisticRegression(), "two"
@@ -75,10 +111,38 @@ def families():
         make_pipeline(mixed(OrdinalEncoder()), ensemble.RandomForestClassifier(**few)),
         "frame",
     )
+    yield from text_families(few)
+
+
+def texts(n_rows, random):
+    """Texts, and whether they have more good words than bad ones."""
+    found, target = [], []
+    for _ in range(n_rows):
+        good, bad = random.choice(GOOD, random.randint(4)), random.choice(BAD, random.randint(4))
+        words = np.concatenate([good, bad, random.choice(COMMON, 1 + random.randint(8))])
+        found.append(" ".join(random.permutation(words)) + random.choice([".", "!", ", ok?", ""]))
+        target.append("good" if len(good) > len(bad) else "bad")
+    return pd.Series(found, dtype=object, name="review"), np.array(target)
+
+
+def frame_of_texts(n_rows, random):
+    """A frame of a number, labels and texts, and its targets."""
+    reviews, target = texts(n_rows, random)
+    return pd.DataFrame(
+        {
+            "stars": random.randint(1, 6, n_rows).astype(float),
+            "review": reviews,
+            "town": random.choice(TOWNS, n_rows).astype(object),
+        }
+    ), target
 
 
 def data(kind, n_rows, seed):
     """Rows and targets: float64 (n, 6), or a frame of three numbers and two labels."""
+    if kind == "texts":
+        return texts(n_rows, np.random.RandomState(seed))
+    if kind == "frame of texts":
+        return frame_of_texts(n_rows, np.random.RandomState(seed))
     if kind == "number":
         return make_regression(n_rows, 6, noise=3.0, random_state=seed)
     if kind == "frame":
@@ -96,6 +160,8 @@ def data(kind, n_rows, seed):
 def rows_like(rows, n_rows, seed):
     """Rows spread twice as far as the given ones, a tenth of them on the values of the sample."""
     random = np.random.RandomState(seed)
+    if hasattr(rows, "name"):
+        return texts(n_rows, random)[0]
     if hasattr(rows, "columns"):
         return rows.iloc[random.randint(len(rows), size=n_rows)].reset_index(drop=True)
     spread = rows.mean(axis=0) + 2 * rows.std(axis=0) * random.normal(size=(n_rows, rows.shape[1]))
@@ -113,7 +179,7 @@ def main(folder, n_rows):
         with open("%s/%s.pkl" % (folder, name), "wb") as file:
             pickle.dump(estimator, file)
         asked = rows_like(rows, n_rows, 1)
-        if kind == "frame":
+        if hasattr(rows, "to_csv"):
             rows.to_csv("%s/%s.csv" % (folder, name), index=False)
             asked.to_csv("%s/%s.rows.csv" % (folder, name), index=False)
         else:

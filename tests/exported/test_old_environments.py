@@ -67,7 +67,8 @@ def answers(path, name, store):
     model = loader.load(store, name, loader.LoadingOptions())
     frame = path / f"{name}.rows.csv"
     if frame.exists():
-        cells = pd.read_csv(frame).astype(object).to_numpy().tolist()
+        no_marks = {"keep_default_na": False} if name.startswith("text") else {}
+        cells = pd.read_csv(frame, **no_marks).astype(object).to_numpy().tolist()
         rows = [[None if value != value else value for value in row] for row in cells]
     else:
         rows = np.load(path / f"{name}.rows.npy")

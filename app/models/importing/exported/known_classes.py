@@ -22,6 +22,10 @@ CLASSES: dict[str, tuple[str, ...]] = {
     ),
     f"{_HISTOGRAM}.binning": ("_BinMapper",),
     f"{_HISTOGRAM}.predictor": ("TreePredictor",),
+    "sklearn.feature_extraction.text": (
+        *("CountVectorizer", "HashingVectorizer"),
+        *("TfidfTransformer", "TfidfVectorizer"),
+    ),
     "sklearn.feature_selection": (
         *("SelectKBest", "SelectPercentile", "SelectFpr", "SelectFdr", "SelectFwe"),
         *("VarianceThreshold", "SelectFromModel", "GenericUnivariateSelect"),

@@ -127,6 +127,19 @@ def _support_vectors(own: Attributes) -> None:
     own.setdefault("_effective_probability", own.get("probability", False))
 
 
+def _tfidf_transformer(own: Attributes) -> None:
+    """Older versions have the weights as the diagonal of a sparse matrix."""
+    if "_idf_diag" in own:
+        own["idf_"] = own.pop("_idf_diag").diagonal()
+
+
+def _tfidf_vectorizer(own: Attributes) -> None:
+    """In older versions only the transformer inside has the parameters of the weights."""
+    if "_tfidf" in own:
+        for name in ("norm", "use_idf", "smooth_idf", "sublinear_tf"):
+            own.setdefault(name, getattr(own["_tfidf"], name))
+
+
 # By the name of the class, or of one that it derives from.
 ADAPTATIONS: dict[str, Callable[[Attributes], None]] = {
     "BaseGradientBoosting": _gradient_boosting,
@@ -143,4 +156,6 @@ ADAPTATIONS: dict[str, Callable[[Attributes], None]] = {
     "RidgeClassifier": _ridge_classifier,
     "RidgeClassifierCV": _ridge_classifier,
     "BaseLibSVM": _support_vectors,
+    "TfidfTransformer": _tfidf_transformer,
+    "TfidfVectorizer": _tfidf_vectorizer,
 }

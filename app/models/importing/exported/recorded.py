@@ -16,7 +16,7 @@ from app.models.importing.exported.export_file import ExportFile
 from app.models.importing.exported.rebuilding import Rebuilder
 from app.models.publishing.columns import feature_of
 from app.models.schema.rows import Rows, Table
-from app.models.schema.signature import Feature, InputSignature, OutputSignature
+from app.models.schema.signature import Feature, InputSignature, Layout, OutputSignature
 from app.models.untrusted import Unsound
 
 OUTLIER, INLIER = -1, 1
@@ -38,7 +38,7 @@ def recorded_answers(file: ExportFile, model: Any) -> RecordedAnswers:
     features = tuple(_feature(*pair, n_sample) for pair in zip(about, columns, strict=True))
     if len({feature.name for feature in features}) < len(features):
         raise Unsound("two of its columns have one name")
-    signature = InputSignature(features, "array" if all(f.numeric for f in features) else "frame")
+    signature = InputSignature(features, _layout(document, features))
     rows: Rows = Table(signature.names, tuple(columns))
     if signature.numeric:
         rows = np.ascontiguousarray(np.column_stack(columns))
@@ -49,6 +49,14 @@ def recorded_answers(file: ExportFile, model: Any) -> RecordedAnswers:
     output = _output(model, classes, values[:n_sample][~refused[:n_sample]], probabilities)
     answers = _reference(output, values, probabilities, refused)
     return RecordedAnswers(signature, output, rows, answers, n_sample, _edges(file, document, output))
+
+
+def _layout(document: Mapping[str, Any], features: tuple[Feature, ...]) -> Layout:
+    if not document["one_dimensional"]:
+        return "array" if all(feature.numeric for feature in features) else "frame"
+    if [feature.kind for feature in features] != ["text"]:
+        raise Unsound("it takes texts, and its sample is no single column of them")
+    return "texts"
 
 
 def _column(file: ExportFile, node: Mapping[str, Any]) -> NDArray[Any]:
@@ -67,7 +75,7 @@ def _feature(about: Mapping[str, Any], column: NDArray[Any], n_sample: int) -> F
     series = pd.Series(some, dtype=some.dtype)
     if about["kind"] == "boolean":
         series = series.astype(bool)
-    found = feature_of(series, name, text=False)
+    found = feature_of(series, name, text=about["kind"] == "text")
     if found.kind != about["kind"]:
         raise Unsound(f"its column {name!r} is of another kind than it says")
     tolerant = bool(about["open"]) or (found.kind == "category" and not found.categories)

@@ -6,6 +6,8 @@ from zipfile import ZipFile
 
 import numpy as np
 
+from app.models.loading import loader
+from app.models.schema.validation import validate_rows
 from tools import export_model
 
 
@@ -41,3 +43,9 @@ def attributes(node, *path):
     for name in path:
         node = node["attributes"][name]
     return node
+
+
+def answers(store, rows):
+    """The loaded version ``v1``, and what its engine answers."""
+    model = loader.load(store, "v1", loader.LoadingOptions())
+    return model, model.engine.predict(validate_rows(rows, model.signature))

@@ -65,6 +65,7 @@ def edits(path, value):
         (["model", "attributes", "__class__"], 1, "has an attribute '__class__'"),
         (["model", "attributes", "tree_"], {"array": 99_999}, "cannot be read: KeyError"),
         (["model", "attributes", "tree_"], {"array": "../x"}, "an array without a number"),
+        (["one_dimensional"], True, "its sample is no single column of them"),
         (["sample_rows"], 0, "its rows do not fit its columns"),
         (["classes"], {"list": []}, "its classes are neither text nor numbers"),
         (["classes"], {"list": [0]}, "its probabilities are not one for each class"),

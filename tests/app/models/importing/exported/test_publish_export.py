@@ -25,46 +25,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC, OneClassSVM
 
-from app.models.importing.exported.publish_export import EXPORT_FILE, import_export, recertify_export
+from app.models.importing.exported.publish_export import EXPORT_FILE, recertify_export
 from app.models.loading import loader
-from app.models.repository.store import ModelStore
-from app.models.schema.validation import validate_rows
 from app.models.untrusted import ImportRefused
-from tests.app.models.importing.exported.exports import attributes, changed, exported
+from tests.app.models.importing.exported.exports import answers, attributes, changed, exported
 from tests.estimators import INCOME, PEOPLE
 from tests.settings import ROOT
-from tools import export_model
 
 NUMBERS = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 4)), columns=list("abcd"))
 LABELS = np.where(NUMBERS["a"] + NUMBERS["b"] ** 2 > 0.5, "yes", "no")
-
-
-@pytest.fixture(autouse=True)
-def few_probe_rows(monkeypatch):
-    monkeypatch.setattr(export_model, "RANDOM_ROWS", 300)
-
-
-@pytest.fixture
-def store(tmp_path):
-    (tmp_path / "models").mkdir()
-    return ModelStore(tmp_path / "models")
-
-
-@pytest.fixture
-def take_over(store, tmp_path):
-    """Import the bytes of an export as ``v1``."""
-
-    def take_over(content):
-        path = tmp_path / "old.export"
-        path.write_bytes(content)
-        return import_export(store, path, version="v1")
-
-    return take_over
-
-
-def answers(store, rows):
-    model = loader.load(store, "v1", loader.LoadingOptions())
-    return model, model.engine.predict(validate_rows(rows, model.signature))
 
 
 @pytest.mark.parametrize(
