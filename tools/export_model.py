@@ -2,7 +2,7 @@
 
 Run it where the model still loads, with the Python and the scikit-learn that it was fitted with:
 
-    python export_model.py model.pkl sample.csv out.export [--target COLUMN]
+    python export_model.py model.pkl sample.csv out.export [--target COLUMN ...]
 
 The sample is like the training data, as .csv, .npy or .parquet. ``out.export`` is a zip of one JSON document
 and of NumPy arrays; it holds no pickle and no code. Needs Python 3.6 and what the model itself needs.
@@ -34,6 +34,7 @@ STARTS = 16
 PAIRS = 60
 HALVINGS = 56
 MAX_CALLS = 3000
+RADIX = 1009
 MAX_CELLS = 30000000
 MAX_CHARACTERS = 20000000
 UNSEEN = "never seen in training"
@@ -249,10 +250,7 @@ class Model:
         self.texts = texts
         self.names = names
         self.booleans = booleans
-        classes = getattr(estimator, "classes_", None)
-        self.classes = None if classes is None else np.asarray(classes)
-        if self.classes is not None and self.classes.ndim != 1:
-            raise CannotExport("the model has several targets, which cannot be exported")
+        self.classes = getattr(estimator, "classes_", None)
         self.steps, self.last = _split(estimator)
 
     def form(self, rows: Rows) -> Any:
@@ -277,6 +275,13 @@ class Model:
         """Positions in the classes, or numbers; and probabilities or None. Raises as the model does."""
         return _answer(self.estimator, self.form(rows), self.classes)
 
+    def one_label(self, rows: Rows) -> Tuple[Any, Any]:
+        """The answer with one number for the labels of all targets."""
+        values, probabilities = self.answer(rows)
+        if values.ndim == 2:
+            values = values.dot(RADIX ** np.arange(values.shape[1]))
+        return values, probabilities
+
     def prepare(self, rows: Rows) -> Any:
         """The input of the last estimator, float64."""
         found = self.form(rows)
@@ -300,23 +305,52 @@ def _split(estimator: Any) -> Tuple[List[Any], Any]:
     return before + inner, last
 
 
+def targets_of(classes: Any, predicted: Any) -> List[List[Any]]:
+    """The labels of each target; a model of several without a list of them predicts 0 or 1 for each."""
+    several = isinstance(classes, list) and all(np.ndim(each) for each in classes)
+    if predicted.ndim == 2 and not (several and len(classes) == predicted.shape[1]):
+        return [[0, 1]] * predicted.shape[1]
+    return [np.asarray(each).tolist() for each in (classes if several else [classes])]
+
+
+def _dense(found: Any) -> Any:
+    return np.asarray(found.toarray() if hasattr(found, "toarray") else found)
+
+
 def _answer(estimator: Any, data: Any, classes: Any) -> Tuple[Any, Any]:
-    predicted = np.asarray(estimator.predict(data))
+    predicted = _dense(estimator.predict(data))
     if predicted.ndim == 2 and predicted.shape[1] == 1:
         predicted = predicted[:, 0]
-    if predicted.ndim != 1:
-        raise CannotExport(
-            "the model predicts %d numbers a row: only one can be exported" % predicted.shape[1]
-        )
     if classes is None:
         return predicted, None
-    codes = {label: code for code, label in enumerate(classes.tolist())}
-    values = np.array([codes[label] for label in predicted.tolist()], dtype=np.int64)
+    targets = targets_of(classes, predicted)
+    values = np.empty((len(predicted), len(targets)), dtype=np.int64)
+    for position, (labels, column) in enumerate(zip(targets, predicted.reshape(values.shape).T.tolist())):
+        codes = {label: code for code, label in enumerate(labels)}
+        values[:, position] = [codes[label] for label in column]
+    values = values.reshape(predicted.shape)
     try:
         method = estimator.predict_proba
     except Exception:
         return values, None
-    return values, np.asarray(method(data), dtype=np.float64)
+    try:
+        return values, _side_by_side(method(data), targets)
+    except ValueError:
+        if len(targets) == 1:
+            raise
+        return values, None  # a chain of more than two labels
+
+
+def _side_by_side(found: Any, targets: List[List[Any]]) -> Any:
+    """The probabilities of all targets; of two classes a model may say only how probable the second is."""
+    if isinstance(found, list):
+        return np.hstack([np.asarray(each, dtype=np.float64) for each in found])
+    shares = _dense(found).astype(np.float64)
+    if len(targets) > 1:
+        shares = np.stack((1.0 - shares, shares), axis=2).reshape(len(shares), -1)
+        # An old version's chain of more than two labels says one probability too.
+        return shares if shares.shape[1] == sum(map(len, targets)) else None
+    return shares
 
 
 def ask(answer: Callable, take: Callable, count: int) -> Tuple[Any, Any, Any]:
@@ -340,11 +374,10 @@ def ask(answer: Callable, take: Callable, count: int) -> Tuple[Any, Any, Any]:
     if not parts:
         return np.zeros(count, dtype=np.int64), None, refused
     first = next(iter(parts.values()))
-    values = np.zeros(count, dtype=first[1].dtype)
+    values = np.zeros((count,) + first[1].shape[1:], dtype=first[1].dtype)
     probabilities = None if first[2] is None else np.zeros((count, first[2].shape[1]))
     for positions, some, shares in parts.values():
-        numbers = some if shares is None else shares.sum(axis=1)
-        finite = np.isfinite(numbers)
+        finite = np.isfinite(some if shares is None else shares).reshape(len(some), -1).all(axis=1)
         refused[positions] = ~finite
         values[positions[finite]] = some[finite]
         if probabilities is not None:
@@ -415,7 +448,7 @@ def boundary(model: Model, rows: Rows, random: Any) -> List[Rows]:
     if model.classes is None:
         return []
     some = rows.take(random.permutation(len(rows))[:1000])
-    labels, _, refused = ask(model.answer, some.take, len(some))
+    labels, _, refused = ask(model.one_label, some.take, len(some))
     numbers = [np.isfinite(c) for c in some.columns if c.dtype != object]
     usable = np.flatnonzero(~refused & np.all(numbers, axis=0)) if numbers else []
     if len(usable) < 2 or len(np.unique(labels[usable])) < 2:
@@ -424,13 +457,13 @@ def boundary(model: Model, rows: Rows, random: Any) -> List[Rows]:
     second = [int(random.choice(usable[labels[usable] != labels[row]])) for row in first]
     low, at_low = some.take(first), labels[first]
     high = _between(low, some.take(second), model.booleans, 1.0)
-    ends, _, no = ask(model.answer, high.take, len(high))
+    ends, _, no = ask(model.one_label, high.take, len(high))
     apart = ~no & (ends != at_low)
     low, high, at_low = low.take(apart), high.take(apart), at_low[apart]
     kept = []
     for halving in range(HALVINGS if len(low) else 0):
         middle = _between(low, high, model.booleans, 0.5)
-        found, _, no = ask(model.answer, middle.take, len(middle))
+        found, _, no = ask(model.one_label, middle.take, len(middle))
         if no.any():
             break
         same = found == at_low
@@ -462,9 +495,10 @@ def trees_of(estimator: Any) -> Iterator[Tuple[Any, Any, Any, Any]]:
                 threshold = np.where(nodes["is_categorical"] != 0, np.nan, threshold)
             left = np.where(nodes["is_leaf"] != 0, -1, nodes["left"].astype(int))
             yield nodes["feature_idx"].astype(int), threshold, left, nodes["right"].astype(int)
-    elif hasattr(estimator, "estimators_"):
+    elif hasattr(estimator, "estimators_") and not hasattr(estimator, "order_"):  # a chain adds columns
         subsets = getattr(estimator, "estimators_features_", None)
-        for position, member in enumerate(np.ravel(np.asarray(estimator.estimators_, dtype=object))):
+        members = estimator.estimators_  # no array of a list: it would spread forests, which are sequences
+        for position, member in enumerate(members.ravel() if isinstance(members, np.ndarray) else members):
             for feature, threshold, left, right in trees_of(member):
                 own = feature if subsets is None else np.asarray(subsets[position])[np.maximum(feature, 0)]
                 yield own, threshold, left, right
@@ -587,8 +621,8 @@ def text_columns(estimator: Any, names: List[str]) -> List[str]:
     return [name for name in found if name in names]
 
 
-def read_sample(path: str, target: Optional[str], estimator: Any) -> Tuple[List[str], List[Any]]:
-    """Names and columns of the sample without the target; names are empty for an array.
+def read_sample(path: str, targets: List[str], estimator: Any) -> Tuple[List[str], List[Any]]:
+    """Names and columns of the sample without the targets; names are empty for an array.
 
     In columns of texts an empty cell is an empty text, and NA a word.
     """
@@ -602,27 +636,27 @@ def read_sample(path: str, target: Optional[str], estimator: Any) -> Tuple[List[
     except ImportError:
         if not path.endswith(".csv"):
             raise CannotExport("%s needs pandas to be read; give a .csv or .npy file" % path) from None
-        return _read_without_pandas(path, target, estimator)
+        return _read_without_pandas(path, targets, estimator)
     frame = pd.read_csv(path) if path.endswith(".csv") else pd.read_parquet(path)
-    names = [str(name) for name in frame.columns if name != target]
+    names = [str(name) for name in frame.columns if name not in targets]
     texts = text_columns(estimator, names) if path.endswith(".csv") else []
     if texts:
         # Their own reading, because pandas takes NA for missing in all columns or in none.
         frame[texts] = pd.read_csv(path, usecols=texts, dtype=str, keep_default_na=False)[texts]
-    if target is not None:
+    for target in targets:
         if target not in frame.columns:
             raise CannotExport("%s has no column %r" % (path, target))
         frame = frame.drop(columns=[target])
     return [str(name) for name in frame.columns], [frame.iloc[:, i] for i in range(frame.shape[1])]
 
 
-def _read_without_pandas(path: str, target: Optional[str], estimator: Any) -> Tuple[List[str], List[Any]]:
+def _read_without_pandas(path: str, targets: List[str], estimator: Any) -> Tuple[List[str], List[Any]]:
     with open(path, newline="", encoding="utf-8") as file:
         header, *lines = [line for line in csv.reader(file) if line]
-    names = [name for name in header if name != target]
+    names = [name for name in header if name not in targets]
     texts, columns = text_columns(estimator, names), []
     for position, name in enumerate(header):
-        if name == target:
+        if name in targets:
             continue
         try:
             cells = [line[position] for line in lines]
@@ -718,9 +752,7 @@ def _export(estimator: Any, names: List[str], columns: List[Any], file: Any) -> 
         "columns": about,
         "one_dimensional": bool(model.texts) and model.names is None,
         "sample_rows": len(sample),
-        "classes": None
-        if model.classes is None
-        else Encoder(archive).encode(model.classes.tolist(), "classes"),
+        **_labels(model, values, archive),
         "rows": rows.encoded(archive),
         "answers": _encoded(archive, values, probabilities, refused),
         "prepared": _prepared(model, sample, about, archive),
@@ -738,6 +770,17 @@ def _model_and_sample(estimator: Any, names: List[str], columns: List[Any]) -> T
     nones = [i for i, c in enumerate(columns) if c.dtype == object and any(v is None for v in c.tolist())]
     model = Model(estimator, names if frame else None, booleans, nones, texts)
     return model, first_texts(names, sample, texts), names
+
+
+def _labels(model: Model, values: Any, archive: Archive) -> Dict[str, Any]:
+    """The labels of the only target, or those of each of several."""
+    if model.classes is None:
+        return {"classes": None, "targets": None}
+    encoded = [Encoder(archive).encode(each, "classes") for each in targets_of(model.classes, values)]
+    return {
+        "classes": encoded[0] if values.ndim == 1 else None,
+        "targets": encoded if values.ndim == 2 else None,
+    }
 
 
 def _encoded(archive: Archive, values: Any, probabilities: Any, refused: Any) -> Dict[str, Any]:
@@ -799,7 +842,12 @@ def main() -> Optional[str]:
     parser.add_argument("model", help="the pickle, of pickle or joblib")
     parser.add_argument("sample", help="rows like the training data: .csv, .npy or .parquet")
     parser.add_argument("out", help="the file to write, such as model.export")
-    parser.add_argument("--target", help="the column of the sample that is no input")
+    parser.add_argument(
+        "--target",
+        action="append",
+        default=[],
+        help="a column of the sample that is no input; may be repeated",
+    )
     given = parser.parse_args()
     try:
         content = io.BytesIO()

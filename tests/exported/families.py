@@ -9,10 +9,19 @@ import sys
 import warnings
 
 import numpy as np
-import pandas as pd
-from sklearn import ensemble, linear_model, naive_bayes, neighbors, neural_network, svm, tree
+from samples import data, rows_like
+from sklearn import (
+    ensemble,
+    linear_model,
+    multiclass,
+    multioutput,
+    naive_bayes,
+    neighbors,
+    neural_network,
+    svm,
+    tree,
+)
 from sklearn.compose import ColumnTransformer
-from sklearn.datasets import make_classification, make_regression
 from sklearn.decomposition import PCA
 from sklearn.feature_extraction import text
 from sklearn.impute import SimpleImputer
@@ -22,11 +31,6 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, S
 with contextlib.suppress(ImportError), warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it is needed only before 1.0
     from sklearn.experimental import enable_hist_gradient_boosting  # noqa: F401
-
-TOWNS = ["Aachen", "Berlin", "Celle", "Dresden"]
-GOOD = ["good", "fine", "lovely", "Excellent", "bright", "quick", "NA", "2024", "naïve"]
-BAD = ["bad", "poor", "slow", "broken", "Ugly", "late", "null", "404", "don't"]
-COMMON = ["the", "a", "room", "was", "and", "very", "hotel", "İstanbul", "日本語", "straße", "of"]
 
 
 def mixed(encoder):
@@ -66,6 +70,28 @@ def text_families(few):
         "texts",
     )
     yield "text_frame", make_pipeline(beside_texts(), logistic), "frame of texts"
+
+
+def target_families(few):
+    """Name, estimator and its data: several labels or numbers a row."""
+    logistic = linear_model.LogisticRegression()
+    forests = multioutput.MultiOutputClassifier(ensemble.RandomForestClassifier(**few))
+    boosting = multioutput.MultiOutputRegressor(ensemble.GradientBoostingRegressor(**few))
+    trees = multioutput.RegressorChain(tree.DecisionTreeRegressor(max_depth=4))
+    mlp = neural_network.MLPClassifier((8,), random_state=0, max_iter=300)
+    yield "multi_forest", ensemble.RandomForestClassifier(max_depth=5, **few), "labels"
+    yield "multi_forest_regressor", ensemble.ExtraTreesRegressor(max_depth=5, **few), "numbers"
+    yield "multi_tree", tree.DecisionTreeClassifier(max_depth=4, random_state=0), "labels"
+    yield "multi_linear", linear_model.LinearRegression(), "numbers"
+    yield "multi_output", multioutput.MultiOutputClassifier(logistic), "labels"
+    yield "multi_output_forest", make_pipeline(StandardScaler(), forests), "labels"
+    yield "multi_output_regressor", boosting, "numbers"
+    yield "multi_chain", multioutput.ClassifierChain(logistic, order=[1, 0]), "zeros and ones"
+    yield "multi_chain_regressor", trees, "numbers"
+    yield "multi_rest", multiclass.OneVsRestClassifier(logistic), "zeros and ones"
+    yield "multi_mlp", make_pipeline(StandardScaler(), mlp), "zeros and ones"
+    yield "multi_neighbours", neighbors.KNeighborsClassifier(), "labels"
+    yield "multi_neighbours_regressor", neighbors.KNeighborsRegressor(), "numbers"
 
 
 def families():
@@ -112,62 +138,7 @@ def families():
         "frame",
     )
     yield from text_families(few)
-
-
-def texts(n_rows, random):
-    """Texts, and whether they have more good words than bad ones."""
-    found, target = [], []
-    for _ in range(n_rows):
-        good, bad = random.choice(GOOD, random.randint(4)), random.choice(BAD, random.randint(4))
-        words = np.concatenate([good, bad, random.choice(COMMON, 1 + random.randint(8))])
-        found.append(" ".join(random.permutation(words)) + random.choice([".", "!", ", ok?", ""]))
-        target.append("good" if len(good) > len(bad) else "bad")
-    return pd.Series(found, dtype=object, name="review"), np.array(target)
-
-
-def frame_of_texts(n_rows, random):
-    """A frame of a number, labels and texts, and its targets."""
-    reviews, target = texts(n_rows, random)
-    return pd.DataFrame(
-        {
-            "stars": random.randint(1, 6, n_rows).astype(float),
-            "review": reviews,
-            "town": random.choice(TOWNS, n_rows).astype(object),
-        }
-    ), target
-
-
-def data(kind, n_rows, seed):
-    """Rows and targets: float64 (n, 6), or a frame of three numbers and two labels."""
-    if kind == "texts":
-        return texts(n_rows, np.random.RandomState(seed))
-    if kind == "frame of texts":
-        return frame_of_texts(n_rows, np.random.RandomState(seed))
-    if kind == "number":
-        return make_regression(n_rows, 6, noise=3.0, random_state=seed)
-    if kind == "frame":
-        random = np.random.RandomState(seed)
-        frame = pd.DataFrame(random.normal(size=(n_rows, 3)), columns=["a", "b", "c"])
-        frame["town"] = random.choice(TOWNS, n_rows).astype(object)
-        frame["size"] = random.choice(["small", "large"], n_rows).astype(object)
-        target = (frame["a"] + (frame["town"] == "Berlin") + random.normal(size=n_rows) > 0.5).to_numpy()
-        frame.loc[random.uniform(size=n_rows) < 0.05, "b"] = np.nan
-        return frame, np.where(target, "yes", "no")
-    classes = 2 if kind == "two" else 3
-    return make_classification(n_rows, 6, n_informative=4, n_classes=classes, random_state=seed)
-
-
-def rows_like(rows, n_rows, seed):
-    """Rows spread twice as far as the given ones, a tenth of them on the values of the sample."""
-    random = np.random.RandomState(seed)
-    if hasattr(rows, "name"):
-        return texts(n_rows, random)[0]
-    if hasattr(rows, "columns"):
-        return rows.iloc[random.randint(len(rows), size=n_rows)].reset_index(drop=True)
-    spread = rows.mean(axis=0) + 2 * rows.std(axis=0) * random.normal(size=(n_rows, rows.shape[1]))
-    known = random.uniform(size=n_rows) < 0.1
-    spread[known] = rows[random.randint(len(rows), size=int(known.sum()))]
-    return spread
+    yield from target_families(few)
 
 
 def main(folder, n_rows):
@@ -186,6 +157,7 @@ def main(folder, n_rows):
             np.save("%s/%s.npy" % (folder, name), rows)
             np.save("%s/%s.rows.npy" % (folder, name), asked)
         shares = estimator.predict_proba(asked) if hasattr(estimator, "predict_proba") else np.empty(0)
+        shares = np.hstack(shares) if isinstance(shares, list) else shares
         np.savez("%s/%s.npz" % (folder, name), values=estimator.predict(asked), probabilities=shares)
 
 

@@ -79,12 +79,14 @@ def difference(path, name, store):
     """How a family is served otherwise than its own library answered, or None."""
     own = np.load(path / f"{name}.npz", allow_pickle=True)
     output, values, probabilities = answers(path, name, store)
-    if output.classes:
-        served = np.array(output.classes, dtype=object)[values]
+    if output.classes or output.targets:
+        served = np.array(output.decoded(values.tolist()), dtype=object)
         if wrong := int((served != own["values"]).sum()):
             return f"{wrong} labels differ"
         if probabilities is None:
             return None
+        if probabilities.shape != own["probabilities"].shape:  # each is that of a second class
+            probabilities = probabilities[:, 1::2]
         apart = np.abs(probabilities - own["probabilities"]).max()
     else:
         apart = (np.abs(values - own["values"]) / scale(own["values"], output)).max()

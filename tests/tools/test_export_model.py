@@ -93,7 +93,6 @@ def own_function(rows):
             LinearRegression().fit(BOXES.to_numpy()[:, :2], range(20)),
             "the sample has 3 columns, the model takes 2",
         ),
-        (LinearRegression().fit(BOXES, BOXES), "the model predicts 3 numbers a row"),
     ],
 )
 def test_what_cannot_be_exported_is_refused_by_name(model, said):

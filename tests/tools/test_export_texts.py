@@ -48,14 +48,14 @@ def document(monkeypatch):
 
 
 def test_texts_are_read_as_they_stand(sample):
-    names, (column,) = export_model.read_sample(sample, "label", MODEL)
+    names, (column,) = export_model.read_sample(sample, ["label"], MODEL)
     assert names == ["review"]
     assert column.tolist() == TEXTS
 
 
 def test_texts_are_read_without_pandas(sample, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    names, (column,) = export_model.read_sample(sample, "label", MODEL)
+    names, (column,) = export_model.read_sample(sample, ["label"], MODEL)
     assert names == ["review"]
     assert column.tolist() == TEXTS
 

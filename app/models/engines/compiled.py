@@ -135,8 +135,12 @@ def output_of(raw: NDArray[Any], spec: KernelSpec) -> tuple[EngineOutput, list[i
         codes, open_rows = largest(scores, spec.tie)
         return FiniteOutput(codes, found if spec.reading == "scored" else None), open_rows
     if spec.reading == "labelled":
-        decided, n = np.isfinite(raw).all(axis=1), spec.targets
-        codes = np.where(decided[:, None], raw[:, :n], 0).astype(np.intp)
+        n = spec.targets
+        codes = raw[:, :n]
+        if spec.tie is None:
+            codes = np.where(codes < 0, -1 - codes, codes)
+        decided = np.isfinite(raw).all(axis=1) & (codes >= 0).all(axis=1)
+        codes = np.where(decided[:, None], codes, 0).astype(np.intp)
         beside = raw[:, n:] if raw.shape[1] > n else None
         return FiniteOutput(codes if n > 1 else codes[:, 0], beside), _positions(~decided)
     probabilities = raw.astype(np.float64)

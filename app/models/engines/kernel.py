@@ -27,8 +27,8 @@ class KernelSpec:
     input to float32 first, as scikit-learn's forests do. ``output``: position of the output to read.
     ``reading``: the meaning of that output; the label is the class of the highest probability or score, or
     the second class for a single positive score, which ``scored`` gives beside the label; ``labelled`` output
-    has the label's code, or NaN, first, one for each of ``targets``, and then any probabilities. ``whole``:
-    the kernel replaces the whole pipeline.
+    has the label's code first, -1 - code if it is within ``tie`` or NaN if there is none, one for each of
+    ``targets``, and then any probabilities. ``whole``: the kernel replaces the whole pipeline.
 
     The kernel leaves these rows to the original. ``tie``: rows whose two best classes are no further apart,
     relative to their size for scores; None if the numbers are exact. ``limit``: rows with a number beyond its

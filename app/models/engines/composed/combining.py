@@ -19,14 +19,28 @@ def _mean(part: Part, functions: Sequence[Function]) -> Function:
 
 def _label(part: Part, _: Sequence[Function]) -> Function:
     """The code of the largest number, or of a positive one; NaN if the next is within ``tie``."""
+    likely = _likely(part)
+
+    def codes(numbers: Matrix) -> Matrix:
+        found = likely(numbers)
+        return np.where(found < 0, np.nan, found)
+
+    return codes
+
+
+def _likely(part: Part) -> Function:
+    """The code of the largest number, -1 - code if the next is within ``tie``; NaN if any is not finite.
+
+    An engine without the model behind it answers with the likely code.
+    """
     tie = part["tie"]
 
     def codes(numbers: Matrix) -> Matrix:
         found, undecided = largest(_of_each_class(numbers), tie)
         result: Matrix = found.astype(np.float64)[:, None]
         if undecided:
-            result[undecided] = np.nan
-        return result
+            result[undecided] = -1 - result[undecided]
+        return np.where(np.isfinite(numbers).all(axis=1, keepdims=True), result, np.nan)
 
     return codes
 
@@ -54,8 +68,8 @@ def _decided(part: Part, _: Sequence[Function]) -> Function:
 
 
 def _several(part: Part, functions: Sequence[Function]) -> Function:
-    """The codes of several targets, as by `_label`, and then all their probabilities, if they are any."""
-    codes = _label(part, ())
+    """The codes of several targets, as by `_likely`, and then all their probabilities, if they are any."""
+    codes = _likely(part)
 
     def labelled(rows: Matrix) -> Matrix:
         numbers = [function(rows) for function in functions]
@@ -70,7 +84,7 @@ def _chained(part: Part, functions: Sequence[Function]) -> Function:
     As by `_several`, or the numbers alone where there are no classes.
     """
     inverse, classes = np.argsort(part["order"]), part["classes"]
-    codes = _label(part, ()) if classes else None
+    codes = _likely(part) if classes else None
 
     def chained(rows: Matrix) -> Matrix:
         found, numbers = [], []
@@ -78,8 +92,9 @@ def _chained(part: Part, functions: Sequence[Function]) -> Function:
             numbers.append(function(rows))
             found.append(codes(numbers[-1]) if codes else numbers[-1])
             column = found[-1]
-            if classes:  # an undecided row has any label here, and none in the end
-                column = classes[position][np.nan_to_num(column).astype(np.intp)]
+            if classes:  # a row without a code has any label here, and none in the end
+                column = np.nan_to_num(np.where(column < 0, -1 - column, column))
+                column = classes[position][column.astype(np.intp)]
             rows = np.hstack((rows, column))
         shown = [numbers[i] for i in inverse] if classes and part["probabilities"] else []
         result = np.hstack([*(found[i] for i in inverse), *shown])

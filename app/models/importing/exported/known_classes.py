@@ -47,6 +47,10 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "sklearn.kernel_ridge": ("KernelRidge",),
     "sklearn.mixture": ("BayesianGaussianMixture", "GaussianMixture"),
     "sklearn.model_selection": ("GridSearchCV", "RandomizedSearchCV"),
+    "sklearn.multiclass": ("OneVsRestClassifier",),
+    "sklearn.multioutput": (
+        *("ClassifierChain", "MultiOutputClassifier", "MultiOutputRegressor", "RegressorChain"),
+    ),
     "sklearn.naive_bayes": ("BernoulliNB", "ComplementNB", "GaussianNB", "MultinomialNB"),
     "sklearn.neighbors": (
         *("KNeighborsClassifier", "KNeighborsRegressor", "NearestCentroid"),

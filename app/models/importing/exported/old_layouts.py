@@ -127,6 +127,12 @@ def _support_vectors(own: Attributes) -> None:
     own.setdefault("_effective_probability", own.get("probability", False))
 
 
+def _classifier_chain(own: Attributes) -> None:
+    """Older versions pass on nothing but predicted labels."""
+    if "estimators_" in own:
+        own.setdefault("chain_method_", "predict")
+
+
 def _tfidf_transformer(own: Attributes) -> None:
     """Older versions have the weights as the diagonal of a sparse matrix."""
     if "_idf_diag" in own:
@@ -156,6 +162,7 @@ ADAPTATIONS: dict[str, Callable[[Attributes], None]] = {
     "RidgeClassifier": _ridge_classifier,
     "RidgeClassifierCV": _ridge_classifier,
     "BaseLibSVM": _support_vectors,
+    "ClassifierChain": _classifier_chain,
     "TfidfTransformer": _tfidf_transformer,
     "TfidfVectorizer": _tfidf_vectorizer,
 }

@@ -45,14 +45,17 @@ def recorded_answers(file: ExportFile, model: Any) -> RecordedAnswers:
     values, probabilities, refused = _answers(file, document["answers"], n_rows)
     if refused[:n_sample].all():
         raise Unsound("the model answered no row of its sample")
-    classes = Rebuilder(file).value(document["classes"])
-    output = _output(model, classes, values[:n_sample][~refused[:n_sample]], probabilities)
+    known = values[:n_sample][~refused[:n_sample]]
+    if targets := Rebuilder(file).values(document.get("targets") or []):
+        output = _several_targets(targets, known, probabilities)
+    else:
+        output = _output(model, Rebuilder(file).value(document["classes"]), known, probabilities)
     answers = _reference(output, values, probabilities, refused)
     return RecordedAnswers(signature, output, rows, answers, n_sample, _edges(file, document, output))
 
 
 def _layout(document: Mapping[str, Any], features: tuple[Feature, ...]) -> Layout:
-    if not document["one_dimensional"]:
+    if not document.get("one_dimensional"):
         return "array" if all(feature.numeric for feature in features) else "frame"
     if [feature.kind for feature in features] != ["text"]:
         raise Unsound("it takes texts, and its sample is no single column of them")
@@ -83,11 +86,11 @@ def _feature(about: Mapping[str, Any], column: NDArray[Any], n_sample: int) -> F
 
 
 def _answers(file: ExportFile, node: Mapping[str, Any], n_rows: int) -> tuple[Any, Any, NDArray[np.bool_]]:
-    values, refused = file.array(node["values"], kinds="iuf", ndim=1), file.array(node["refused"], kinds="b")
+    values, refused = file.array(node["values"], kinds="iuf"), file.array(node["refused"], kinds="b")
     shares = node["probabilities"]
     probabilities = None if shares is None else file.array(shares, kinds="f", ndim=2).astype(np.float64)
     parts = (values, refused) if probabilities is None else (values, refused, probabilities)
-    if {len(part) for part in parts} != {n_rows} or refused.ndim != 1:
+    if {len(part) for part in parts} != {n_rows} or refused.ndim != 1 or values.ndim > 2:
         raise Unsound("its answers are not one for each row")
     if not np.isfinite(values[~refused].astype(np.float64)).all():
         raise Unsound("an answer is no finite number")
@@ -97,28 +100,47 @@ def _answers(file: ExportFile, node: Mapping[str, Any], n_rows: int) -> tuple[An
 def _output(model: Any, classes: Any, known: NDArray[Any], probabilities: Any) -> OutputSignature:
     """:param known: the answers to the sample."""
     if classes is not None:
-        if not classes or not all(isinstance(label, LABELS) and label == label for label in classes):
-            raise Unsound("its classes are neither text nor numbers")
+        _check_labels(classes)
         if probabilities is not None and probabilities.shape[1] != len(classes):
             raise Unsound("its probabilities are not one for each class")
         return OutputSignature("classification", tuple(classes), probabilities is not None)
-    if known.dtype.kind in "iu" and not is_regressor(model):
+    if known.dtype.kind in "iu" and known.ndim == 1 and not is_regressor(model):
         outliers = is_outlier_detector(model)
         return OutputSignature(*(("outlier_detection", (OUTLIER, INLIER)) if outliers else ("clustering",)))
-    center, spread = float(known.mean()), float(known.std())
-    return OutputSignature("regression", center=(center,), spread=(spread,))
+    numbers = known.reshape(len(known), -1).astype(np.float64)
+    center, spread = numbers.mean(axis=0).tolist(), numbers.std(axis=0).tolist()
+    return OutputSignature("regression", center=tuple(center), spread=tuple(spread))
+
+
+def _several_targets(targets: list[Any], known: NDArray[Any], probabilities: Any) -> OutputSignature:
+    for labels in targets:
+        _check_labels(labels)
+    if known.shape[1:] != (len(targets),):
+        raise Unsound("its answers are not one for each target")
+    if probabilities is not None and probabilities.shape[1] != sum(map(len, targets)):
+        raise Unsound("its probabilities are not one for each class")
+    labels = tuple(map(tuple, targets))
+    return OutputSignature("classification", probabilities=probabilities is not None, targets=labels)
+
+
+def _check_labels(labels: Any) -> None:
+    if not labels or not all(isinstance(label, LABELS) and label == label for label in labels):
+        raise Unsound("its classes are neither text nor numbers")
 
 
 def _reference(output: OutputSignature, values: Any, probabilities: Any, refused: Any) -> Reference:
     """:raises Unsound: for a label that is none of the model's."""
+    if refused.all():
+        return Reference(EngineOutput(np.zeros(len(refused)), None), refused)
     if output.task == "outlier_detection":
         values = np.where(np.isin(values, (OUTLIER, INLIER)), values == INLIER, len(output.classes))
         values[refused] = 0
-    if output.classes and (
-        values.dtype.kind not in "iu" or not np.isin(values, range(len(output.classes))).all()
-    ):
-        raise Unsound("an answer is none of its classes")
-    values = values.astype(np.intp if output.classes or output.whole else np.float64)
+    lengths = [len(labels) for labels in output.targets or (output.classes,)]
+    if output.labelled and not output.whole:
+        whole = values.dtype.kind in "iu" and values.shape[1:] == ((len(lengths),) if output.targets else ())
+        if not whole or (values < 0).any() or (values >= np.array(lengths)).any():
+            raise Unsound("an answer is none of its classes")
+    values = values.astype(np.intp if output.labelled else np.float64)
     return Reference(EngineOutput(values, probabilities), refused)
 
 
@@ -129,6 +151,7 @@ def _edges(file: ExportFile, document: Mapping[str, Any], output: OutputSignatur
     rows = file.array(node["rows"], kinds="f", ndim=2).astype(np.float64)
     answers = _reference(output, *_answers(file, node, len(rows)))
     shares = answers.output.probabilities
-    if len(rows) and shares is not None and shares.shape[1] != len(output.classes):
+    known = sum(map(len, output.targets or (output.classes,)))
+    if len(rows) and shares is not None and shares.shape[1] != known:
         raise Unsound("its probabilities are not one for each class")
     return Edges(rows, answers, int(node["splits_tried"]), bool(node["takes_nan"]))

@@ -118,6 +118,11 @@ def test_exact_engine_decides_ties_as_argmax_does(rows):
     assert read(rows, tie=None) == ([0] if len(rows) == 1 else [1, 0], None)
 
 
+def test_label_that_is_too_close_to_call_is_left_by_an_engine_with_a_tie():
+    assert read([[1.0], [-1.0]], "labelled")[1] == [1]
+    assert read([[1.0], [-1.0]], "labelled", tie=None) == ([1, 0], None)
+
+
 @pytest.mark.parametrize("rows", [[[np.nan, 0.5, 0.5]], [CLEAR, [np.inf, 0.0, 0.0]]])
 def test_what_is_not_finite_is_left(rows):
     assert read(rows, tie=None)[1] == [len(rows) - 1]

@@ -3,6 +3,7 @@
 import numpy as np
 import scipy.sparse
 from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
+from sklearn.multioutput import ClassifierChain
 
 from app.models.importing.exported.old_layouts import adapted
 
@@ -22,3 +23,7 @@ def test_parameters_of_weights_may_be_those_of_the_transformer_inside():
 
 def test_vectorizer_that_was_not_fitted_keeps_its_own_parameters():
     assert adapted(TfidfVectorizer, {"norm": "l1"}).norm == "l1"
+
+
+def test_chain_without_a_method_passes_labels_on():
+    assert adapted(ClassifierChain, {"estimators_": []}).chain_method_ == "predict"
