@@ -4,6 +4,7 @@ The environments are made once, in a cache folder: ``make ages`` tries them all 
 ``make ages-short`` the oldest one with a few hundred.
 """
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -46,13 +47,16 @@ def python_of(version):
     if not (PYTHONS / own).exists():
         pytest.skip(f"Python {own} is absent, which scikit-learn {version} needs")
     folder = CACHE / version
-    if not (folder / "complete").exists():
-        subprocess.run([PYTHONS / own / "bin" / "python", "-m", "venv", "--clear", folder], check=True)
-        install = ["-m", "pip", "install", "--quiet", "--only-binary=:all:"]
-        subprocess.run(
-            [folder / "bin" / "python", *install, f"scikit-learn=={version}", "pandas", *pins], check=True
-        )
-        (folder / "complete").touch()
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(CACHE / f"{version}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another run may be making it
+        if not (folder / "complete").exists():
+            subprocess.run([PYTHONS / own / "bin" / "python", "-m", "venv", "--clear", folder], check=True)
+            install = ["-m", "pip", "install", "--quiet", "--only-binary=:all:"]
+            subprocess.run(
+                [folder / "bin" / "python", *install, f"scikit-learn=={version}", "pandas", *pins], check=True
+            )
+            (folder / "complete").touch()
     return folder / "bin" / "python"
 
 

@@ -32,15 +32,16 @@ def matrix(numbers: Any) -> matrix_steps.Weights:
 
 
 def project(components: Any, mean: Any = None, scale: Any = None) -> Step:
-    """The product of a row with the components, (outputs, inputs), in the order that they have in memory.
+    """The product of a row with the components, (outputs, inputs).
+
+    They are in the order in memory that they have in the stored model: pickling keeps that of a whole matrix
+    by columns, and makes rows come first in a slice or a reversed view.
 
     :raises NotCompilable: for components of single precision.
     """
     center, spread = (None if numbers is None else floats(numbers) for numbers in (mean, scale))
-    rows, columns = components.strides
-    # More than the rows where it is a slice of a larger matrix.
-    between = columns // rows if 0 < rows < columns else None
-    return matrix_steps.Project(matrix(components), center, spread, between)
+    by_columns = components.flags.f_contiguous and not components.flags.c_contiguous
+    return matrix_steps.Project(matrix(components), center, spread, by_columns)
 
 
 def _pca(pca: Any) -> Step:

@@ -36,8 +36,9 @@ def _likely(part: Part) -> Function:
     tie = part["tie"]
 
     def codes(numbers: Matrix) -> Matrix:
-        found, undecided = largest(_of_each_class(numbers), tie)
-        result: Matrix = found.astype(np.float64)[:, None]
+        numbers = _of_each_class(numbers)
+        _, undecided = largest(numbers, tie)
+        result: Matrix = numbers.argmax(axis=1).astype(np.float64)[:, None]
         if undecided:
             result[undecided] = -1 - result[undecided]
         return np.where(np.isfinite(numbers).all(axis=1, keepdims=True), result, np.nan)

@@ -29,23 +29,19 @@ def _complete(columns: Matrix) -> Matrix:
 class Project:
     """``x @ weights.T``, less the projected ``mean``, divided by ``scale``: PCA, TruncatedSVD.
 
-    ``weights``: (outputs, inputs). ``between``: numbers from one column to the next in memory, which the last
-    bit of a product depends on, or None if rows come first.
+    ``weights``: (outputs, inputs). ``by_columns``: whether columns come first in memory, which the last bit
+    of a product depends on.
     """
 
     op: ClassVar[str] = "project"
     weights: Weights
     mean: tuple[float, ...] | None
     scale: tuple[float, ...] | None
-    between: int | None
+    by_columns: bool
 
     @cached_property
     def _arrays(self) -> tuple[Matrix, Matrix | None, Matrix | None]:
-        weights = np.array(self.weights)
-        if self.between is not None:
-            memory = np.zeros((max(self.between, len(weights)), weights.shape[1]), order="F")
-            memory[: len(weights)] = weights
-            weights = memory[: len(weights)]
+        weights = np.array(self.weights, order="F" if self.by_columns else "C")
         center = None if self.mean is None else np.array(self.mean).reshape(1, -1) @ weights.T
         return weights, center, None if self.scale is None else np.array(self.scale)
 
