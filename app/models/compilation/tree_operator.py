@@ -18,7 +18,7 @@ LESS_OR_EQUAL, MEMBER = 0, 6
 SUM = 1
 OPSETS = {"": 18, "ai.onnx.ml": 5}
 IR_VERSION = 10
-MOST_SPLITS = 150_000  # of one operator
+MOST_SPLITS = 2**17  # of one operator: a list of protobuf that is full takes twice the memory
 
 
 class Ensemble:
@@ -44,12 +44,13 @@ class Ensemble:
             self._members += [*map(float, sorted(members)), np.nan]
             if swapped:
                 sides[:, at], missing[at] = sides[::-1, at].copy(), False
-        children = sides.T.ravel()  # those of each split in turn, the order of the leaves
+        children = sides.T.ravel()
         is_leaf = tree.left[children] < 0
+        values, numbers = _distinct(tree.values[children[is_leaf]])
         position = np.zeros(len(tree.left), np.int64)
         position[inner] = self._splits + np.arange(len(inner))
-        ids = np.where(is_leaf, self._leaves + np.cumsum(is_leaf) - 1, position[children])
-        values = tree.values[children[is_leaf]]
+        ids = position[children]
+        ids[is_leaf] = self._leaves + numbers
         self._roots.append(self._splits)
         self._splits += len(inner)
         self._leaves += len(values)
@@ -89,16 +90,25 @@ class Ensemble:
 
 
 def groups(trees: Iterable[ModelTree]) -> Iterator[list[ModelTree]]:
-    """The trees in order, those of each operator: of no more than `MOST_SPLITS` and the last tree's."""
+    """The trees in order, those of each operator: of no more than `MOST_SPLITS`, or one tree of more; of half
+    as many where leaves are whole numbers, whose sum is the same in any order."""
     group: list[ModelTree] = []
     splits = 0
     for tree in trees:
-        if splits >= MOST_SPLITS:
+        more = int((tree.left >= 0).sum())
+        if group and splits + more > (MOST_SPLITS // 2 if tree.classes else MOST_SPLITS):
             yield group
             group, splits = [], 0
         group.append(tree)
-        splits += int((tree.left >= 0).sum())
+        splits += more
     yield group
+
+
+def _distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """The values that differ in any bit, and the position of each value among them: equal leaves are one,
+    because onnxruntime has two copies of a graph while it opens it, and keeps one."""
+    bits, numbers = np.unique(np.ascontiguousarray(values).view(np.int64), return_inverse=True)
+    return bits.view(np.float64), numbers
 
 
 def _stump(leaf: ModelTree) -> ModelTree:

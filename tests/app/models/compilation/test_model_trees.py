@@ -57,6 +57,24 @@ def test_a_large_forest_is_the_sum_of_several_operators(monkeypatch, model, tie)
         np.testing.assert_allclose(found, own, rtol=1e-12, atol=1e-12)
 
 
+def test_branches_of_a_tree_that_end_in_equal_leaves_share_one():
+    model = RandomForestClassifier(5, random_state=0).fit(ROWS, ROWS[:, 0] > 0)
+    trees = tree_graph.trees_of_graph(model)
+    graph = tree_graph.tree_graph(model, trees, width=4).graph
+    leaves = next(each for each in graph.node[0].attribute if each.name == "leaf_targetids")
+    assert list(leaves.ints) == [0, 1] * 5
+
+
+def test_operators_are_no_larger_than_protobuf_has_room_for(monkeypatch):
+    monkeypatch.setattr(tree_operator, "MOST_SPLITS", 300)
+    model = RandomForestRegressor(9, max_leaf_nodes=101, random_state=0).fit(ROWS, TARGET)
+    trees = tree_graph.trees_of_graph(model)
+    assert [len(group) for group in tree_operator.groups(trees)] == [3, 3, 3]
+    assert [len(group) for group in tree_operator.groups(trees[:1] * 2)] == [2]
+    larger = RandomForestRegressor(2, max_leaf_nodes=400, random_state=0).fit(ROWS, TARGET)
+    assert [len(group) for group in tree_operator.groups(tree_graph.trees_of_graph(larger))] == [1, 1]
+
+
 def test_a_tree_that_is_left_out_of_one_of_several_operators_is_found(monkeypatch):
     monkeypatch.setattr(tree_operator, "MOST_SPLITS", 40)
     model = RandomForestClassifier(9, random_state=0).fit(ROWS, TARGET)
