@@ -18,6 +18,7 @@ from app.models.engines.compiled import CompiledEngine
 from app.models.engines.fallback import FallbackEngine
 from app.models.engines.kernel import COMPOSED_FILE, LARGEST, Kernel, KernelSpec, load_kernel
 from app.models.engines.lone import LoneEngine
+from app.models.engines.memory import give_back_memory
 from app.models.engines.preprocessing.preprocessor import Preprocessor
 from app.models.loading.certificates import CERTIFICATION_RULES
 from app.models.schema.rows import Rows
@@ -53,6 +54,7 @@ def certify_candidate(
     spec = replace(candidate.spec, limit=_limits(candidate, model_under_test), nan=model_under_test.takes_nan)
     try:
         kernel = load_kernel(candidate.engine, candidate.content, spec)  # once: a large graph takes seconds
+        give_back_memory()
         spec, found = _compare_with_safe_tie(kernel, spec, model_under_test, report)
         median_us = median_microseconds(_serving(kernel, spec, model_under_test).predict, training)
     except Exception as error:  # a runtime may refuse its compiler's output

@@ -2,7 +2,8 @@
 
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from app.models.certification.certificate import certify_candidate, cost, is_better, libraries, uncertified
@@ -10,12 +11,15 @@ from app.models.certification.model_under_test import ModelUnderTest, analyse
 from app.models.certification.progress import Report, silent
 from app.models.certification.timing import median_microseconds
 from app.models.compilation import NotCompilable
-from app.models.compilation.compilers import candidates, one_line
+from app.models.compilation.compilers import ONNX_FILE, Candidate, candidates, one_line
 from app.models.compilation.labels import one_call_is_enough
 from app.models.compilation.pipeline_preprocessing import split
 from app.models.engines import REFERENCE, compiled_engines
+from app.models.engines.kernel import Content
+from app.models.engines.memory import give_back_memory
 from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.loading.certificates import CERTIFICATION_RULES
+from app.models.repository.staging import keep
 from app.models.repository.version_files import PREPROCESSING_FILE
 from app.models.schema.rows import Rows
 from app.models.schema.signature import InputSignature, OutputSignature
@@ -30,7 +34,7 @@ class Certification:
 
     engine: str
     certificates: dict[str, dict[str, Any]]
-    files: dict[str, bytes] = field(default_factory=dict)
+    files: dict[str, Content] = field(default_factory=dict)
     supplied: dict[str, Any] | None = None
 
 
@@ -41,6 +45,7 @@ def certify(
     training: Rows,
     *,
     report: Report = silent,
+    folder: Path | None = None,
 ) -> Certification:
     """Compile, compare, measure, choose.
 
@@ -51,6 +56,7 @@ def certify(
     :param estimator: the original model, the reference of every comparison.
     :param training: rows of the training data that fit ``signature``.
     :param report: called with each step.
+    :param folder: where to keep the graphs, which are in memory otherwise.
     """
     report("scikit-learn")
     certificates = {REFERENCE: _certify_reference(estimator, signature, output, training)}
@@ -60,7 +66,7 @@ def certify(
         cause = "" if isinstance(error, NotCompilable) else "the model fails on rows tried: "
         others = {engine: uncertified(engine, cause + one_line(error)) for engine in compiled_engines()}
         return Certification(REFERENCE, certificates | others)
-    return _fastest(model_under_test, training, certificates, report)
+    return _fastest(model_under_test, training, certificates, report, folder)
 
 
 def certify_recorded(
@@ -82,12 +88,14 @@ def _fastest(
     training: Rows,
     certificates: dict[str, dict[str, Any]],
     report: Report,
+    folder: Path | None = None,
 ) -> Certification:
     """Try every form of every engine; the fastest that passes serves, or else the reference."""
-    chosen, files = REFERENCE, dict[str, bytes]()
+    chosen, files = REFERENCE, dict[str, Content]()
     best = cost(certificates[REFERENCE]) if REFERENCE in certificates else math.inf
     for candidate in candidates(model_under_test.last, model_under_test.output, width=model_under_test.width):
         report(f"{candidate.engine} {candidate.form}")
+        candidate = _kept_in(folder, candidate)
         certificate = certify_candidate(candidate, model_under_test, training, report=report)
         if is_better(certificate, certificates.get(candidate.engine)):
             certificates[candidate.engine] = certificate
@@ -95,9 +103,18 @@ def _fastest(
                 files[candidate.spec.file] = candidate.content  # type: ignore[union-attr] # certified, so compiled
                 if cost(certificate) < best:
                     best, chosen = cost(certificate), candidate.engine
+    give_back_memory()  # of the last session
     if files:
         files[PREPROCESSING_FILE] = json.dumps(model_under_test.preprocessor.to_dict()).encode()
     return Certification(chosen, certificates, files)
+
+
+def _kept_in(folder: Path | None, candidate: Candidate) -> Candidate:
+    """The candidate with its graph in a file: onnxruntime opens it from there, and takes enough itself."""
+    content, spec = candidate.content, candidate.spec
+    if folder is None or spec is None or spec.file != ONNX_FILE or isinstance(content, Path):
+        return candidate
+    return replace(candidate, content=keep(folder / f"{candidate.engine}-{candidate.form}", content))
 
 
 def _certify_reference(

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from app.models.compilation import NotCompilable
 from app.models.engines import compiled_engines
-from app.models.engines.kernel import TIE, KernelSpec, Reading
+from app.models.engines.kernel import TIE, Content, KernelSpec, Reading
 from app.models.engines.memory import give_back_memory
 from app.models.schema.signature import OutputSignature
 
@@ -35,13 +35,13 @@ Compilers = Mapping[str, Compiler]  # by the name of the form
 class Candidate:
     """One compiled form of an estimator, or the reason why there is none.
 
-    ``form``: which one of the engine's, such as skl2onnx's ``float32``. ``content``: bytes of ``spec.file``.
+    ``form``: which one of the engine's, such as skl2onnx's ``float32``. ``content``: of ``spec.file``.
     ``proven``: every split and leaf equals the model's, bit for bit.
     """
 
     engine: str
     form: str
-    content: bytes = b""
+    content: Content = b""
     spec: KernelSpec | None = None
     reason: str | None = None
     proven: bool = False
@@ -104,10 +104,10 @@ def _trees(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, 
 
     trees = tree_graph.trees_of_graph(estimator)
     scores = bool(output.classes) and not output.probabilities
-    graph = tree_graph.tree_graph(estimator, trees, width=width, scores=scores)
+    # The proof reads the bytes into a graph of its own, beside which this one, as large, is not kept.
+    content = tree_graph.tree_graph(estimator, trees, width=width, scores=scores).SerializeToString()
     # All but histogram boosting round their input first.
     rounded = not isinstance(estimator, tree_graph.HISTOGRAM_BOOSTING)
-    content = graph.SerializeToString()
     tie = None if tree_graph.is_exact(estimator, trees) else TIE["float64"]
     return _proven(content, trees, KernelSpec(ONNX_FILE, "float64", rounded, reading_of(output), tie=tie))
 
@@ -119,10 +119,9 @@ def _boosted_trees(estimator: Any, output: OutputSignature, width: int) -> tuple
 
     model = boosted_trees(estimator)
     trees = boosted_graph.trees_of_graph(model)
-    graph = boosted_graph.boosted_graph(model, trees, width=width, classes=bool(output.classes))
-    return _proven(
-        graph.SerializeToString(), trees, KernelSpec(ONNX_FILE, "float64", model.rounded, reading_of(output))
-    )
+    classes = bool(output.classes)
+    content = boosted_graph.boosted_graph(model, trees, width=width, classes=classes).SerializeToString()
+    return _proven(content, trees, KernelSpec(ONNX_FILE, "float64", model.rounded, reading_of(output)))
 
 
 def _composed(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, KernelSpec, bool]:

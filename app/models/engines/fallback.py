@@ -81,10 +81,6 @@ class FallbackEngine:
                 raise OriginalMissing(message) from None
             return self._reference
 
-    def use_reference(self, reference: Engine) -> None:
-        """Use a reference that is loaded already."""
-        self._reference = reference
-
     def _completed(self, output: EngineOutput, open_rows: list[int], rows: Rows) -> EngineOutput:
         # All rows of the call: a matrix product rounds a row by its neighbours; the last bit decides ties.
         reference = self.reference.predict(rows)

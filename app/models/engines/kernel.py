@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any, Literal, Protocol
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from app.models.engines import compiled_engines
 
+Content = bytes | Path  # of a file, or the file
 Reading = Literal["probabilities", "positive_probability", "scores", "scored", "values", "labelled"]
 
 # The file of a kernel that is composed of several graphs.
@@ -64,9 +66,10 @@ class Kernel(Protocol):
         """Raw output for n prepared rows, in the spec's dtype (n, width)."""
 
 
-def load_kernel(engine: str, content: bytes, spec: KernelSpec) -> Kernel:
+def load_kernel(engine: str, content: Content, spec: KernelSpec) -> Kernel:
     """The compiled estimator, ready to predict.
 
+    :param content: the bytes of its file; a single graph may also be the file.
     :raises ImportError: if the engine's runtime is not installed.
     :raises KeyError: if the table has no such engine, or the engine has no kernel.
     """

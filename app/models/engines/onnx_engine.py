@@ -5,7 +5,7 @@ from typing import Any
 import onnxruntime
 from numpy.typing import NDArray
 
-from app.models.engines.kernel import KernelSpec
+from app.models.engines.kernel import Content, KernelSpec
 
 # onnxruntime raises each error that it logs.
 LOG_FATAL_ONLY = 4
@@ -19,7 +19,7 @@ class OnnxKernel:
 
     name = "onnx"
 
-    def __init__(self, content: bytes, spec: KernelSpec) -> None:
+    def __init__(self, content: Content, spec: KernelSpec) -> None:
         self.spec = spec
         session = open_session(content)
         self._run = session.run
@@ -32,13 +32,13 @@ class OnnxKernel:
         return raw
 
 
-def open_session(content: bytes) -> onnxruntime.InferenceSession:
+def open_session(content: Content) -> onnxruntime.InferenceSession:
     """A session for a graph without external data.
 
     One thread that does not spin: parallelism comes from the server's processes.
 
-    :param content: the bytes of an ONNX file; onnxruntime's own format is unchecked, and not read.
-    :raises Exception: onnxruntime's, for other bytes or external data.
+    :param content: an ONNX file or its bytes; onnxruntime's own format is unchecked, and not read.
+    :raises Exception: onnxruntime's, for other content or external data.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

@@ -1,4 +1,4 @@
-"""The stored parts of a fitted estimator: its pickle, its parameters, and its feature importance."""
+"""The stored parts of a fitted estimator: its pickle, parameters, libraries, and feature importance."""
 
 import io
 import os
@@ -6,8 +6,10 @@ import pickle
 import sys
 import zlib
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version as installed
 from importlib.util import find_spec
 from pathlib import Path
+from platform import python_version
 from types import FunctionType
 from typing import Any
 
@@ -17,6 +19,10 @@ import numpy as np
 
 from app.exceptions import UnsupportedModel
 from app.models.compilation.compilers import one_line
+from app.models.engines.nesting import estimators_in
+from app.models.loading.original import JUDGED_LIBRARIES
+
+LIBRARIES = ("scikit-learn", "numpy", "pandas", "joblib")
 
 
 def feature_importance(estimator: Any, names: list[str]) -> dict[str, float] | None:
@@ -104,6 +110,15 @@ def parameters(estimator: Any) -> Any:
         return estimator.get_params(deep=False)
     except Exception:  # a custom estimator may have none, or not keep them
         return {}
+
+
+def library_versions(model: Any) -> dict[str, str]:
+    """The versions of what the model was fitted with."""
+    used = {
+        type(part).__module__.partition(".")[0] for part in estimators_in(model)
+    } & JUDGED_LIBRARIES.keys()
+    boosting = {name: str(sys.modules[name].__version__) for name in sorted(used)}
+    return {name: installed(name) for name in LIBRARIES} | boosting | {"python": python_version()}
 
 
 def plain(value: Any) -> Any:

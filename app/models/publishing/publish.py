@@ -1,13 +1,10 @@
 """Publishing: save a fitted model as a version that provably serves the model's predictions."""
 
-import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from importlib.metadata import version as installed
 from pathlib import Path
-from platform import python_version
 from typing import Any
 
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -19,15 +16,15 @@ from app.models.certification.user_onnx import with_user_onnx
 from app.models.compilation.boosting.booster_files import as_estimator
 from app.models.compilation.compilers import one_line
 from app.models.compilation.user_onnx import USER_ONNX_FILE
-from app.models.engines.nesting import estimators_in
+from app.models.engines.memory import give_back_memory
 from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.loading import golden_rows, verification, version_code
-from app.models.loading.original import JUDGED_LIBRARIES
 from app.models.loading.unpickling import MODEL, SCALER, load_estimator
 from app.models.publishing.artifacts import (
     dump,
     feature_importance,
     is_importable,
+    library_versions,
     parameters,
     plain,
     read_modules,
@@ -39,13 +36,12 @@ from app.models.publishing.inspection import (
     check_is_transformer,
     inspect_model,
 )
+from app.models.repository.staging import keep, staging_folder
 from app.models.repository.store import ModelStore
 from app.models.repository.version_files import Metadata
 from app.models.schema.rows import Rows
 from app.models.schema.signature import InputSignature, OutputSignature
 from app.models.schema.validation import validate_rows
-
-LIBRARIES = ("scikit-learn", "numpy", "pandas", "joblib")
 
 
 @contextmanager
@@ -116,13 +112,16 @@ def publish(
     process = FreshProcess.started()
     known = inspected is not None or sample is not None
     found = inspected or inspect_model(original, sample, extra.get("feature_names"))
-    certification = _certify(original, found.signature, found.output, found.rows, graph, report)
-    document = plain(extra) | _description(model, found, statistics=known) | _record(certification, graph)
-    report("a fresh process")
-    document |= version_code.describe(modules, by_value=by_value)
-    contents = {**(files or {}), **own, **modules, **certification.files}
-    check = partial(process.check, expected=found.replayed)
-    return store.save(contents, document, version=version, check=check)
+    with staging_folder(store.root) as folder:
+        kept = {name: keep(folder / name, own.pop(name)) for name in parts}
+        give_back_memory()  # certification takes the most
+        certification = _certify(original, found.signature, found.output, found.rows, graph, report, folder)
+        document = plain(extra) | _description(model, found, statistics=known) | _record(certification, graph)
+        report("a fresh process")
+        document |= version_code.describe(modules, by_value=by_value)
+        contents = {**(files or {}), **kept, **modules, **certification.files}
+        check = partial(process.check, expected=found.replayed)
+        return store.save(contents, document, version=version, check=check)
 
 
 def _description(model: Any, inspected: InspectedModel, *, statistics: bool) -> Metadata:
@@ -141,17 +140,8 @@ def _description(model: Any, inspected: InspectedModel, *, statistics: bool) -> 
         "model_type": type(final).__name__,
         "params": plain(parameters(final)),
         "feature_importance": feature_importance(final, names),
-        "libraries": _libraries(model),
+        "libraries": library_versions(model),
     }
-
-
-def _libraries(model: Any) -> dict[str, str]:
-    """The versions of what the model was fitted with."""
-    used = {
-        type(part).__module__.partition(".")[0] for part in estimators_in(model)
-    } & JUDGED_LIBRARIES.keys()
-    boosting = {name: str(sys.modules[name].__version__) for name in sorted(used)}
-    return {name: installed(name) for name in LIBRARIES} | boosting | {"python": python_version()}
 
 
 def _record(certification: Certification, graph: bytes | None) -> Metadata:
@@ -196,8 +186,9 @@ def _certify(
     rows: Rows,
     graph: bytes | None,
     report: Report,
+    folder: Path | None = None,
 ) -> Certification:
-    found = certify(estimator, signature, output, rows, report=report)
+    found = certify(estimator, signature, output, rows, report=report, folder=folder)
     if graph is None:
         return found
     report("the ONNX file supplied")

@@ -19,7 +19,7 @@ import sklearn.linear_model
 import sklearn.pipeline  # noqa: F401
 
 from app.exceptions import ArtifactInvalid, ServiceError
-from app.models.engines.fallback import FallbackEngine
+from app.models.engines.memory import give_back_memory
 from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.loading import golden_rows, loader, verification
 from app.models.loading.original import EXPORTED_FROM
@@ -74,14 +74,9 @@ def _reason(root: Path, version: str, expected: Expected) -> str | None:
     store = ModelStore(root)
     policy = verification.VerificationPolicy(sklearn_version="warn")
     try:
-        artifact = verification.verify(store, version, policy)
-        original = None
-        if EXPORTED_FROM not in artifact.metadata:
-            original = SklearnEngine(load_estimator(artifact), artifact.input, artifact.output)
-            recorded = artifact.metadata["golden"]
-            predicted = original.predict(validate_rows(recorded["rows"], artifact.input))
-            if reason := golden_rows.disagreement(recorded, predicted, artifact.output):
-                return f"loaded again, {reason}"
+        if reason := _reason_of_original(verification.verify(store, version, policy)):
+            return f"loaded again, {reason}"
+        give_back_memory()  # of the original: it and the session that is opened next may be large
         model = loader.load(store, version, loader.LoadingOptions(admission=policy))
     except ArtifactInvalid as error:
         return _remedy(error.__cause__) or error.reason
@@ -91,9 +86,17 @@ def _reason(root: Path, version: str, expected: Expected) -> str | None:
         return f"{error.message}: {reasons}" if reasons else error.message
     except Exception as error:  # a custom model may raise anything
         return f"loaded again, it raises {type(error).__name__}: {str(error)[:200]}"
-    if original is not None and isinstance(model.engine, FallbackEngine):
-        model.engine.use_reference(original)
     return expected.disagreement(model.engine.predict, model.signature, model.output)
+
+
+def _reason_of_original(artifact: verification.VersionArtifact) -> str | None:
+    """Why the original, if there is one, does not answer its golden rows as recorded, or None."""
+    if EXPORTED_FROM in artifact.metadata:
+        return None
+    original = SklearnEngine(load_estimator(artifact), artifact.input, artifact.output)
+    recorded = artifact.metadata["golden"]
+    predicted = original.predict(validate_rows(recorded["rows"], artifact.input))
+    return golden_rows.disagreement(recorded, predicted, artifact.output)
 
 
 def _remedy(cause: BaseException | None) -> str | None:

@@ -19,8 +19,10 @@ def staging_folder(root: Path) -> Iterator[Path]:
     """A new folder in which to prepare a folder for a rename; removed at the end, or by the next.
 
     The process holds a lock on it, which the kernel releases at any exit.
+
+    :raises StoreNotWritable: if the folder cannot be made.
     """
-    with atomic_files.locked(root):
+    with atomic_files.writing(), atomic_files.locked(root):
         _remove_left_over(root)
         folder = root / f"{STAGED}{secrets.token_hex(8)}"
         atomic_files.make_folder(folder)
@@ -31,6 +33,16 @@ def staging_folder(root: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(descriptor)
+
+
+@atomic_files.writing()
+def keep(path: Path, content: bytes) -> Path:
+    """Write a file of a `staging_folder` that takes the place of its content in memory, and return its path.
+
+    :raises StoreNotWritable: if the disk is full.
+    """
+    path.write_bytes(content)
+    return path
 
 
 def move_to_trash(folder: Path) -> Path:

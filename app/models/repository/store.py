@@ -1,6 +1,5 @@
 """The store: versions on disk, written once, complete or absent, verified on reading."""
 
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -119,7 +118,7 @@ class ModelStore:
 
     def save(
         self,
-        files: Mapping[str, bytes],
+        files: version_files.Files,
         metadata: Metadata,
         *,
         version: str | None = None,
@@ -139,7 +138,7 @@ class ModelStore:
             with suppress(VersionExists):  # another process may take the free name first
                 return version_files.write_version(self.root, name, files, metadata, check)
 
-    def replace_engines(self, version: str, files: Mapping[str, bytes], metadata: Metadata) -> Metadata:
+    def replace_engines(self, version: str, files: version_files.Files, metadata: Metadata) -> Metadata:
         """Replace the compiled files of a version, then its metadata, which is returned."""
         return version_files.replace_engines(self.folder(version), files, metadata)
 

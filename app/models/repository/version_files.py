@@ -20,6 +20,7 @@ LARGEST_FILE = 8 * 1024**3  # bytes; metadata that claims more is wrong
 WITHOUT_ENGINES = {"engine": "sklearn", "certificates": {}}
 
 Metadata = dict[str, Any]
+Files = Mapping[str, bytes | Path]  # by name, the content, or a file from which it is copied
 Check = Callable[[Path, str], None]
 
 
@@ -105,18 +106,15 @@ def read_verified(folder: Path, name: str, metadata: Metadata) -> bytes:
 
 
 @atomic_files.writing()
-def write_version(root: Path, name: str, files: Mapping[str, bytes], metadata: Metadata, check: Check) -> str:
+def write_version(root: Path, name: str, files: Files, metadata: Metadata, check: Check) -> str:
     """Write a version into a staging folder, check it there, and make it visible by one rename."""
-    document = metadata | {
-        "version": name,
-        "saved_at": datetime.now(UTC).isoformat(timespec="microseconds"),
-        "files": {file: fingerprint(content) for file, content in files.items()},
-    }
+    saved_at = datetime.now(UTC).isoformat(timespec="microseconds")
     with staging.staging_folder(root) as staged:
         folder = staged / f"{PREFIX}{name}"
         atomic_files.make_folder(folder)
-        for file, content in (*files.items(), (METADATA, _encoded(document))):
-            atomic_files.write(folder / file, content)
+        recorded = {file: _written(folder / file, content) for file, content in files.items()}
+        document = metadata | {"version": name, "saved_at": saved_at, "files": recorded}
+        atomic_files.write(folder / METADATA, _encoded(document))
         atomic_files.sync(folder)
         check(staged, name)
         target = root / folder.name
@@ -131,7 +129,7 @@ def write_version(root: Path, name: str, files: Mapping[str, bytes], metadata: M
 
 
 @atomic_files.writing()
-def replace_engines(folder: Path, files: Mapping[str, bytes], metadata: Metadata) -> Metadata:
+def replace_engines(folder: Path, files: Files, metadata: Metadata) -> Metadata:
     """Replace the compiled files of a version, then its metadata, which is returned.
 
     While the files change, the metadata lists none of them: a killed process leaves a version that serves on
@@ -140,10 +138,19 @@ def replace_engines(folder: Path, files: Mapping[str, bytes], metadata: Metadata
     kept = {name: found for name, found in metadata["files"].items() if name not in files}
     atomic_files.replace(folder / METADATA, _encoded(metadata | WITHOUT_ENGINES | {"files": kept}))
     for name, content in files.items():
-        atomic_files.replace(folder / name, content)
-    document = metadata | {"files": kept | {name: fingerprint(content) for name, content in files.items()}}
+        kept[name] = _written(folder / name, content, write=atomic_files.replace)
+    document = metadata | {"files": kept}
     atomic_files.replace(folder / METADATA, _encoded(document))
     return document
+
+
+def _written(
+    path: Path, content: bytes | Path, write: Callable[[Path, bytes], None] = atomic_files.write
+) -> dict[str, Any]:
+    """Write a file and return its fingerprint; one that is copied is in memory only here."""
+    found = content.read_bytes() if isinstance(content, Path) else content
+    write(path, found)
+    return fingerprint(found)
 
 
 def _encoded(metadata: Metadata) -> bytes:

@@ -46,6 +46,18 @@ def test_metadata_says_all_that_serving_needs_to_know(store):
         assert recorded == {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
 
 
+def test_nothing_but_the_version_is_left_in_the_store(store):
+    model = RandomForestClassifier(5, random_state=0).fit(BOXES, LABELS[: len(BOXES)])
+    publish(store, model, sample=BOXES, version="v1")
+    assert sorted(path.name for path in store.root.iterdir()) == [".lock", "model_v1"]
+    assert sorted(path.name for path in store.folder("v1").iterdir()) == [
+        "metadata.json",
+        "model.onnx",
+        "model.pkl",
+        "preprocessing.json",
+    ]
+
+
 def test_training_statistics_are_kept_per_feature(store):
     height, *_ = saved(store, fitted(SumRegressor()), sample=BOXES)["signature"]["features"]
     statistics = height["statistics"]

@@ -107,6 +107,15 @@ def test_saved_version_is_a_folder_with_its_files_and_metadata(store, models_dir
     assert store.read("v1", "model.pkl", metadata) == b"some bytes"
 
 
+def test_a_file_may_take_the_place_of_its_content(store, tmp_path):
+    content = tmp_path / "large"
+    content.write_bytes(b"some bytes")
+    store.save({"model.pkl": content}, {}, version="v1")
+    assert store.read("v1", "model.pkl", store.metadata("v1")) == b"some bytes"
+    store.replace_engines("v1", {"model.onnx": content}, store.metadata("v1"))
+    assert store.read("v1", "model.onnx", store.metadata("v1")) == b"some bytes"
+
+
 def test_default_name_is_the_time(store):
     assert len(store.save(FILES, {})) >= len("20260101_000000")
     (version,) = store.versions()
