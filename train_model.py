@@ -144,8 +144,8 @@ def _train(
         console.print(f"[bold]{source.name}[/]: {rows:,} rows, {columns} features, {source.task}")
         if source.left_out:
             console.print(_left_out(source.left_out, target))
-        with step(f"fitting {name}"):
-            fitted = fitting.fit(source, unfitted)
+        with step(f"fitting {name}") as say:
+            fitted = fitting.fit(source, unfitted, advance=lambda share: say("trees", share))
         console.print(fitted.report, highlight=False)
         for metric, value in fitted.metrics.items():
             console.print(f"{metric}: [bold]{value:.4f}[/]")

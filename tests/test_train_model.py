@@ -395,7 +395,7 @@ def test_it_runs_as_a_command_and_shows_progress(tmp_path):
         tmp_path, "--dataset", "iris", "--param", "n_estimators=5", "--version", "v1", FORCE_COLOR="1"
     )
     assert result.returncode == 0
-    for title in ("data…", "fitting RandomForestClassifier…", "certifying engines"):
+    for title in ("data…", "fitting RandomForestClassifier: trees…", "certifying engines"):
         assert title in result.stdout
     assert ModelStore(tmp_path / "models").versions() == ["v1"]
 
