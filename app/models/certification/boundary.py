@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from app.models.certification.comparison import Predict, ask
 from app.models.engines.output import EngineOutput
 from app.models.schema.rows import Rows, Table, columns_of, take
-from app.models.schema.signature import InputSignature
+from app.models.schema.signature import Feature, InputSignature
 
 ROWS = 1_000
 PAIRS = 60
@@ -15,6 +15,8 @@ HALVINGS = 56
 KEPT_EVERY = 7
 # More than most targets have classes: a boundary between two sums that are equal is not found.
 RADIX = 1_009
+
+Moved = list[Feature | None]  # the columns that bisection moves, and None for the others
 
 
 def boundary_rows(
@@ -27,7 +29,7 @@ def boundary_rows(
     :returns: parts to append to other rows; none for a model without classes, or with a single label.
     """
     predict = _with_one_label(predict)
-    moved = [feature.kind == "number" and not feature.whole for feature in signature.features]
+    moved = [f if f.kind == "number" and not f.whole else None for f in signature.features]
     tried = take(rows, generator.permutation(len(rows))[:ROWS].tolist())
     tried, reference = ask(predict, tried)
     labels = reference.output.values
@@ -59,9 +61,9 @@ def _with_one_label(predict: Predict) -> Predict:
 
 
 def _bisected(
-    predict: Predict, low: Rows, high: Rows, low_labels: NDArray[np.intp], moved: list[bool]
+    predict: Predict, low: Rows, high: Rows, low_labels: NDArray[np.intp], moved: Moved
 ) -> list[Rows]:
-    """The pairs moved together as far as float64 goes, and some of the rows between them."""
+    """The pairs moved together as far as the columns' precision goes, and some of the rows between them."""
     kept: list[Rows] = []
     for halving in range(HALVINGS):
         middle = _move(low, high, moved, share=0.5)
@@ -94,10 +96,10 @@ def _finite(rows: Rows) -> NDArray[np.bool_]:
     return np.all(numbers, axis=0) if numbers else np.ones(len(rows), dtype=bool)
 
 
-def _move(low: Rows, high: Rows, moved: list[bool], *, share: float) -> Rows:
+def _move(low: Rows, high: Rows, moved: Moved, *, share: float) -> Rows:
     """``low``, with the moved columns at ``share`` of the way to ``high``: 0.5 or 1."""
     pairs = zip(columns_of(low), columns_of(high), moved, strict=True)
-    return _like(low, [a * (1 - share) + b * share if moves else a for a, b, moves in pairs])
+    return _like(low, [f.rounded(a * (1 - share) + b * share) if f else a for a, b, f in pairs])
 
 
 def _select(mask: NDArray[np.bool_], chosen: Rows, other: Rows) -> Rows:

@@ -11,6 +11,7 @@ from app.models.certification.comparison import Comparison, compare, rows_compar
 from app.models.certification.model_under_test import EDGES_OUT_OF_REACH, ModelUnderTest
 from app.models.certification.progress import Report, counter, silent
 from app.models.certification.timing import median_microseconds
+from app.models.certification.variations import FAR
 from app.models.compilation.compilers import Candidate, one_line
 from app.models.engines import ENGINES
 from app.models.engines.base import Engine
@@ -24,12 +25,13 @@ from app.models.loading.certificates import CERTIFICATION_RULES
 from app.models.schema.rows import Rows
 from app.models.schema.tolerance import CERTIFIED
 
-# Times the largest magnitude in training; beyond it the model itself predicts.
-FAR = 1e6
-# The same behind products of matrices, whose terms are powers of a row's numbers and may cancel.
+# Times the largest magnitude in training, behind products of matrices: their terms are powers of a row's
+# numbers and may cancel.
 FAR_BEHIND_PRODUCTS = 1e2
 # Times the largest difference found; two classes further apart than this have a certain order.
 TIE_MARGIN = 10
+# Clients send other rows on the boundary than a certificate tries: labels must follow at a part of the tie.
+LABEL_MARGIN = 3
 
 
 def libraries(engine: str) -> dict[str, str]:
@@ -51,11 +53,11 @@ def certify_candidate(
     certificate = uncertified(candidate.engine, candidate.reason) | {"form": candidate.form}
     if candidate.spec is None:
         return certificate
-    spec = replace(candidate.spec, limit=_limits(candidate, model_under_test), nan=model_under_test.takes_nan)
     try:
+        spec = replace(candidate.spec, nan=model_under_test.takes_nan)
         kernel = load_kernel(candidate.engine, candidate.content, spec)  # once: a large graph takes seconds
         give_back_memory()
-        spec, found = _compare_with_safe_tie(kernel, spec, model_under_test, report)
+        spec, found = _compare_within_limits(kernel, spec, candidate, model_under_test, report)
         median_us = median_microseconds(_serving(kernel, spec, model_under_test).predict, training)
     except Exception as error:  # a runtime may refuse its compiler's output
         return certificate | {"reason": one_line(error)}
@@ -79,18 +81,22 @@ def certify_candidate(
     }
 
 
-def _limits(candidate: Candidate, model_under_test: ModelUnderTest) -> tuple[float, ...]:
+def _limits(candidate: Candidate, model_under_test: ModelUnderTest) -> list[tuple[float, ...]]:
     """Per column the magnitude up to which intermediate numbers stay finite, and their sums precise.
 
     A sum of terms ten digits larger than usual may cancel to pure rounding, which depends on the order of
-    the sum. Trees compare their input and do not add it, nor may what stands before them.
+    the sum. Trees compare their input and do not add it, nor may what stands before them. Of numbers of
+    single precision, and large weights, a sum is rounded earlier.
+
+    :returns: the widest limits first.
     """
     proven = LARGEST if candidate.spec and candidate.spec.whole else model_under_test.limit
     composed = candidate.spec is not None and candidate.spec.file == COMPOSED_FILE
     if candidate.proven and not composed and not model_under_test.preprocessor.rounds:
-        return (proven,)
-    far = FAR_BEHIND_PRODUCTS if model_under_test.preprocessor.rounds else FAR
-    return tuple(min(proven, far * usual) for usual in model_under_test.usual)
+        return [(proven,)]
+    widest = FAR_BEHIND_PRODUCTS if model_under_test.preprocessor.rounds else max(FAR)
+    usual = model_under_test.usual
+    return [tuple(min(proven, far * each) for each in usual) for far in FAR if far <= widest]
 
 
 def _engine(kernel: Kernel, spec: KernelSpec, model_under_test: ModelUnderTest) -> CompiledEngine:
@@ -104,6 +110,17 @@ def _serving(kernel: Kernel, spec: KernelSpec, model_under_test: ModelUnderTest)
         return LoneEngine(_engine(kernel, replace(spec, tie=None), model_under_test))
     engine = _engine(kernel, spec, model_under_test)
     return FallbackEngine(engine, lambda: reference, on_failure=lambda name: None)
+
+
+def _compare_within_limits(
+    kernel: Kernel, spec: KernelSpec, candidate: Candidate, model_under_test: ModelUnderTest, report: Report
+) -> tuple[KernelSpec, Comparison]:
+    """Compare within the widest limits that pass, or else within the narrowest."""
+    for limit in _limits(candidate, model_under_test):
+        within, found = _compare_with_safe_tie(kernel, replace(spec, limit=limit), model_under_test, report)
+        if found.reason() is None:
+            break
+    return within, found
 
 
 def _compare_with_safe_tie(
@@ -121,6 +138,8 @@ def _compare(
     kernel: Kernel, spec: KernelSpec, model_under_test: ModelUnderTest, report: Report
 ) -> Comparison:
     probe_rows, output = model_under_test.probe_rows, model_under_test.output
+    if spec.tie is not None:
+        spec = replace(spec, tie=spec.tie / LABEL_MARGIN)
     engine = _engine(kernel, spec, model_under_test)
     total = sum(rows_compared(len(rows)) for rows in (probe_rows.raw, probe_rows.prepared))
     advance = counter(report, f"{kernel.name} compared", total)

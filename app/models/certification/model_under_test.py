@@ -10,6 +10,7 @@ import numpy as np
 from app.models.certification.comparison import Predict, Reference, ask
 from app.models.certification.probe_rows import ProbeRows, collect_probe_rows, first_prepared
 from app.models.certification.thresholds import trees_of
+from app.models.certification.variations import usual_magnitudes
 from app.models.compilation import NotCompilable
 from app.models.compilation.boosting.boosted_trees import library_of
 from app.models.compilation.pipeline_preprocessing import compile_preprocessing, split, steps_of_transformer
@@ -18,7 +19,7 @@ from app.models.engines.nesting import estimators_in
 from app.models.engines.output import EngineOutput
 from app.models.engines.preprocessing.preprocessor import Preprocessor
 from app.models.engines.sklearn_engine import SklearnEngine
-from app.models.schema.rows import Matrix, Rows, columns_of
+from app.models.schema.rows import Matrix, Rows
 from app.models.schema.signature import Feature, InputSignature, OutputSignature
 
 EDGES_OUT_OF_REACH = "the edges of its trees cannot be tried through what stands before them"
@@ -128,15 +129,6 @@ def _probed(
     rows = replace(rows, raw=raw)
     width, usual = first_prepared(prepare, training).shape[1], usual_magnitudes(training)
     return ModelUnderTest(estimator, last, signature, output, preprocessor, rows, found, None, width, usual)
-
-
-def usual_magnitudes(training: Rows) -> tuple[float, ...]:
-    """The largest magnitude in each column; for a column of zeros or labels, in all columns."""
-    largest = [
-        0.0 if column.dtype == object else float(np.nanmax(np.abs(column), initial=0.0))
-        for column in columns_of(training)
-    ]
-    return tuple(each or max(largest) or 1.0 for each in largest)
 
 
 def _alone(last: Any, width: int, output: OutputSignature) -> Predict:

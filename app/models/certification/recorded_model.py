@@ -10,10 +10,10 @@ from app.models.certification.model_under_test import (
     ModelUnderTest,
     hides_trees,
     limit_of,
-    usual_magnitudes,
 )
 from app.models.certification.probe_rows import ProbeRows, first_prepared
 from app.models.certification.thresholds import trees_of
+from app.models.certification.variations import usual_magnitudes
 from app.models.compilation import NotCompilable
 from app.models.compilation.pipeline_preprocessing import compile_preprocessing, split
 from app.models.schema.rows import Matrix, Rows, take

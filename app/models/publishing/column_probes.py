@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from app.models.certification.probe_rows import unseen_label
+from app.models.certification.variations import unseen_label
 from app.models.engines.sklearn_engine import predictions_of
 from app.models.publishing.columns import column_transformers
 from app.models.schema.model_input import CATEGORY, OBJECT_INTEGERS, OBJECT_NUMBERS, restore

@@ -258,7 +258,7 @@ def test_metadata_nested_without_end_is_refused(store, folder):
 
 
 def test_certificate_that_is_none_is_refused_and_not_a_failure(store, folder):
-    edit(folder, lambda metadata: metadata["certificates"].update(onnx={"certified": True, "rules": 2}))
+    edit(folder, lambda metadata: metadata["certificates"].update(onnx={"certified": True, "rules": 3}))
     assert refusal(store) == "loading raised KeyError"
 
 
