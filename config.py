@@ -21,6 +21,7 @@ from app.settings.rules import (
     networks,
     origins,
     path_prefix,
+    route,
     store_fault,
 )
 from app.settings.secrets import LONGEST_KEY, SECRET_NAMES, ed25519_public_key, unguessable
@@ -28,6 +29,7 @@ from app.settings.secrets import LONGEST_KEY, SECRET_NAMES, ed25519_public_key, 
 ROOT = Path(__file__).resolve().parent
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 SCOPES = ("predict", "admin", "metrics")
+DIALECTS = ("native", "v2", "mlflow", "sagemaker", "vertex", "azure", "tfserving")
 JWT_ALGORITHMS = ("HS256", "RS256", "ES256")
 
 LONGEST_BODY = 10_000_000  # bytes, whatever the model
@@ -74,10 +76,18 @@ class Config:
         bytes_in_flight = env.int("MAX_BYTES_IN_FLIGHT", DERIVED, validate=between(1))
         self.MAX_BYTES_IN_FLIGHT = bytes_in_flight or max(BYTES_IN_FLIGHT, self.MAX_CONTENT_LENGTH)
         self.MAX_BATCH_SIZE = env.int("MAX_BATCH_SIZE", 100, validate=between(1))
+        self.MAX_ROWS = env.int("MAX_ROWS", 100_000, validate=between(1))
         self.CORS_ORIGINS = env.list("CORS_ORIGINS", list(self.DEFAULT_CORS_ORIGINS), validate=origins)
+
+        self.DIALECTS = env.list("DIALECTS", list(DIALECTS), validate=validate.ContainsOnly(DIALECTS))
+        # Vertex AI sets these three.
+        self.PORT = env.int("AIP_HTTP_PORT", self.PORT, validate=between(1, 65535))
+        self.AIP_HEALTH_ROUTE = env.str("AIP_HEALTH_ROUTE", "", validate=route)
+        self.AIP_PREDICT_ROUTE = env.str("AIP_PREDICT_ROUTE", "", validate=route)
 
         # Limits
         self.RATE_LIMIT = env.str("RATE_LIMIT", self.DEFAULT_RATE_LIMIT, validate=rates)
+        self.RATE_LIMIT_ROWS = env.str("RATE_LIMIT_ROWS", "", validate=rates)
         self.RATE_LIMIT_ADMIN = env.str("RATE_LIMIT_ADMIN", self.DEFAULT_RATE_LIMIT_ADMIN, validate=rates)
         self.MAX_IN_FLIGHT = env.int("MAX_IN_FLIGHT", 64, validate=between(0))
         self.TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=between(0, 10))

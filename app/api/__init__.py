@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from flask import Flask
 
-from app.api import errors, health, metrics, model_info, models, predictions, stats
-from app.api.dialects import sagemaker
+from app.api import dialects, errors, health, metrics, model_info, models, predictions, stats
 from app.middleware.route_table import ADMIN, METRICS, OPEN, PREDICT, ROUTE_TABLE, Routes, RouteTable
 
 ROUTES = (
@@ -15,8 +14,10 @@ ROUTES = (
     Routes(models.bp, ADMIN, "admin"),
     Routes(stats.bp, METRICS, "requests"),
     Routes(metrics.bp, METRICS, "requests"),
-    Routes(sagemaker.bp, PREDICT, "requests", {"ping": (OPEN, "exempt")}),
 )
+
+# Blueprints of the dialect ``native``, the service's own.
+NATIVE = (predictions.bp, model_info.bp)
 
 
 def init_app(app: Flask, added: Sequence[Routes] = ()) -> None:
@@ -26,7 +27,8 @@ def init_app(app: Flask, added: Sequence[Routes] = ()) -> None:
     """
     errors.init_app(app)
     app.url_map.merge_slashes = False  # /api//predict is no address, and no redirect to one
-    rows = (*ROUTES, *added)
+    own = [row for row in ROUTES if row.blueprint not in NATIVE or "native" in app.config["DIALECTS"]]
+    rows = (*own, *dialects.routes(app), *added)
     for row in rows:
         app.register_blueprint(row.blueprint)
     app.extensions[ROUTE_TABLE] = RouteTable(rows, app.url_map)

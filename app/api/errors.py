@@ -3,10 +3,11 @@
 import logging
 from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, current_app, g, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
+from app.api.dialects import error_shape
 from app.exceptions import ServiceError
 from app.middleware import metrics
 from app.middleware.logging.request_log import OTHER_METHOD, UNMATCHED
@@ -22,6 +23,7 @@ STATUS = {
     "permission_error": 403,
     "not_found": 404,
     "method_not_allowed": 405,
+    "not_acceptable": 406,
     "conflict": 409,
     "payload_too_large": 413,
     "unsupported_media_type": 415,
@@ -88,8 +90,8 @@ def page_without_request(app: Flask, status: int) -> tuple[list[tuple[str, str]]
 def _render_http(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     error_type = HTTP_ERROR_TYPES.get(status, "validation_error")
-    # That of 415 names the formats, and only the raiser knows which are accepted.
-    message = str(error.description) if status == 415 else HTTP_MESSAGES.get(status, error.name)
+    # Those name the formats, and only the raiser knows which are accepted.
+    message = str(error.description) if status in (406, 415) else HTTP_MESSAGES.get(status, error.name)
     details = {"limit": request.max_content_length} if status == 413 else {}
     body, status = _render(error_type, message, details)
     headers = [(k, v) for k, v in error.get_headers() if k.lower() not in {"content-type", "content-length"}]
@@ -99,7 +101,9 @@ def _render_http(error: HTTPException) -> ResponseReturnValue:
 def _render(error_type: str, message: str, details: dict[str, Any]) -> tuple[dict[str, Any], int]:
     if reason := REJECTION_REASONS.get(error_type):
         metrics.count_rejected(reason)
-    return _document(error_type, message, details, g.request_id), STATUS[error_type]
+    status, document = STATUS[error_type], _document(error_type, message, details, g.request_id)
+    shape = error_shape(current_app)
+    return shape(status, document) if shape else document, status
 
 
 def _document(error_type: str, message: str, details: dict[str, Any], request_id: str) -> dict[str, Any]:

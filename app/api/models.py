@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from app.api.formats import load_document
+from app.api.formats import load_body
 from app.api.requested_model import requested_model
 from app.api.schemas import TrafficSplitSchema
 from app.middleware.metrics import of_app
@@ -71,7 +71,7 @@ def traffic_split() -> dict[str, Any]:
 @bp.post("/routing")
 def split_traffic() -> dict[str, Any]:
     """Split the clients among versions, or end the split."""
-    split = parse(load_document(traffic_split_schema))
+    split = parse(load_body(traffic_split_schema))
     return operations.route(requested_model(), split, wait=_wait())
 
 

@@ -6,14 +6,18 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request
 
-from app.api.formats import CODECS, load_body
+from app.api.formats import JSON, load_body, load_rows
+from app.api.formats.accepted import accepted_format, asked_outputs
+from app.api.formats.json_codec import encode_row
 from app.api.schemas import BatchSchema, Body, PredictSchema
 from app.exceptions import InvalidInput, PermissionMissing
 from app.flask_fast.messages import BytesResponse
 from app.middleware.client_network import client_network
+from app.middleware.rate_limit.row_limit import count_rows
 from app.middleware.route_table import ADMIN
 from app.models.ml_models import model_manager
 from app.models.prediction import Prediction
+from app.models.schema.validation import RawRows
 from app.models.serving.row_errors import predict_possible
 from app.models.serving.served_model import ServedModel
 
@@ -53,22 +57,24 @@ def _model_of_path(name: str | None) -> ServedModel:
 def predict_row(served_model: ServedModel, *, use_cache: bool = False) -> Response:
     """Predict the one row of the request; through the cache with ``cached`` and ``response_time`` (s)."""
     started = perf_counter()
-    media_type, body = load_body(predict_schema, served_model.signature)
+    outputs = asked_outputs()
+    body = load_body(predict_schema, served_model.signature)
     options = version_options(served_model, body)
-    prediction = served_model.predict(body["rows"], use_cache=use_cache, **options)
+    prediction = served_model.predict(body["rows"], use_cache=use_cache, outputs=outputs, **options)
     members = envelope(prediction, body)
     if use_cache:
         members = {"cached": any(prediction.cached), **members}
         members["response_time"] = round(perf_counter() - started, 6)
-    content = CODECS[media_type].encode(prediction, members, single=True, rejected={})
-    return BytesResponse(content, content_type=media_type)
+    return BytesResponse(encode_row(prediction, members, outputs), content_type=JSON)
 
 
 def predict_rows_of_request(served_model: ServedModel) -> Response:
     """Predict the rows of the request with one model version; with ``?errors=rows`` as many as possible."""
-    by_row = errors_by_row()
-    media_type, body = load_body(batch_schema, served_model.signature)
-    options = version_options(served_model, body) | {"field": "samples"}
+    by_row, outputs = errors_by_row(), asked_outputs()
+    media_type, encode = accepted_format(by_row=by_row)
+    body = load_rows(batch_schema, served_model.signature)
+    count_rows(len(body["rows"]))
+    options = version_options(served_model, body) | {"field": "samples", "outputs": outputs}
     rejected: dict[int, Any] = {}
     if by_row:
         prediction, positions, rejected = predict_possible(served_model.predict, body["rows"], **options)
@@ -78,8 +84,24 @@ def predict_rows_of_request(served_model: ServedModel) -> Response:
     else:
         prediction = served_model.predict(body["rows"], **options)
         members = envelope(prediction, body)
-    content = CODECS[media_type].encode(prediction, members, single=False, rejected=rejected)
-    return BytesResponse(content, content_type=media_type)
+    answer = BytesResponse(encode(prediction, members, outputs, rejected), content_type=media_type)
+    if media_type != JSON:
+        answer.headers["X-Model-Version"] = prediction.model.version
+    return answer
+
+
+def predict_rows(
+    served_model: ServedModel, rows: RawRows, *, field: str, version: str | None = None, **options: Any
+) -> Prediction:
+    """Predict rows that a dialect decoded, within the limit of rows.
+
+    :param field: the dialect's name for the rows, used in errors.
+    :param version: the version that the URL names.
+    :param options: as `ServedModel.predict` takes them.
+    """
+    count_rows(len(rows))
+    chosen = {"pinned": version} if version is not None else version_options(served_model, {})
+    return served_model.predict(rows, field=field, **chosen, **options)
 
 
 def envelope(prediction: Prediction, body: Body) -> dict[str, Any]:

@@ -1,8 +1,11 @@
 """Prediction: what the data plane answers with."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
+
+from numpy.typing import NDArray
 
 from app.models.engines.output import EngineOutput
 from app.models.loading.loader import LoadedVersion
@@ -14,12 +17,14 @@ class Prediction:
     """Predictions for the rows of one call, with the model that made all of them.
 
     ``cached``: per row, whether its output was cached instead of computed; empty if nothing was looked up.
+    ``further``: what other methods of the model gave, by their names.
     """
 
     model: LoadedVersion
     output: EngineOutput
     warnings: list[dict[str, Any]]
     cached: list[bool]
+    further: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """One JSON-ready result per row: ``prediction``, and where the model has probabilities

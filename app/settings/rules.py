@@ -21,6 +21,7 @@ ORIGIN = re.compile(
 )
 # Segments as they stand in a request line; a dot segment or an escape could be written in other ways.
 PREFIX = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~!$&'()*+,;=:@-]+)*")
+ROUTE = re.compile(rf"{PREFIX.pattern}/?")
 Network = IPv4Network | IPv6Network
 
 
@@ -88,6 +89,12 @@ def path_prefix(value: str) -> None:
         raise ValidationError(
             "Must be like /ml or /team/ml: no slash at its end, no dot segments, escapes or query."
         )
+
+
+def route(value: str) -> None:
+    """Reject what is neither empty nor the path of a route."""
+    if value and not ROUTE.fullmatch(value):
+        raise ValidationError("Must be a path like /predict, without a query or escapes.")
 
 
 def networks(values: list[str]) -> tuple[Network, ...]:

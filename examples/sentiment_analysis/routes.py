@@ -6,7 +6,7 @@ from flask import Blueprint, Flask
 
 from app import create_app
 from app.api import health as probes
-from app.api.formats import load_document
+from app.api.formats import load_body
 from app.api.predictions import envelope
 from app.middleware.route_table import OPEN, PREDICT, Routes
 from app.models.ml_models import model_manager
@@ -32,7 +32,7 @@ def health() -> tuple[dict[str, Any], int]:
 @bp.post("/analyze")
 def analyze() -> dict[str, Any]:
     """The sentiment of one text."""
-    body = load_document(analyze_schema)
+    body = load_body(analyze_schema)
     prediction, results = sentiments([body["text"]], field="text", explain=body["explain"])
     return {"success": True, "result": results[0], **envelope(prediction, body)}
 
@@ -40,7 +40,7 @@ def analyze() -> dict[str, Any]:
 @bp.post("/analyze/batch")
 def analyze_batch() -> dict[str, Any]:
     """The sentiments of several texts, all by one version of the model."""
-    body = load_document(analyze_batch_schema)
+    body = load_body(analyze_batch_schema)
     prediction, found = sentiments(body["texts"], field="texts", explain=body["explain"])
     results = [{"id": i, **result} for i, result in enumerate(found)]
     return {"success": True, "results": results, "count": len(results), **envelope(prediction, body)}

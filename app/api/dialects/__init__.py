@@ -1,1 +1,55 @@
-"""Protocols of other model servers: decode and encode only."""
+"""Protocols of other model servers, decode and encode only: which are there, and how do they say an error?"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pkgutil import resolve_name
+from typing import Any
+
+from flask import Flask, g, request
+
+from app.middleware.route_table import Routes
+
+ERROR_SHAPES = "error_shapes"
+# From status and document of the API's own shape to the document of a dialect.
+ErrorShape = Callable[[int, dict[str, Any]], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """``routes``: from the settings to rows of the route table. ``prefix``: of all its paths, if it has one,
+    so that paths without a route have its error too."""
+
+    routes: Callable[[Mapping[str, Any]], Sequence[Routes]]
+    error: ErrorShape
+    prefix: str | None = None
+
+
+# Modules with a ``DIALECT``; several names share those of one. `config.DIALECTS` has the same names.
+MODULES: Mapping[str, str] = {
+    "mlflow": "app.api.dialects.invocations",
+    "sagemaker": "app.api.dialects.invocations",
+}
+
+
+def routes(app: Flask) -> list[Routes]:
+    """Rows of the route table for the dialects that are on, whose errors then have their shapes."""
+    modules = dict.fromkeys(MODULES[name] for name in app.config["DIALECTS"] if name in MODULES)
+    dialects: list[Dialect] = [resolve_name(f"{module}:DIALECT") for module in modules]
+    rows: list[Routes] = []
+    shapes = app.extensions.setdefault(ERROR_SHAPES, {})
+    for dialect in dialects:
+        found = dialect.routes(app.config)
+        rows += found
+        shapes |= {row.blueprint.name: dialect.error for row in found}
+        if dialect.prefix:
+            shapes[dialect.prefix] = dialect.error
+    return rows
+
+
+def error_shape(app: Flask) -> ErrorShape | None:
+    """The shape of errors of the running request's dialect, or None for the API's own."""
+    if (chosen := g.get("error_shape")) is not None:
+        return chosen  # type: ignore[no-any-return] # a view sets it
+    shapes: Mapping[str, ErrorShape] = app.extensions.get(ERROR_SHAPES, {})
+    name = request.blueprint or request.environ["PATH_INFO"][:3]
+    return shapes.get(name)

@@ -1,110 +1,130 @@
-"""Formats of bodies: bytes to rows, and a prediction to bytes, by a codec per media type."""
+"""Formats of bodies: from bytes to rows, by a decoder for each media type, and back by what is accepted."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Mapping
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from flask import current_app, request
 from werkzeug.exceptions import UnsupportedMediaType
 
-from app.api.formats.body_size import ROOM, SHORT
+from app.api.formats.body_size import SHORT
+from app.api.formats.content import read_content
+from app.api.formats.decoding import decoding_of_request
 from app.api.formats.json_codec import Json
 from app.exceptions import InvalidInput
 from app.middleware.load_shedding import SHEDDER_EXTENSION
 from app.middleware.logging.request_log import note_caller
-from app.models.prediction import Prediction
+from app.models.schema.column_arrays import Columns
 from app.models.schema.signature import InputSignature
+from app.models.schema.validation import RawRows
 
 if TYPE_CHECKING:  # schemas are made of the codecs' fields
     from app.api.schemas import Body, BodySchema
 
-
-class Codec(Protocol):
-    """One format of prediction requests and their answers."""
-
-    def decode(self, raw: bytes, schema: "BodySchema", signature: InputSignature | None) -> "Body":
-        """A body as ``schema`` loads it: ``rows``, and ``request_id`` and ``client_id`` if it has them.
-
-        :param schema: names the field of the rows, ``rows_field``, and judges what it holds.
-        :param signature: of the model that the rows are for, or None if none is loaded.
-        :raises InvalidInput: if it is malformed, or does not fit ``schema``.
-        """
-
-    def encode(
-        self, prediction: Prediction, envelope: dict[str, Any], *, single: bool, rejected: dict[int, Any]
-    ) -> bytes:
-        """The body of the answer.
-
-        :param envelope: what to say besides the rows, ready for JSON.
-        :param single: one row was asked for, as one.
-        :param rejected: errors of rows that were not predicted, by position.
-        """
-
-
-CODECS: dict[str, Codec] = {
-    "application/json": Json(),
+JSON = "application/json"
+# Decoders of rows by media type, imported when the first such body comes.
+DECODERS: Mapping[str, str] = {
+    "application/x-ndjson": "app.api.formats.ndjson_codec:decode",
+    "text/csv": "app.api.formats.csv_codec:decode",
+    "application/vnd.apache.parquet": "app.api.formats.arrow_codec:decode_parquet",
+    "application/vnd.apache.arrow.stream": "app.api.formats.arrow_codec:decode_stream",
+    "application/vnd.apache.arrow.file": "app.api.formats.arrow_codec:decode_file",
+    "application/x-npy": "app.api.formats.npy_codec:decode",
 }
-# Formats of bodies that hold something else than rows.
-DOCUMENTS: dict[str, Codec] = {"application/json": CODECS["application/json"]}
+# Other names that clients have for them.
+SYNONYMS = {
+    "application/jsonl": "application/x-ndjson",
+    "application/jsonlines": "application/x-ndjson",
+    "application/ndjson": "application/x-ndjson",
+    "application/csv": "text/csv",
+    "application/x-parquet": "application/vnd.apache.parquet",
+    "application/parquet": "application/vnd.apache.parquet",
+}
+_json = Json()
 
 
-def load_body(
-    schema: "BodySchema", signature: InputSignature | None = None, *, codecs: Mapping[str, Codec] = CODECS
-) -> "tuple[str, Body]":
-    """Read, decode and validate the body, and log the ids that the client gave.
+def load_body(schema: "BodySchema", signature: InputSignature | None = None) -> "Body":
+    """Read, decode and validate a body of JSON, and log the ids that the client gave.
 
-    :param signature: of the model that it is for, if it is for one: then it may be as long as
-        ``MAX_BATCH_SIZE`` rows can be, where ``MAX_CONTENT_LENGTH`` is not set.
-    :returns: its media type, a key of ``codecs``, and what ``schema`` loaded.
+    :param signature: of the model that it is for, if it is for one.
+    :returns: what ``schema`` loaded.
     :raises InvalidInput: if there is none, it is malformed, or it does not fit ``schema``.
-    :raises UnsupportedMediaType: if it is declared to be of another type, or compressed.
+    :raises UnsupportedMediaType: if it is declared to be of another type.
     :raises RequestEntityTooLarge: if it is too long.
     """
-    config = current_app.config
-    current = request._get_current_object()  # type: ignore[attr-defined] # a LocalProxy
-    current.max_content_length = config["MAX_CONTENT_LENGTH"]
-    if signature is not None and config["BODY_FOLLOWS_MODEL"]:
-        longest = max(SHORT, ROOM + config["MAX_BATCH_SIZE"] * signature.row_bytes)
-        current.max_content_length = min(current.max_content_length, longest)
-    raw = current.get_data(cache=False)
-    if not raw:
+    check_media_type((JSON,))
+    return _load_json(schema, signature)
+
+
+def load_rows(schema: "BodySchema", signature: InputSignature | None) -> "Body":
+    """`load_body` of rows in any format; those that are no JSON may be up to ``MAX_ROWS``."""
+    if (media_type := check_media_type((JSON, *DECODERS))) == JSON:
+        return _load_json(schema, signature)
+    return {"rows": decode_rows(media_type, signature)}
+
+
+def decode_rows(media_type: str, signature: InputSignature | None) -> RawRows:
+    """The rows of a body that is no JSON.
+
+    :param media_type: a key of `DECODERS`.
+    :raises UnsupportedMediaType: if the library that reads it is not installed.
+    """
+    decode = resolved(DECODERS[media_type])
+    decoding = decoding_of_request(signature)
+    if not (raw := read_content()):
+        raise InvalidInput([], message="No rows provided")
+    rows: RawRows = in_turn(raw, lambda: decode(raw, decoding))
+    return rows
+
+
+def _load_json(schema: "BodySchema", signature: InputSignature | None) -> "Body":
+    if not (raw := read_content(signature)):
         raise InvalidInput([], message="No JSON data provided")
-    media_type = current.environ.get("CONTENT_TYPE", "")
-    if media_type not in codecs or "HTTP_CONTENT_ENCODING" in current.environ:
-        media_type = _accepted(media_type, current.environ.get("HTTP_CONTENT_ENCODING", ""), codecs)
-    if len(raw) <= SHORT:
-        body = codecs[media_type].decode(raw, schema, signature)
-    else:
-        body = _decode_in_turn(codecs[media_type], raw, schema, signature)
+    body: Body = in_turn(raw, lambda: _json.decode(raw, schema, signature))
     if "request_id" in body or "client_id" in body:
         note_caller(body)  # now, so that they are logged whatever becomes of the request
-    return media_type, body
-
-
-def _decode_in_turn(
-    codec: Codec, raw: bytes, schema: "BodySchema", signature: InputSignature | None
-) -> "Body":
-    """Decode a long body; the turn lasts until its rows are an array, or the request ends."""
-    shedder, environ = current_app.extensions[SHEDDER_EXTENSION], request.environ
-    shedder.begin_turn(environ)
-    body = codec.decode(raw, schema, signature)
-    if isinstance(body.get("rows"), np.ndarray):
-        shedder.end_turn(environ)
     return body
 
 
-def load_document(schema: "BodySchema") -> "Body":
-    """`load_body` of a body without rows."""
-    return load_body(schema, codecs=DOCUMENTS)[1]
+def in_turn(raw: bytes, decode: Callable[[], Any]) -> Any:
+    """Decode a long body in its turn, which lasts until its rows are arrays, or the request ends."""
+    if len(raw) <= SHORT:
+        return decode()
+    shedder, environ = current_app.extensions[SHEDDER_EXTENSION], request.environ
+    shedder.begin_turn(environ)
+    found = decode()
+    rows = found.get("rows") if isinstance(found, dict) else found
+    if isinstance(rows, np.ndarray | Columns):
+        shedder.end_turn(environ)
+    return found
 
 
-def _accepted(content_type: str, codings: str, codecs: Mapping[str, Codec]) -> str:
-    """The media type without parameters, and with a structured suffix as what it stands for:
-    ``application/x+json`` is ``application/json``."""
+def check_media_type(accepted: tuple[str, ...]) -> str:
+    """The media type of the body, without parameters, by its usual name; ``application/x+json`` is JSON.
+
+    :raises UnsupportedMediaType: if it is none of the accepted ones.
+    """
+    content_type: str = request.environ.get("CONTENT_TYPE", "")
+    if not content_type and not request.content_length and "HTTP_TRANSFER_ENCODING" not in request.environ:
+        raise InvalidInput([], message="No JSON data provided")
+    if content_type == JSON and JSON in accepted:  # nearly always
+        return JSON
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type.startswith("application/") and "+" in media_type:
         media_type = f"application/{media_type.rpartition('+')[2]}"
-    compressed = any(coding.strip().lower() not in ("", "identity") for coding in codings.split(","))
-    if compressed or media_type not in codecs:
-        raise UnsupportedMediaType(f"The request body must be {' or '.join(codecs)}, not compressed")
+    media_type = SYNONYMS.get(media_type, media_type)
+    if media_type not in accepted:
+        raise UnsupportedMediaType(f"The request body must be {' or '.join(accepted)}")
     return media_type
+
+
+def resolved(name: str) -> Callable[..., Any]:
+    """A codec's function.
+
+    :raises UnsupportedMediaType: if the library that it needs is not installed.
+    """
+    try:
+        return resolve_name(name)  # type: ignore[no-any-return]
+    except ImportError as error:
+        raise UnsupportedMediaType(f"This format needs {error.name}, which is not installed") from None

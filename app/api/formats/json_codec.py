@@ -3,15 +3,19 @@
 import json
 from typing import Any
 
+import numpy as np
 import orjson
 from flask import current_app
 from marshmallow import Schema, ValidationError, fields
+from numpy.typing import NDArray
 
 from app.api.formats.body_size import SHORT, check_values
+from app.api.formats.results import result_columns, result_rows
 from app.exceptions import InvalidInput
 from app.models.prediction import Prediction
+from app.models.schema.matrices import numeric_matrix
 from app.models.schema.signature import InputSignature
-from app.models.schema.validation import RawRows, numeric_matrix
+from app.models.schema.validation import RawRows
 
 MALFORMED = "The body is not valid JSON"
 ROUNDING_STARTS = 2.0**63
@@ -37,8 +41,7 @@ class RowField(fields.Field[RawRows]):
             raise ValidationError("Must be a list of values or an object by feature name.")
         if not value:
             raise ValidationError("Must not be empty.")
-        matrix = numeric_matrix([value]) if type(value) is list else None
-        return _exact([value]) if matrix is None else matrix
+        return raw_rows([value])
 
 
 class RowsField(fields.Field[RawRows]):
@@ -50,8 +53,7 @@ class RowsField(fields.Field[RawRows]):
         limit = current_app.config["MAX_BATCH_SIZE"]
         if not 1 <= len(value) <= limit:
             raise ValidationError(f"Must hold 1 to {limit} rows, not {len(value)}.")
-        matrix = numeric_matrix(value) if set(map(type, value)) == {list} else None
-        return _exact(value) if matrix is None else matrix
+        return raw_rows(value)
 
 
 class Json:
@@ -79,25 +81,54 @@ class Json:
             body = schema.load(document)
         return body
 
-    def encode(
-        self, prediction: Prediction, envelope: dict[str, Any], *, single: bool, rejected: dict[int, Any]
-    ) -> bytes:
-        """``result`` for one row, else ``results`` by ``sample_id`` and their ``count``."""
-        results = prediction.to_dicts()
-        if single:
-            return orjson.dumps({"success": True, "result": results[0], **envelope})
-        predicted = iter(results)
-        samples = [
-            {"sample_id": position, "error": "Validation failed", "details": {"errors": rejected[position]}}
-            if position in rejected
-            else {"sample_id": position, **next(predicted)}
-            for position in range(len(results) + len(rejected))
-        ]
-        return orjson.dumps({"success": True, "results": samples, "count": len(samples), **envelope})
+
+def encode_row(prediction: Prediction, envelope: dict[str, Any], outputs: tuple[str, ...]) -> bytes:
+    """``result``, and the members of the envelope."""
+    return orjson.dumps({"success": True, "result": result_rows(prediction, outputs)[0], **envelope})
+
+
+def encode_rows(
+    prediction: Prediction, envelope: dict[str, Any], outputs: tuple[str, ...], rejected: dict[int, Any]
+) -> bytes:
+    """``results`` by ``sample_id`` and their ``count``."""
+    results = result_rows(prediction, outputs)
+    predicted = iter(results)
+    samples = [
+        {"sample_id": position, "error": "Validation failed", "details": {"errors": rejected[position]}}
+        if position in rejected
+        else {"sample_id": position, **next(predicted)}
+        for position in range(len(results) + len(rejected))
+    ]
+    return orjson.dumps({"success": True, "results": samples, "count": len(samples), **envelope})
+
+
+def encode_columns(
+    prediction: Prediction, envelope: dict[str, Any], outputs: tuple[str, ...], rejected: dict[int, Any]
+) -> bytes:
+    """``columns`` by name, of the rows that were predicted, and the errors of the others."""
+    columns = {name: _cells(column) for name, column in result_columns(prediction, outputs).items()}
+    errors = [{"sample_id": row, "errors": rejected[row]} for row in sorted(rejected)]
+    document = {"success": True, "columns": columns, "count": len(prediction.output.values)}
+    return orjson.dumps(
+        document | ({"rejected_samples": errors} if errors else {}) | envelope,
+        option=orjson.OPT_SERIALIZE_NUMPY,
+    )
+
+
+def _cells(column: NDArray[Any]) -> Any:
+    return np.ascontiguousarray(column) if column.dtype != object else column.tolist()
+
+
+def raw_rows(values: list[Any]) -> RawRows:
+    """Rows as a float64 array if all of them are plain numbers, else as they are.
+
+    :raises RoundedInteger: if the parser may have rounded an integer of theirs.
+    """
+    matrix = numeric_matrix(values) if set(map(type, values)) == {list} else None
+    return _exact(values) if matrix is None else matrix
 
 
 def _exact(values: list[Any]) -> list[Any]:
-    """The rows, unless the parser may have rounded an integer of theirs."""
     rows = (row.values() if isinstance(row, dict) else row for row in values if isinstance(row, dict | list))
     if any(type(cell) is float and abs(cell) >= ROUNDING_STARTS for row in rows for cell in row):
         raise RoundedInteger

@@ -12,6 +12,7 @@ from flask import Flask, Response, g, request
 
 from app.middleware.logging import configure, lines
 from app.models.prediction import Prediction
+from app.models.schema.column_arrays import Columns
 from app.models.schema.validation import RawRows
 
 BODY_FIELDS = {"request_id": "caller_request_id", "client_id": "client_id"}
@@ -39,11 +40,16 @@ class RequestRecord:
         fields["rows"] = fields.get("rows", 0) + len(prediction.output.values)
         fields["cached"] = fields.get("cached", 0) + sum(prediction.cached)
         if inputs is not None:
-            # orjson writes no subclass of an array.
-            plain = inputs.view(np.ndarray) if isinstance(inputs, np.ndarray) else inputs
-            fields.setdefault("inputs", []).append(plain)
+            fields.setdefault("inputs", []).append(_plain(inputs))
         self.model_seconds += seconds
         self.answered = perf_counter()
+
+
+def _plain(rows: RawRows) -> Any:
+    """Rows as orjson writes them, which takes no subclass of an array."""
+    if isinstance(rows, Columns):
+        return rows.to_lists() if rows.names is None else {"columns": rows.names, "rows": rows.to_lists()}
+    return rows.view(np.ndarray) if isinstance(rows, np.ndarray) else rows
 
 
 def note_caller(body: Mapping[str, Any]) -> None:

@@ -6,8 +6,7 @@ from functools import lru_cache, partial
 from flask import Flask, Response, g, request
 
 from app.exceptions import RateLimitExceeded
-from app.middleware.auth.principal import Principal
-from app.middleware.client_network import client_network
+from app.middleware.client_network import limited_client
 from app.middleware.rate_limit.decision import RateLimitDecision
 from app.middleware.rate_limit.memory_windows import MemoryWindows
 from app.middleware.rate_limit.redis_windows import RedisWindows
@@ -60,15 +59,11 @@ class RateLimitHooks:
         # A preflight carries no key: it would count towards the limit of its network.
         if path in self._exempt or environ["REQUEST_METHOD"] == "OPTIONS":
             return
-        principal: Principal = g.principal
-        if principal.id is not None:
-            limit_of, name = "key", principal.id
-        else:  # clients without a key are counted by network
-            limit_of, name = "address", client_network(environ.get("REMOTE_ADDR") or "")
+        limit_of, name = limited_client()
         if self._is_administrative(path):
             limit, bucket = self._admin, f"admin:{limit_of}:{name}"
         else:
-            limit, bucket = principal.rate_limit or self._default, f"{limit_of}:{name}"
+            limit, bucket = g.principal.rate_limit or self._default, f"{limit_of}:{name}"
         if limit is None:
             return
         decision = environ[DECISION] = self._limiter.hit(limit, bucket)

@@ -3,8 +3,10 @@
 import logging
 from collections.abc import Callable
 from threading import Lock
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.models.engines import REFERENCE
 from app.models.engines.base import Engine
@@ -66,6 +68,10 @@ class FallbackEngine:
                 self._failures = 0
                 return output if open_rows is None else self._completed(output, open_rows, rows)
         return self.reference.predict(rows)
+
+    def call(self, method: str, rows: Rows) -> NDArray[Any]:
+        """See `Engine.call`."""
+        return self.reference.call(method, rows)
 
     @property
     def reference(self) -> Engine:

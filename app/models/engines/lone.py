@@ -1,7 +1,11 @@
 """A compiled engine without the original model behind it."""
 
+from typing import Any
+
+from numpy.typing import NDArray
+
 from app.models.engines.compiled import CompiledEngine
-from app.models.engines.output import EngineOutput
+from app.models.engines.output import EngineOutput, NoSuchMethod
 from app.models.schema.rows import Rows
 
 OUTSIDE = (
@@ -33,3 +37,7 @@ class LoneEngine:
         if open_rows is not None:
             raise OutsideCertificate(OUTSIDE)
         return output
+
+    def call(self, method: str, rows: Rows) -> NDArray[Any]:
+        """See `Engine.call`: no method is here but ``predict`` and ``predict_proba``."""
+        raise NoSuchMethod(f"the original model is not here, and has the only {method}")

@@ -19,6 +19,10 @@ class EngineOutput(NamedTuple):
     probabilities: NDArray[np.float64] | None
 
 
+class NoSuchMethod(LookupError):
+    """The model does not have the method, or only its compiled form is here."""
+
+
 class FiniteOutput(EngineOutput):
     """An output whose numbers the engine found to be finite, so that nothing checks them again."""
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from app.models.engines import REFERENCE
 from app.models.engines.nesting import estimators_in
-from app.models.engines.output import EngineOutput
+from app.models.engines.output import EngineOutput, NoSuchMethod
 from app.models.schema.model_input import restore
 from app.models.schema.rows import Rows
 from app.models.schema.signature import InputSignature, Label, OutputSignature
@@ -37,6 +37,13 @@ class SklearnEngine:
     def predict(self, rows: Rows) -> EngineOutput:
         """Predict rows that fit the model's input signature; raises the model's own errors."""
         return self._answer(lambda: restore(rows, self._signature))
+
+    def call(self, method: str, rows: Rows) -> NDArray[Any]:
+        """See `Engine.call`."""
+        if not callable(found := getattr(self._estimator, method, None)):
+            raise NoSuchMethod(f"the model has no {method}")
+        given = called(found, restore(rows, self._signature))
+        return np.asarray(given.toarray() if hasattr(given, "toarray") else given)
 
     def answer(self, data: Any) -> EngineOutput:
         """Predict rows in the model's own form, which stay unchanged."""

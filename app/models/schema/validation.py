@@ -9,45 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.exceptions import MAX_ERRORS, InvalidInput
-from app.models.schema.cells import EXACT_INTEGER, Categories, describe, number, shown, suggestion
+from app.models.schema.cells import Categories, describe, number, shown, suggestion
+from app.models.schema.column_arrays import Column, Columns, cell_of, labels, numbers
 from app.models.schema.dates import date_cell
+from app.models.schema.matrices import FiniteMatrix, fits, precise
 from app.models.schema.rows import Matrix, Rows, Table
 from app.models.schema.signature import Feature, InputSignature
 
-
-class FiniteMatrix(np.ndarray[tuple[Any, ...], np.dtype[np.float64]]):
-    """A matrix whose numbers `numeric_matrix` found to be finite, so that nothing checks them again."""
-
-
-RawRows = Matrix | Sequence[Sequence[Any] | Mapping[str, Any]]
+RawRows = Matrix | Columns | Sequence[Sequence[Any] | Mapping[str, Any]]
 
 MOST_SUGGESTIONS = 3
-NUMERIC_TYPES = frozenset((int, float))
-
-
-def numeric_matrix(rows: Sequence[Sequence[Any]]) -> FiniteMatrix | None:
-    """Convert rows of plain numbers into a float64 array (n, d) at once.
-
-    None for rows of different lengths, or any value but a finite number within 2**53: `validate_rows` then
-    names the fault.
-    """
-    for row in rows:
-        if not NUMERIC_TYPES.issuperset(map(type, row)):
-            return None
-    try:
-        matrix = np.array(rows, dtype=np.float64)
-    except (ValueError, OverflowError):
-        return None
-    # One comparison excludes NaN, infinity and large integers.
-    if matrix.ndim == 2 and matrix.size and np.abs(matrix).max() < EXACT_INTEGER:
-        return matrix.view(FiniteMatrix)
-    return None
 
 
 def validate_rows(rows: RawRows, signature: InputSignature, *, field: str = "features") -> Rows:
     """Return ``rows`` in the form of an engine's input.
 
-    :param rows: a float64 array (n, d), or n lists in training order or mappings by column name.
+    :param rows: a float64 array (n, d), columns, or n lists in training order or mappings by column name.
     :param field: the request's name for the rows, used in the errors.
     :raises InvalidInput: with field, row, position, column and reason of up to 100 faults.
     """
@@ -59,12 +36,13 @@ def validate_rows(rows: RawRows, signature: InputSignature, *, field: str = "fea
         and rows.shape[1] == len(signature.features)
         and rows.size
         and (type(rows) is FiniteMatrix or np.isfinite(rows).all())
-        and (signature.plain or _fits(rows, signature))
+        and (signature.plain or fits(rows, signature))
     ):
-        return _precise(np.asarray(rows, dtype=np.float64), signature)
+        return precise(np.asarray(rows, dtype=np.float64), signature)
     if not len(rows):
         raise InvalidInput([{"field": field, "reason": "must hold at least one row"}])
-    return _Validator(signature, field).validate_rows(rows)
+    validator = _Validator(signature, field)
+    return validator.validate_columns(rows) if isinstance(rows, Columns) else validator.validate_rows(rows)
 
 
 class _Validator:
@@ -77,7 +55,7 @@ class _Validator:
         self.faulty: set[int] = set()
         self.suggestions = MOST_SUGGESTIONS
 
-    def validate_rows(self, rows: RawRows) -> Rows:
+    def validate_rows(self, rows: Matrix | Sequence[Sequence[Any] | Mapping[str, Any]]) -> Rows:
         if isinstance(rows, np.ndarray):
             rows = rows.tolist()
         cells = {index: row for index, raw in enumerate(rows) if (row := self._cells(index, raw)) is not None}
@@ -86,11 +64,62 @@ class _Validator:
             self._column(position, feature, dict(zip(cells, column, strict=True)))
             for position, (feature, column) in enumerate(zip(self.signature.features, columns, strict=False))
         )
+        return self._joined(arrays)
+
+    def validate_columns(self, columns: Columns) -> Rows:
+        ordered = self._in_training_order(columns)
+        checks = zip(self.signature.features, ordered, strict=True)
+        return self._joined(
+            tuple(self._checked(i, feature, each) for i, (feature, each) in enumerate(checks))
+        )
+
+    def _joined(self, arrays: tuple[NDArray[Any], ...]) -> Rows:
         if self.errors:
             raise InvalidInput(sorted(self.errors, key=lambda e: (e["row"], e.get("position", -1))))
         if self.signature.numeric:
-            return _precise(np.ascontiguousarray(np.column_stack(arrays)), self.signature)
+            return precise(np.ascontiguousarray(np.column_stack(arrays)), self.signature)
         return Table(self.signature.names, arrays)
+
+    def _in_training_order(self, found: Columns) -> Sequence[Column]:
+        names = self.signature.names
+        if found.names is None:
+            if len(found.columns) != len(names):
+                reason = f"has {len(found.columns)} columns, the model expects {len(names)}"
+                raise InvalidInput([{"field": self.field, "reason": reason}])
+            return found.columns
+        by_name = dict(zip(found.names, found.columns, strict=True))
+        errors: list[dict[str, Any]] = [
+            {"name": shown(name), "reason": f"unknown feature{self._name_suggestion(name, by_name)}"}
+            for name in by_name
+            if name not in self.signature.positions
+        ]
+        errors += [
+            {"position": i, "name": name, "reason": "feature is missing"}
+            for i, name in enumerate(names)
+            if name not in by_name
+        ]
+        if len(by_name) < len(found.names):
+            errors += [{"reason": "holds two columns of one name"}]
+        if errors:
+            raise InvalidInput([{"field": self.field, **each} for each in errors])
+        return [by_name[name] for name in names]
+
+    def _checked(self, position: int, feature: Feature, column: Column) -> NDArray[Any]:
+        """One column in the model's form; cells that no array judges go the way of cells in JSON."""
+        find = self._finder(feature)
+        if not feature.numeric:
+            cells, reasons = labels(column, find)
+            for row, reason in reasons.items():
+                if not self._is_known(row):
+                    self._add(row, position, feature.name, reason)
+            return cells
+        values, open_rows = numbers(column, feature)
+        for row in open_rows.tolist():
+            if not self._is_known(row):
+                values[row], why = find(cell_of(column, row))
+                if why:
+                    self._add(row, position, feature.name, why)
+        return feature.rounded(values)
 
     def _cells(self, index: int, row: Any) -> Sequence[Any] | None:
         """One row's values in training order; None if the columns are wrong."""
@@ -158,21 +187,3 @@ class _Validator:
     def _is_known(self, row: int) -> bool:
         """True if there is nothing more to say about a row."""
         return row in self.faulty and len(self.errors) >= MAX_ERRORS
-
-
-def _fits(rows: Matrix, signature: InputSignature) -> bool:
-    """True if finite numbers fit columns of whole numbers and of truth values."""
-    for feature, column in zip(signature.features, rows.T, strict=True):
-        if feature.kind == "boolean" and not np.isin(column, (0.0, 1.0)).all():
-            return False
-        if feature.whole and (column != np.floor(column)).any():
-            return False
-    return True
-
-
-def _precise(rows: Matrix, signature: InputSignature) -> Matrix:
-    """The numbers rounded to the precision of the model's columns."""
-    if signature.plain or not any(feature.precision for feature in signature.features):
-        return rows
-    columns = zip(signature.features, rows.T, strict=True)
-    return np.column_stack([feature.rounded(column) for feature, column in columns])

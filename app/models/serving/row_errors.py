@@ -15,6 +15,7 @@ from app.models.engines.partial import NotFinite, finite_rows, is_finite, predic
 from app.models.engines.sklearn_engine import NotAClass
 from app.models.loading.loader import LoadedVersion
 from app.models.prediction import Prediction
+from app.models.schema.column_arrays import Columns
 from app.models.schema.rows import Rows
 from app.models.schema.validation import RawRows, validate_rows
 
@@ -113,7 +114,10 @@ def predict_possible(
         except InvalidInput as error:
             found = _by_position(error, positions)
             kept = [index for index, position in enumerate(positions) if position not in found]
-            rows = rows[kept] if isinstance(rows, np.ndarray) else [rows[index] for index in kept]
+            if isinstance(rows, Columns):
+                rows = rows.take(kept)
+            else:
+                rows = rows[kept] if isinstance(rows, np.ndarray) else [rows[index] for index in kept]
             positions = [positions[index] for index in kept]
             rejected |= found
     raise InvalidInput([each for position in sorted(rejected) for each in rejected[position]])

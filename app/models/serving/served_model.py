@@ -1,7 +1,7 @@
 """The data plane: every prediction of an app comes from here, whatever route or dialect asked for it."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from threading import Lock
@@ -19,6 +19,7 @@ from app.models.schema.rows import Rows
 from app.models.schema.signature import InputSignature
 from app.models.schema.validation import RawRows, validate_rows
 from app.models.serving.canary import CanaryLimits
+from app.models.serving.further_outputs import further_outputs
 from app.models.serving.row_errors import run_engine
 from app.models.serving.traffic_router import TrafficRouter
 from app.models.serving.worker_status import WorkerStatusFile
@@ -145,14 +146,16 @@ class ServedModel:
         use_cache: bool = False,
         sticky_key: str | None = None,
         pinned: str | None = None,
+        outputs: Collection[str] = (),
     ) -> Prediction:
         """Predict ``rows`` with the version that serves, or that the traffic split has for the client.
 
-        :param rows: float64 array (n, d), or n lists in training order or mappings by column name.
+        :param rows: float64 array (n, d), columns, or n lists in training order or mappings by column name.
         :param field: the client's name for the rows, used in errors.
         :param use_cache: look rows up in the cache, if there is one.
         :param sticky_key: of a client that is to get the same version each time; None gets the active one.
         :param pinned: the version to predict with, whatever the traffic split.
+        :param outputs: what else the prediction is to have, see `further_outputs`.
         :raises ModelNotLoaded: if there is no model.
         :raises VersionNotLoaded: if the pinned one is neither active nor part of the traffic split.
         :raises InvalidInput: naming each value that does not fit.
@@ -162,11 +165,13 @@ class ServedModel:
         if champion is None:
             raise ModelNotLoaded
         if pinned is None and self.traffic_router.split is None:
-            return self._predict(champion, rows, field=field, use_cache=use_cache)
-        predict_with = partial(self._predict, rows=rows, field=field, use_cache=use_cache)
+            return self._predict(champion, rows, field, use_cache, outputs)
+        predict_with = partial(self._predict, rows=rows, field=field, use_cache=use_cache, outputs=outputs)
         return self.traffic_router.predict(champion, rows, predict_with, sticky_key=sticky_key, pinned=pinned)
 
-    def _predict(self, model: LoadedVersion, rows: RawRows, *, field: str, use_cache: bool) -> Prediction:
+    def _predict(
+        self, model: LoadedVersion, rows: RawRows, field: str, use_cache: bool, outputs: Collection[str]
+    ) -> Prediction:
         validated = validate_rows(rows, model.signature, field=field)
         inspected, warnings = model.guard.inspect(validated, field=field)
         started = perf_counter()
@@ -174,7 +179,8 @@ class ServedModel:
             output, cached = self._through_cache(model, inspected, field)
         else:
             output, cached = run_engine(model, inspected, field), []
-        prediction = Prediction(model, output, warnings, cached)
+        further = further_outputs(model, inspected, outputs) if outputs else {}
+        prediction = Prediction(model, output, warnings, cached, further)
         self._notify(ports.Predicted(prediction, rows, perf_counter() - started))
         return prediction
 

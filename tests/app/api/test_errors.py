@@ -147,10 +147,10 @@ def test_bug_in_a_view_is_a_generic_500(build_app, logged):
 
 
 def test_unforeseen_refusal_of_flask_has_the_one_shape_too(build_app):
-    from werkzeug.exceptions import NotAcceptable
+    from werkzeug.exceptions import Gone
 
     def view():
-        raise NotAcceptable
+        raise Gone
 
     app = build_app()
     app.add_url_rule("/picky", view_func=view)

@@ -1,11 +1,15 @@
-"""``GET /ping`` and ``POST /invocations``: the contract of SageMaker's containers."""
+"""``/ping`` and ``/invocations``, which MLflow and SageMaker share: the body decides whose they are."""
+
+from typing import Any
 
 from flask import Blueprint, Response
 
+from app.api.dialects import Dialect
 from app.api.predictions import predict_rows_of_request
+from app.middleware.route_table import OPEN, PREDICT, Routes
 from app.models.ml_models import model_manager
 
-bp = Blueprint("sagemaker", __name__)
+bp = Blueprint("invocations", __name__)
 
 
 @bp.get("/ping")
@@ -18,3 +22,10 @@ def ping() -> tuple[dict[str, str], int]:
 def invocations() -> Response:
     """Predict several rows with one model version."""
     return predict_rows_of_request(model_manager.served_model)
+
+
+def _same(status: int, document: dict[str, Any]) -> dict[str, Any]:
+    return document
+
+
+DIALECT = Dialect(lambda _: [Routes(bp, PREDICT, "requests", {"ping": (OPEN, "exempt")})], _same)

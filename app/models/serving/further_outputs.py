@@ -1,0 +1,53 @@
+"""What else than a prediction a fitted model can give for rows."""
+
+from collections.abc import Collection
+from typing import Any
+
+from numpy.typing import NDArray
+
+from app.exceptions import InvalidInput
+from app.models.engines.output import NoSuchMethod
+from app.models.loading.loader import LoadedVersion
+from app.models.schema.rows import Rows
+
+PREDICT, PREDICT_PROBA, DECISION_FUNCTION, TRANSFORM = (
+    "predict",
+    "predict_proba",
+    "decision_function",
+    "transform",
+)
+OUTPUTS = (PREDICT, PREDICT_PROBA, DECISION_FUNCTION, TRANSFORM, "apply")
+
+
+def own_outputs(model: LoadedVersion) -> tuple[str, ...]:
+    """The outputs that each prediction of the model has anyway."""
+    signature = model.output
+    if signature.task == "transformation":
+        return (TRANSFORM,)
+    if signature.scored:
+        return (PREDICT, DECISION_FUNCTION)
+    return (PREDICT, PREDICT_PROBA) if signature.probabilities else (PREDICT,)
+
+
+def further_outputs(model: LoadedVersion, rows: Rows, wanted: Collection[str]) -> dict[str, NDArray[Any]]:
+    """The wanted outputs that a prediction does not have anyway, from the model itself.
+
+    :raises InvalidInput: naming an output that the model does not have.
+    """
+    found = {}
+    for name in wanted:
+        if name not in own_outputs(model):
+            found[name] = _called(model, rows, name)
+    return found
+
+
+def _called(model: LoadedVersion, rows: Rows, name: str) -> NDArray[Any]:
+    if name not in OUTPUTS:
+        reason = f"must be some of {', '.join(OUTPUTS)}, not {name[:64]!r}"
+        raise InvalidInput([{"field": "outputs", "reason": reason}])
+    if name == PREDICT_PROBA:  # such as that of a classifier by hinge loss, or of several targets
+        raise InvalidInput([{"field": "outputs", "reason": f"the model has no {name}"}])
+    try:
+        return model.engine.call(name, rows)
+    except NoSuchMethod as error:
+        raise InvalidInput([{"field": "outputs", "reason": str(error)}]) from None
