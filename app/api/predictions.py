@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, current_app, g, request
 
 from app.api.formats import JSON, load_body, load_rows
-from app.api.formats.accepted import accepted_format, asked_outputs
+from app.api.formats.accepted import accepted_format
 from app.api.formats.json_codec import encode_row
 from app.api.schemas import BatchSchema, Body, PredictSchema
 from app.exceptions import InvalidInput, PermissionMissing
@@ -59,6 +59,8 @@ def predict_row(served_model: ServedModel, *, use_cache: bool = False) -> Respon
     started = perf_counter()
     outputs = asked_outputs()
     body = load_body(predict_schema, served_model.signature)
+    if current_app.config["RATE_LIMIT_ROWS"]:  # looked at here, which spares most requests a call
+        count_rows(1)
     options = version_options(served_model, body)
     prediction = served_model.predict(body["rows"], use_cache=use_cache, outputs=outputs, **options)
     members = envelope(prediction, body)
@@ -130,6 +132,13 @@ def errors_by_row() -> bool:
     if wanted not in ("rows", "request"):
         raise InvalidInput([{"field": "errors", "reason": "must be rows or request"}])
     return wanted == "rows"
+
+
+def asked_outputs() -> tuple[str, ...]:
+    """The ``outputs`` of the query, such as ``predict,transform``; none if it has no such."""
+    if not request.environ.get("QUERY_STRING"):
+        return ()
+    return tuple(dict.fromkeys(name for name in request.args.get("outputs", "").split(",") if name))
 
 
 def version_options(served_model: ServedModel, body: Body) -> dict[str, Any]:

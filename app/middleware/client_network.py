@@ -3,10 +3,6 @@
 from functools import lru_cache
 from ipaddress import IPv6Address
 
-from flask import g, request
-
-from app.middleware.auth.principal import Principal
-
 
 @lru_cache(maxsize=4096)
 def client_network(client_ip: str) -> str:
@@ -16,11 +12,3 @@ def client_network(client_ip: str) -> str:
     except ValueError:  # IPv4, or no address
         return client_ip[:64]
     return str(whole.ipv4_mapped or IPv6Address(int(whole) >> 64 << 64))
-
-
-def limited_client() -> tuple[str, str]:
-    """Who is limited: the ``key`` of the running request, or without one the network of its ``address``."""
-    principal: Principal = g.principal
-    if principal.id is not None:
-        return "key", principal.id
-    return "address", client_network(request.environ.get("REMOTE_ADDR") or "")

@@ -8,8 +8,8 @@ import numpy as np
 from flask import current_app, request
 from werkzeug.exceptions import UnsupportedMediaType
 
-from app.api.formats.body_size import SHORT
-from app.api.formats.content import read_content
+from app.api.formats.body_size import ROOM, SHORT
+from app.api.formats.content_coding import inflated
 from app.api.formats.decoding import decoding_of_request
 from app.api.formats.json_codec import Json
 from app.exceptions import InvalidInput
@@ -85,6 +85,24 @@ def _load_json(schema: "BodySchema", signature: InputSignature | None) -> "Body"
     if "request_id" in body or "client_id" in body:
         note_caller(body)  # now, so that they are logged whatever becomes of the request
     return body
+
+
+def read_content(signature: InputSignature | None = None) -> bytes:
+    """The body, inflated.
+
+    :param signature: of the model that it holds rows for in JSON, ``MAX_BATCH_SIZE`` at most: then it may be
+        as long as these can be, where ``MAX_CONTENT_LENGTH`` is not set.
+    :raises RequestEntityTooLarge: if it is too long, inflated or not; else as `inflated` does.
+    """
+    config = current_app.config
+    current = request._get_current_object()  # type: ignore[attr-defined] # a LocalProxy
+    current.max_content_length = config["MAX_CONTENT_LENGTH"]
+    if signature is not None and config["BODY_FOLLOWS_MODEL"]:
+        longest = max(SHORT, ROOM + config["MAX_BATCH_SIZE"] * signature.row_bytes)
+        current.max_content_length = min(current.max_content_length, longest)
+    raw: bytes = current.get_data(cache=False)
+    codings = current.environ.get("HTTP_CONTENT_ENCODING")
+    return inflated(raw, codings, limit=current.max_content_length) if codings else raw
 
 
 def in_turn(raw: bytes, decode: Callable[[], Any]) -> Any:

@@ -56,10 +56,3 @@ def _preferred() -> str:
     if (best := request.accept_mimetypes.best_match(names)) is None:
         raise NotAcceptable(f"The answer can be {', '.join(known)}")
     return SYNONYMS.get(best, best)
-
-
-def asked_outputs() -> tuple[str, ...]:
-    """The ``outputs`` of the query, such as ``predict,transform``; none if it has no such."""
-    if not request.environ.get("QUERY_STRING"):
-        return ()
-    return tuple(dict.fromkeys(name for name in request.args.get("outputs", "").split(",") if name))

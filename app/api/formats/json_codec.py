@@ -13,9 +13,8 @@ from app.api.formats.body_size import SHORT, check_values
 from app.api.formats.results import result_columns, result_rows
 from app.exceptions import InvalidInput
 from app.models.prediction import Prediction
-from app.models.schema.matrices import numeric_matrix
 from app.models.schema.signature import InputSignature
-from app.models.schema.validation import RawRows
+from app.models.schema.validation import RawRows, numeric_matrix
 
 MALFORMED = "The body is not valid JSON"
 ROUNDING_STARTS = 2.0**63
@@ -84,7 +83,8 @@ class Json:
 
 def encode_row(prediction: Prediction, envelope: dict[str, Any], outputs: tuple[str, ...]) -> bytes:
     """``result``, and the members of the envelope."""
-    return orjson.dumps({"success": True, "result": result_rows(prediction, outputs)[0], **envelope})
+    rows = result_rows(prediction, outputs) if outputs else prediction.to_dicts()
+    return orjson.dumps({"success": True, "result": rows[0], **envelope})
 
 
 def encode_rows(

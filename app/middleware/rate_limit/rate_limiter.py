@@ -6,7 +6,8 @@ from functools import lru_cache, partial
 from flask import Flask, Response, g, request
 
 from app.exceptions import RateLimitExceeded
-from app.middleware.client_network import limited_client
+from app.middleware.auth.principal import Principal
+from app.middleware.client_network import client_network
 from app.middleware.rate_limit.decision import RateLimitDecision
 from app.middleware.rate_limit.memory_windows import MemoryWindows
 from app.middleware.rate_limit.redis_windows import RedisWindows
@@ -79,6 +80,14 @@ class RateLimitHooks:
             headers.add("RateLimit-Remaining", str(decision.remaining))
             headers.add("RateLimit-Reset", str(decision.reset))
         return response
+
+
+def limited_client() -> tuple[str, str]:
+    """Who is limited: the ``key`` of the running request, or without one the network of its ``address``."""
+    principal: Principal = g.principal
+    if principal.id is not None:
+        return "key", principal.id
+    return "address", client_network(request.environ.get("REMOTE_ADDR") or "")
 
 
 def init_app(app: Flask) -> None:

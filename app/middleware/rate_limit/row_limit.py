@@ -13,8 +13,8 @@ from limits.storage import RedisStorage
 from redis import Redis
 
 from app.exceptions import RateLimitExceeded
-from app.middleware.client_network import limited_client
 from app.middleware.rate_limit.memory_windows import MAX_KEYS
+from app.middleware.rate_limit.rate_limiter import limited_client
 from app.middleware.rate_limit.redis_windows import KEY_PREFIX
 from app.middleware.redis_store import RedisStore, Unavailable, redis_store
 from app.settings.rate_limits import Limit, Window, parse_limit

@@ -47,6 +47,12 @@ def run_engine(model: LoadedVersion, rows: Rows, field: str) -> EngineOutput:
     return output
 
 
+def predict_unseen(model: LoadedVersion, rows: RawRows) -> Prediction:
+    """Predict without cache and without notifying observers; raises what `ServedModel.predict` does."""
+    inspected, warnings = model.guard.inspect(validate_rows(rows, model.signature), field="features")
+    return Prediction(model, run_engine(model, inspected, "features"), warnings, [])
+
+
 def predict_one_by_one(
     model: LoadedVersion, rows: Rows, *, field: str, cause: Exception | None = None
 ) -> EngineOutput:

@@ -20,7 +20,7 @@ from app.models.schema.signature import InputSignature
 from app.models.schema.validation import RawRows, validate_rows
 from app.models.serving.canary import CanaryLimits
 from app.models.serving.further_outputs import further_outputs
-from app.models.serving.row_errors import run_engine
+from app.models.serving.row_errors import predict_unseen, run_engine
 from app.models.serving.traffic_router import TrafficRouter
 from app.models.serving.worker_status import WorkerStatusFile
 
@@ -197,9 +197,3 @@ class ServedModel:
         if cached:
             self._notify(ports.CacheLookedUp(hits=sum(cached), misses=cached.count(False)))
         return output, cached
-
-
-def predict_unseen(model: LoadedVersion, rows: RawRows) -> Prediction:
-    """Predict without cache and without notifying observers; raises what `ServedModel.predict` does."""
-    inspected, warnings = model.guard.inspect(validate_rows(rows, model.signature), field="features")
-    return Prediction(model, run_engine(model, inspected, "features"), warnings, [])

@@ -64,7 +64,9 @@ def test_other_rows_are_predicted_in_the_second_call(predict, fault):
 
 def test_suggestions_are_few_whatever_the_number_of_rows(predict, monkeypatch):
     asked = []
-    monkeypatch.setattr("app.models.schema.validation.suggestion", lambda *words: asked.append(words) or "")
+    monkeypatch.setattr(
+        "app.models.schema.row_validator.suggestion", lambda *words: asked.append(words) or ""
+    )
     with pytest.raises(InvalidInput):
         predict_possible(predict, [{"columm": 1.0}] * ROWS)
     assert len(asked) == 3

@@ -1,39 +1,27 @@
-"""The body of a request as bytes: bounded, also while it is inflated."""
+"""Content codings: a body inflated, within a bound that is checked meanwhile."""
 
 import zlib
 from collections.abc import Callable, Iterator
 
-from flask import current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from app.api.formats.body_size import ROOM, SHORT
 from app.exceptions import InvalidInput
-from app.models.schema.signature import InputSignature
 
 PART = 1024 * 1024  # bytes that are inflated at a time
 GZIP = 31  # zlib's code of the format
 
 
-def read_content(signature: InputSignature | None = None) -> bytes:
-    """The body, inflated.
+def inflated(raw: bytes, codings: str, *, limit: int) -> bytes:
+    """The body without its codings, the last of which was applied last.
 
-    :param signature: of the model that it holds rows for in JSON, ``MAX_BATCH_SIZE`` at most: then it may be
-        as long as these can be, where ``MAX_CONTENT_LENGTH`` is not set.
-    :raises RequestEntityTooLarge: if it is too long, inflated or not.
+    :param codings: the header ``Content-Encoding``.
+    :raises RequestEntityTooLarge: if it is longer than ``limit``.
     :raises UnsupportedMediaType: for a coding that is not known here.
     :raises InvalidInput: if it is not in its coding.
     """
-    config = current_app.config
-    current = request._get_current_object()  # type: ignore[attr-defined] # a LocalProxy
-    current.max_content_length = config["MAX_CONTENT_LENGTH"]
-    if signature is not None and config["BODY_FOLLOWS_MODEL"]:
-        longest = max(SHORT, ROOM + config["MAX_BATCH_SIZE"] * signature.row_bytes)
-        current.max_content_length = min(current.max_content_length, longest)
-    raw: bytes = current.get_data(cache=False)
-    codings = current.environ.get("HTTP_CONTENT_ENCODING", "")
     for coding in reversed([each.strip().lower() for each in codings.split(",")]):
         if coding not in ("", "identity"):
-            raw = _inflated(raw, coding, limit=current.max_content_length)
+            raw = _inflated(raw, coding, limit=limit)
     return raw
 
 
