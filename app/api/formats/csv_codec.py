@@ -1,12 +1,14 @@
 """CSV: with a header by column name in any order, without one in training order. Needs pyarrow."""
 
 import csv
+from contextlib import suppress
 from io import StringIO
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 
 from app.api.formats.arrow_columns import columns_of_table, table_of
@@ -31,16 +33,14 @@ def decode(raw: bytes, decoding: Decoding) -> Columns:
     text = _text(raw, decoding.parameters.get("charset", "utf-8"))
     delimiter, first = _first_line(text, decoding)
     names = _names(first, decoding)
-    table = _table(text.encode(), delimiter, len(first), skip=names is not None)
+    features = _features(names, len(first), decoding.signature)
+    table = _table(text.encode(), delimiter, features, skip=names is not None)
     check_rows(table.num_rows)
-    signature = decoding.signature
-    if names is None:
-        features = signature.features if signature and len(signature.features) == len(first) else ()
-        known = dict(enumerate(features))
-        return Columns(None, tuple(_column(table[i], known.get(i)) for i in range(len(first))))
-    kept = [i for i, name in enumerate(names) if decoding.known is None or name in decoding.known]
-    columns = [_column(table[i], _feature(signature, names[i])) for i in kept]
-    return Columns(tuple(names[i] for i in kept), tuple(columns))
+    columns = tuple(map(_column, table.columns, features))
+    if names is None or decoding.known is None:
+        return Columns(None if names is None else tuple(names), columns)
+    kept = [i for i, name in enumerate(names) if name in decoding.known]
+    return Columns(tuple(names[i] for i in kept), tuple(columns[i] for i in kept))
 
 
 def encode(prediction: Prediction, outputs: tuple[str, ...], *, header: bool = True) -> bytes:
@@ -102,8 +102,21 @@ def _is_number(text: str) -> bool:
     return isinstance(_number(text.strip()), int | float) or text.strip().lower() in TRUTH_VALUES
 
 
-def _table(raw: bytes, delimiter: str, width: int, *, skip: bool) -> pa.Table:
-    """All cells as texts, by position."""
+def _table(raw: bytes, delimiter: str, features: list[Feature | None], *, skip: bool) -> pa.Table:
+    """Columns of numbers as such where all cells of all of them are plain ones, else all cells as texts."""
+    numeric = [i for i, feature in enumerate(features) if feature and feature.kind == "number"]
+    with suppress(pa.ArrowException):
+        table = _read(raw, delimiter, len(features), skip=skip, numeric=numeric)
+        if all(_is_plain(np.asarray(table[i])) for i in numeric):
+            return table
+    return _read(raw, delimiter, len(features), skip=skip, numeric=[])
+
+
+def _is_plain(numbers: NDArray[np.float64]) -> bool:
+    return bool(np.nanmax(np.abs(numbers), initial=0.0) < EXACT_INTEGER)
+
+
+def _read(raw: bytes, delimiter: str, width: int, *, skip: bool, numeric: list[int]) -> pa.Table:
     faulty: list[dict[str, Any]] = []
 
     def reject(row: Any) -> str:
@@ -119,7 +132,7 @@ def _table(raw: bytes, delimiter: str, width: int, *, skip: bool) -> pa.Table:
         delimiter=delimiter, newlines_in_values=True, invalid_row_handler=reject, ignore_empty_lines=width > 1
     )
     convert = arrow_csv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.string()),
+        column_types={name: pa.float64() if i in numeric else pa.string() for i, name in enumerate(names)},
         strings_can_be_null=True,
         quoted_strings_can_be_null=False,
         null_values=[""],
@@ -127,6 +140,8 @@ def _table(raw: bytes, delimiter: str, width: int, *, skip: bool) -> pa.Table:
     try:
         table = arrow_csv.read_csv(pa.BufferReader(raw), read, parse, convert)
     except pa.ArrowException as error:
+        if not faulty and numeric:
+            raise
         if not faulty:
             reason = (str(error).strip().splitlines() or [""])[0][:200]
             raise InvalidInput([{"reason": reason}], message=MALFORMED) from None
@@ -135,12 +150,19 @@ def _table(raw: bytes, delimiter: str, width: int, *, skip: bool) -> pa.Table:
     return table
 
 
-def _feature(signature: InputSignature | None, name: str) -> Feature | None:
-    position = signature.positions.get(name) if signature else None
-    return signature.features[position] if signature and position is not None else None
+def _features(names: list[str] | None, width: int, signature: InputSignature | None) -> list[Feature | None]:
+    """What the model knows of each column."""
+    if signature is None or (names is None and width != len(signature.features)):
+        return [None] * width
+    if names is None:
+        return list(signature.features)
+    positions = map(signature.positions.get, names)
+    return [None if position is None else signature.features[position] for position in positions]
 
 
 def _column(column: pa.ChunkedArray, feature: Feature | None) -> Column:
+    if pa.types.is_floating(column.type):
+        return np.asarray(column)
     if feature is not None and feature.numeric:
         return _truth_values(column) if feature.kind == "boolean" else _numbers(column)
     return columns_of_table(pa.table({"": column})).columns[0]
@@ -149,12 +171,10 @@ def _column(column: pa.ChunkedArray, feature: Feature | None) -> Column:
 def _numbers(column: pa.ChunkedArray) -> Column:
     texts = pc.utf8_trim_whitespace(column)
     texts = pc.if_else(pc.equal(texts, ""), None, texts)  # quoted, no number is empty
-    try:
+    with suppress(pa.ArrowInvalid):
         numbers = np.asarray(texts.cast(pa.float64()))
-    except pa.ArrowInvalid:
-        numbers = np.array([np.inf])
-    if np.abs(numbers).max(initial=0.0) < EXACT_INTEGER:
-        return numbers
+        if _is_plain(numbers):
+            return numbers
     return coded([None if text is None else _number(text) for text in texts.to_pylist()])
 
 

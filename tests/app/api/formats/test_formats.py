@@ -8,6 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from app.models.training.estimators import mixed_pipeline
@@ -240,6 +242,19 @@ def test_rows_are_bounded_and_not_by_the_batch_of_json(serve_model, tmp_path, mo
 )
 def test_what_is_no_such_format_is_400(people, media_type, body):
     assert_error(people.post(BATCH, data=body, content_type=media_type), 400, "validation_error")
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.sampled_from(list(BODIES)), data=st.data())
+def test_no_damaged_body_makes_the_service_fail(people, name, data):
+    content_type, body = BODIES[name]
+    damaged = bytearray(body.encode() if isinstance(body, str) else body)
+    for _ in range(data.draw(st.integers(1, 4))):
+        position = data.draw(st.integers(0, len(damaged) - 1))
+        damaged[position : position + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
+        damaged = damaged or bytearray(b"x")
+    response = people.post(BATCH, data=bytes(damaged), content_type=content_type)
+    assert response.status_code in (200, 400), response.data
 
 
 def test_formats_that_need_an_absent_library_say_so(people, monkeypatch):
