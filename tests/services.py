@@ -185,9 +185,17 @@ def environment(**variables: object) -> dict[str, str]:
     return inherited | {name: str(value) for name, value in variables.items()}
 
 
+GUNICORN = (sys.executable, "-m", "gunicorn", "run:app")
+
+
 @contextmanager
 def gunicorn(
-    directory: Path, *, prefix: Sequence[str] = (), stdout: int | None = None, **variables: object
+    directory: Path,
+    *,
+    prefix: Sequence[str] = (),
+    command: Sequence[str] = GUNICORN,
+    stdout: int | None = None,
+    **variables: object,
 ) -> Iterator[Service]:
     """The service with these settings, four workers if nothing else is said, all of which answer.
 
@@ -199,7 +207,7 @@ def gunicorn(
     own = {"APP_ENV": "testing", "WORKERS": 4, "PORT": port, "LOG_LEVEL": "WARNING"} | variables
     with output.open("ab") as log:
         process = start(
-            [*prefix, sys.executable, "-m", "gunicorn", "run:app"],
+            [*prefix, *command],
             cwd=settings.ROOT,
             env=environment(**own),
             stdout=log if stdout is None else stdout,
