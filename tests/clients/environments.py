@@ -1,0 +1,54 @@
+"""The environment of the stock clients, made once and kept in a cache folder, and their scripts."""
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.services import PATIENCE, missing
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "flask-ml-clients"
+SCRIPTS = Path(__file__).with_name("scripts")
+# Their own pins allow one environment. mlflow-skinny has the scoring client, which imports scipy.
+ENVIRONMENT = "kserve-mlflow-triton"
+PINS = ("kserve==0.21.0", "mlflow-skinny==3.17.2", "scipy==1.17.1", "tritonclient[http]==2.73.0")
+
+
+def python_of_clients() -> Path:
+    """The Python of the environment, which is made in up to two minutes if it is not there.
+
+    Without it the test is skipped, or failed where services are required.
+    """
+    folder = CACHE / ENVIRONMENT
+    python, record, pins = folder / "bin" / "python", folder / "installed.txt", "\n".join(PINS)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(CACHE / f"{ENVIRONMENT}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process of this run, or another run, may be making it
+        if not record.exists() or record.read_text() != pins:
+            install = [python, "-m", "pip", "install", "--quiet", "--only-binary=:all:", *PINS]
+            for command in ([sys.executable, "-m", "venv", "--clear", folder], install):
+                made = subprocess.run(command, capture_output=True, text=True)
+                if made.returncode:
+                    missing(f"pip cannot install {', '.join(PINS)}: {made.stderr[-500:]}")
+            record.write_text(pins)
+    return python
+
+
+def run_client(script: str, **given: Any) -> dict[str, Any]:
+    """What the steps of a script got: by their names, each a value, or ``{"raised": …}``.
+
+    :param given: the JSON that the script reads.
+    """
+    done = subprocess.run(
+        [python_of_clients(), SCRIPTS / script],
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        timeout=2 * PATIENCE,
+    )
+    assert done.returncode == 0, done.stderr[-2_000:]
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
