@@ -10,6 +10,7 @@ from itertools import chain, cycle, islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from benchmarks.bodies import read
 from benchmarks.load import Load
 
 PROCESSES = 2
@@ -136,13 +137,10 @@ def parse(buffer: bytes) -> tuple[int, bool] | None:
 def _messages(url: str, bodies: Path, headers: Mapping[str, str]) -> list[bytes]:
     """Each body of the file as a whole HTTP request."""
     parts = urlsplit(url)
-    own = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    head = (
-        f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n{own}"
-        "Content-Type: application/json\r\nContent-Length: "
-    ).encode()
-    lines = bodies.read_bytes().splitlines()
-    return [b"%b%d\r\n\r\n%b" % (head, len(body), body) for body in lines]
+    fields = {"Host": parts.netloc, "Content-Type": "application/json", **headers}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    head = f"POST {parts.path} HTTP/1.1\r\n{lines}Content-Length: ".encode()
+    return [b"%b%d\r\n\r\n%b" % (head, len(body), body) for body in read(bodies)]
 
 
 def _together(outcomes: Iterator[Posted]) -> Posted:

@@ -38,7 +38,7 @@ class Load:
 
 
 class Generator(Protocol):
-    """Load generator that posts the bodies of a file (one a line) in turn, with keep-alive."""
+    """Load generator that posts what `benchmarks.bodies.write` wrote in turn, with keep-alive."""
 
     name: str
 

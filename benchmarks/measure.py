@@ -90,7 +90,7 @@ def _load(plan: Plan, server: Server, rows: int) -> Outcome:
     if fault := check(server, requests, rows):
         return fault
     url = server.url(requests.path)
-    bodies = requests.write(plan.cache / "run" / "bodies.txt")
+    bodies = requests.write(plan.cache / "run" / "bodies")
     connections = plan.connections_for(rows)
     send = partial(plan.generator.run, url, bodies, connections=connections, headers=server.peer.headers)
     send(seconds=plan.warm_up)
@@ -117,8 +117,9 @@ def check(server: Server, requests: scenarios.Requests, rows: int) -> str | None
         return f"no answer: {error}"
     if status != 200:
         return f"answered {status}"
-    expected = server.model.pipeline.predict_proba(scenarios.batch(server.model, rows))
-    return None if scenarios.agrees(answer, expected) else "differs from scikit-learn"
+    predict = getattr(server.model.pipeline, server.peer.method)
+    expected = predict(scenarios.batch(server.model, rows))
+    return None if scenarios.agrees(server.peer.decode(answer), expected) else "differs from scikit-learn"
 
 
 def figures_of(load: Load, *, cpu_s: float, worker_mb: float, startup_s: float) -> Outcome:

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks import models, scenarios
+from benchmarks.bodies import read
 from benchmarks.peers import EVERYTHING_OFF, KEY, PEERS, SERVICE_ENVIRONMENT
 from benchmarks.peers.service import publish
 from benchmarks.table import new_table, number
@@ -61,7 +62,7 @@ def main(rounds: int, as_json: bool) -> None:
 
 
 def publish_forest(folder: Path) -> Path:
-    """Publish a forest into a store in ``folder``, and write bodies of requests for it, one a line."""
+    """Publish a forest into a store in ``folder``, and write bodies of requests for it."""
     model = models.fit("rf100", folder)
     publish.main(model.folder, folder / "store")
     return scenarios.requests(PEERS["service"], model, 1).write(folder / "bodies")
@@ -135,6 +136,6 @@ def wsgi_environment(body: bytes) -> dict[str, Any]:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--answer"]:
-        answer(Path(sys.argv[2]).read_bytes().splitlines())
+        answer(read(Path(sys.argv[2])))
     else:
         main()

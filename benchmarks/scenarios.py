@@ -1,13 +1,12 @@
 """Requests to the peers, and the check of their answers."""
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks import bodies
 from benchmarks.models import Model
 from benchmarks.peers import Peer
 
@@ -19,16 +18,14 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class Requests:
-    """Path and JSON bodies, which are sent round-robin."""
+    """Path and bodies, which are sent round-robin."""
 
     path: str
     bodies: tuple[bytes, ...]
 
     def write(self, file: Path) -> Path:
-        """One body a line; returns ``file``."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(b"\n".join(self.bodies))
-        return file
+        """The bodies, for a load generator; returns ``file``."""
+        return bodies.write(file, self.bodies)
 
 
 def batch(model: Model, size: int, *, offset: int = 0) -> Any:
@@ -38,33 +35,20 @@ def batch(model: Model, size: int, *, offset: int = 0) -> Any:
 
 def requests(peer: Peer, model: Model, size: int) -> Requests:
     """Requests of ``size`` rows each in the peer's format."""
-    bodies = min(MOST_BODIES, max(1, ROWS_IN_TURN // size))
-    encoded = [peer.encode(batch(model, size, offset=n).tolist()) for n in range(bodies)]
-    path, _ = encoded[0]
-    return Requests(path, tuple(json.dumps(document).encode() for _, document in encoded))
+    number = min(MOST_BODIES, max(1, ROWS_IN_TURN // size))
+    encoded = [peer.request(batch(model, size, offset=n).tolist()) for n in range(number)]
+    return Requests(encoded[0][0], tuple(body for _, body in encoded))
 
 
-def agrees(answer: bytes, expected: Any) -> bool:
-    """Whether a JSON answer has the probabilities of the first and the last row.
+def agrees(numbers: Any, expected: Any) -> bool:
+    """Whether the numbers of an answer hold the probabilities of the first and the last row, or all labels.
 
     Every peer has a shape of its own, but each lists a row's probabilities one after the other.
 
-    :param expected: what scikit-learn says, float64 of (rows, classes).
+    :param expected: what scikit-learn says, float64 of (rows, classes), or labels (rows,).
     """
-    numbers = np.array(list(_numbers(json.loads(answer))))
+    ends = expected[[0, -1]] if expected.ndim == 2 else expected[None]
     if numbers.size < expected.size:
         return False
-    windows = np.lib.stride_tricks.sliding_window_view(numbers, expected.shape[1])
-    ends = expected[[0, -1]]
+    windows = np.lib.stride_tricks.sliding_window_view(numbers, ends.shape[1])
     return all(np.isclose(windows, row, atol=TOLERANCE).all(axis=1).any() for row in ends)
-
-
-def _numbers(node: Any) -> Iterator[float]:
-    """Every number in a JSON document, in the order of the text."""
-    if isinstance(node, dict):
-        node = list(node.values())
-    if isinstance(node, list):
-        for item in node:
-            yield from _numbers(item)
-    elif isinstance(node, int | float) and not isinstance(node, bool):
-        yield float(node)

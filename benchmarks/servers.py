@@ -1,7 +1,6 @@
 """Starts a peer for one model, waits for its first prediction, and stops it."""
 
 import http.client
-import json
 import os
 import shutil
 import socket
@@ -144,8 +143,7 @@ class Server:
         return os.environ | ONE_THREAD | SILENT | {"PATH": path} | own
 
     def _wait_for_prediction(self, deadline: float) -> None:
-        path, document = self.peer.encode(self.model.rows[:1].tolist())
-        body = json.dumps(document).encode()
+        path, body = self.peer.request(self.model.rows[:1].tolist())
         while time.monotonic() < deadline:
             if not self.process.is_running() or self.process.poll() is not None:
                 raise StartError(f"ended at start, see {self.log}")

@@ -15,6 +15,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from benchmarks.bodies import read
 from benchmarks.overhead import ROOT, child_environment, publish_forest, start_response, wsgi_environment
 from benchmarks.peers import SERVICE_ENVIRONMENT
 from benchmarks.table import new_table
@@ -83,6 +84,6 @@ def project_file(name: str) -> str | None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--trace"]:
-        trace(Path(sys.argv[2]).read_bytes().splitlines())
+        trace(read(Path(sys.argv[2])))
     else:
         main()

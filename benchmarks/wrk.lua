@@ -1,4 +1,4 @@
--- Posts the bodies of a file, one a line, in turn; prints the summary as one line of JSON.
+-- Posts the bodies of a file in turn, each after a line with its length; prints the summary as a line of JSON.
 -- wrk -s wrk.lua URL -- FILE ["NAME: VALUE" ...]
 
 local requests = {}
@@ -10,8 +10,9 @@ function init(args)
     local name, value = args[index]:match("^(.-): (.*)$")
     headers[name] = value
   end
-  for body in io.lines(args[1]) do
-    requests[#requests + 1] = wrk.format("POST", nil, headers, body)
+  local file = assert(io.open(args[1], "rb"))
+  for size in file:lines() do
+    requests[#requests + 1] = wrk.format("POST", nil, headers, file:read(tonumber(size)))
   end
 end
 

@@ -5,11 +5,12 @@ with class probabilities. Peers evaluate the model once per request (only ``plai
 tutorials do), and have access logs and metrics off wherever a setting allows it.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-Rows = list[list[float]]
+from benchmarks.bodies import Rows, json_numbers, keyed, native, open_inference
 
 # Pins of every peer, because all load files that one scikit-learn wrote.
 MODEL_LIBRARIES = ("scikit-learn==1.9.1", "numpy==2.4.6", "joblib==1.6.0")
@@ -57,33 +58,23 @@ class Peer:
     title: str
     command: tuple[str, ...]
     encode: Callable[[Rows], tuple[str, Any]]
-    """Turns rows into the path and JSON document of a request."""
+    """Turns rows into the path of a request and its body: bytes, or a document for JSON."""
+    decode: Callable[[bytes], Any] = json_numbers
+    """Turns the body of an answer into its numbers, those of a row one after the other."""
+    method: Literal["predict_proba", "predict"] = "predict_proba"
+    """What it answers with."""
     requirements: tuple[str, ...] = ()
     """Exact pins of its virtual environment; without any it runs in the project's own, from its root."""
     prepare: tuple[str, ...] = ()
     """Command before the first start with each model."""
     environment: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Sent with every request."""
+    """Sent with every request, beside or instead of that for JSON."""
 
-
-def native(rows: Rows) -> tuple[str, Any]:
-    """The API of the service, which the hand-written peers copy."""
-    if len(rows) == 1:
-        return "/api/predict", {"features": rows[0]}
-    return "/api/predict/batch", {"samples": rows}
-
-
-def open_inference(rows: Rows) -> tuple[str, Any]:
-    """The Open Inference Protocol, with flat data as its documentation recommends."""
-    data = [value for row in rows for value in row]
-    tensor = {"name": "rows", "shape": [len(rows), len(rows[0])], "datatype": "FP64", "data": data}
-    return "/v2/models/model/infer", {"inputs": [tensor], "outputs": [{"name": "predict_proba"}]}
-
-
-def keyed(path: str, key: str) -> Callable[[Rows], tuple[str, Any]]:
-    """An API that takes rows under one key, whatever their number."""
-    return lambda rows: (path, {key: rows})
+    def request(self, rows: Rows) -> tuple[str, bytes]:
+        """The path and body of a request."""
+        path, body = self.encode(rows)
+        return path, body if isinstance(body, bytes) else json.dumps(body).encode()
 
 
 SERVICES = (
@@ -152,7 +143,7 @@ OTHERS = (
             "MLSERVER_GRPC_PORT": "{spare_port}",
             "MLSERVER_PARALLEL_WORKERS": "{workers}",
         },
-        encode=open_inference,
+        encode=open_inference("model", "predict_proba"),
     ),
     Peer(
         name="bentoml",

@@ -11,10 +11,12 @@ from typing import ClassVar
 import pytest
 
 from benchmarks import client, wrk
+from benchmarks.bodies import write
 from benchmarks.client import Client
 from benchmarks.load import Generator, Load, LoadError
 from benchmarks.wrk import Wrk
 
+BODIES = (b'{"n": 1}', b"\n\x00\r\n")
 SUMMARY = (
     '{"duration_us": 2000000, "requests": 500, "p50_us": 1500, "p99_us": 9000, "errors": '
     '{"status": 3, "connect": 0, "read": 1, "write": 0, "timeout": 0}}'
@@ -26,8 +28,10 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     bodies: ClassVar[set[bytes]] = set()
+    types: ClassVar[set[str]] = set()
 
     def do_POST(self) -> None:
+        self.types.update(self.headers.get_all("Content-Type"))
         self.bodies.add(self.rfile.read(int(self.headers["Content-Length"])))
         self.send_response(int(self.path.removeprefix("/")))
         self.send_header("Content-Length", "2")
@@ -48,6 +52,7 @@ class ClosingHandler(Handler):
 @contextmanager
 def served(handler: type[Handler]) -> Iterator[str]:
     Handler.bodies.clear()
+    Handler.types.clear()
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -71,9 +76,7 @@ def keeping() -> Iterator[str]:
 
 @pytest.fixture
 def bodies(tmp_path: Path) -> Path:
-    file = tmp_path / "bodies.txt"
-    file.write_bytes(b'{"n": 1}\n{"n": 2}')
-    return file
+    return write(tmp_path / "bodies", BODIES)
 
 
 GENERATORS = [
@@ -92,7 +95,17 @@ def test_every_answer_of_200_counts(generator: Generator, url: str, bodies: Path
     assert load.requests > 0
     assert load.failures == 0
     assert 0 < load.p50_ms <= load.p99_ms
-    assert {b'{"n": 1}', b'{"n": 2}'} == Handler.bodies
+    assert set(BODIES) == Handler.bodies
+    assert Handler.types == {"application/json"}
+
+
+@pytest.mark.parametrize("generator", GENERATORS)
+def test_media_type_of_a_peer_replaces_that_for_json(
+    generator: Generator, keeping: str, bodies: Path
+) -> None:
+    headers = {"Content-Type": "application/octet-stream"}
+    generator.run(f"{keeping}/200", bodies, connections=1, seconds=1, headers=headers)
+    assert Handler.types == {"application/octet-stream"}
 
 
 @pytest.mark.parametrize("generator", GENERATORS)

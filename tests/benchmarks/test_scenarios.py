@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import scenarios
+from benchmarks import bodies, scenarios
 from benchmarks.models import Model
 from benchmarks.peers import PEERS
 from benchmarks.scenarios import Requests, agrees
@@ -38,9 +38,9 @@ def test_tensors_of_the_open_inference_protocol_are_flat(model: Model) -> None:
     assert (tensor["shape"], tensor["data"]) == ([2, 2], [0, 1, 2, 3])
 
 
-def test_bodies_are_written_one_a_line(tmp_path: Path) -> None:
-    file = Requests("/", (b"1", b"2")).write(tmp_path / "sub" / "bodies")
-    assert file.read_bytes() == b"1\n2"
+def test_requests_are_written_for_a_load_generator(tmp_path: Path) -> None:
+    file = Requests("/", (b"1", b"2\n")).write(tmp_path / "sub" / "bodies")
+    assert bodies.read(file) == [b"1", b"2\n"]
 
 
 @pytest.mark.parametrize(
@@ -53,12 +53,17 @@ def test_bodies_are_written_one_a_line(tmp_path: Path) -> None:
     ],
 )
 def test_every_shape_of_the_right_answer_agrees(answer: Any) -> None:
-    assert agrees(json.dumps(answer).encode(), EXPECTED)
+    assert agrees(bodies.json_numbers(json.dumps(answer).encode()), EXPECTED)
 
 
 @pytest.mark.parametrize("answer", [[[0.2, 0.8], [0.6, 0.4]], [[0.8, 0.2], [0.3, 0.7]], [0.2, 0.8]])
 def test_a_wrong_answer_does_not_agree(answer: Any) -> None:
-    assert not agrees(json.dumps(answer).encode(), EXPECTED)
+    assert not agrees(bodies.json_numbers(json.dumps(answer).encode()), EXPECTED)
+
+
+@pytest.mark.parametrize(("answer", "right"), [([1, 0, 1], True), ([0, 1, 1], False), ([1, 0], False)])
+def test_all_labels_must_agree(answer: list[int], right: bool) -> None:
+    assert agrees(np.array(answer), np.array([1, 0, 1])) is right
 
 
 def test_every_peer_pins_exactly() -> None:
