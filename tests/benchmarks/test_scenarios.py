@@ -10,6 +10,7 @@ import pytest
 from benchmarks import bodies, scenarios
 from benchmarks.models import Model
 from benchmarks.peers import PEERS
+from benchmarks.peers.dialects import KSERVE
 from benchmarks.scenarios import Requests, agrees
 
 EXPECTED = np.array([[0.2, 0.8], [0.7, 0.3]])
@@ -67,5 +68,5 @@ def test_all_labels_must_agree(answer: list[int], right: bool) -> None:
 
 
 def test_every_peer_pins_exactly() -> None:
-    pins = [pin for peer in PEERS.values() for pin in peer.requirements]
+    pins = [pin for peer in (*PEERS.values(), KSERVE) for pin in peer.requirements]
     assert all("==" in pin for pin in pins)
