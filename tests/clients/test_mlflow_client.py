@@ -27,8 +27,7 @@ def found(service, people_service):
 
 def test_server_becomes_ready(found):
     assert found["became_ready"] is True
-    assert isinstance(found["version"], str)
-    assert found["version"].strip("0123456789.") == ""
+    assert found["version"].strip("{}\"'\n") == found["version"] != ""  # bare text, no JSON
 
 
 @pytest.mark.parametrize("step", ["frame", "array", "instances"])
