@@ -2,13 +2,14 @@
 
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from app.exceptions import InvalidInput
 
 PART = 1024 * 1024  # bytes that are inflated at a time
-GZIP = 31  # zlib's code of the format
+GZIP, DEFLATE = 31, 15  # zlib's codes of the formats
 
 
 def inflated(raw: bytes, codings: str, *, limit: int) -> bytes:
@@ -39,10 +40,10 @@ def _inflated(raw: bytes, coding: str, *, limit: int) -> bytes:
     return bytes(found)
 
 
-def _gzip(raw: bytes) -> Iterator[bytes]:
+def _zlib(raw: bytes, code: int) -> Iterator[bytes]:
     """The parts of one member after the other."""
     while raw:
-        member = zlib.decompressobj(GZIP)
+        member = zlib.decompressobj(code)
         yield member.decompress(raw, PART)
         while member.unconsumed_tail:
             yield member.decompress(member.unconsumed_tail, PART)
@@ -62,4 +63,8 @@ def _zstd(raw: bytes) -> Iterator[bytes]:
             yield part
 
 
-CODINGS: dict[str, Callable[[bytes], Iterator[bytes]]] = {"gzip": _gzip, "zstd": _zstd}
+CODINGS: dict[str, Callable[[bytes], Iterator[bytes]]] = {
+    "gzip": partial(_zlib, code=GZIP),
+    "deflate": partial(_zlib, code=DEFLATE),
+    "zstd": _zstd,
+}
