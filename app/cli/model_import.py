@@ -4,122 +4,53 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 
 from app.cli import tables
+from app.cli.import_options import WITHOUT_CODE, ImportOptions, import_options
 from app.cli.model_option import model_to_fill
+from app.cli.model_source import request_for
 from app.cli.steps import Step, steps
-from app.models.compilation.boosting.booster_files import SUFFIXES
 from app.models.importing.isolation import import_apart
 from app.models.importing.request import ImportRequest
 from app.models.serving import operations, overview
-
-File = click.Path(path_type=Path, exists=True, dir_okay=False)
-
-# Files that hold data alone.
-EXPORT = ".export"
-WITHOUT_CODE = {".skops", EXPORT, *SUFFIXES}
-
-WARNING = """\
-WARNING: a pickle runs code.
-Reading {files} can do anything that you can do on this machine: read, change and send files.
-No check can tell a harmless pickle from a harmful one. Import it only if you know who made it and that
-nobody changed it on the way. A .skops file holds no code and needs no trust.
-"""
-REFUSAL = "If you trust whoever made it, repeat the command with --trust."
-# The value of --trust alone.
-A_PICKLE = "*"
-
-
-def names_of_types(values: tuple[str, ...]) -> tuple[str, ...]:
-    """The values of --trust.
-
-    :raises click.BadParameter: for a file, which stands there if MODEL comes after ``--trust``.
-    """
-    for value in values:
-        if value != A_PICKLE and not all(part.isidentifier() for part in value.split(".")):
-            raise click.BadParameter(f"{value!r} is no name of a type; put MODEL before --trust")
-        if Path(value).is_file():
-            raise click.BadParameter(f"{value!r} is a file; put MODEL before --trust")
-    return values
+from app.models.serving.served_model import ServedModel
 
 
 @click.command("import")
-@click.argument("model", type=File)
-@click.option("--scaler", type=File, help="A fitted transformer that is applied first.")
-@click.option("--onnx", type=File, help="The same model as an ONNX graph; it serves if it is certified.")
-@click.option("--sample", type=File, help="Rows it was fitted to, .csv or .parquet; an export has its own.")
-@click.option("--target", help="The column of the sample to predict; the metrics come from it.")
-@click.option("--version", help="Name of the new version; by default the UTC time.")
-@click.option("--activate", is_flag=True, help="Make it the version that serves.")
-@click.option(
-    "--trust",
-    is_flag=False,
-    flag_value=A_PICKLE,
-    multiple=True,
-    metavar="[TYPE]",
-    callback=lambda context, option, value: names_of_types(value),
-    help="Read a pickle although it can run any code; with a name, admit that type in a .skops file.",
-)
-@click.option("--code", type=File, multiple=True, help="A Python module that MODEL needs; needs --trust too.")
+@click.argument("model", type=click.Path(path_type=Path, exists=True))
+@import_options
 @tables.as_json
 @with_appcontext
-def import_command(
-    model: Path,
-    scaler: Path | None,
-    onnx: Path | None,
-    sample: Path | None,
-    target: str | None,
-    version: str | None,
-    activate: bool,
-    trust: tuple[str, ...],
-    code: tuple[Path, ...],
-    as_json: bool,
-) -> None:
+def import_command(model: Path, *, as_json: bool, **given: Any) -> None:
     """Save MODEL as a version: any fitted scikit-learn estimator or pipeline, pickled or in a .skops file, or
     a booster in a file of XGBoost (.json, .ubj), LightGBM (.txt) or CatBoost (.cbm), or an .export file of
-    tools/export_model.py.
+    tools/export_model.py, or a folder or .zip in MLflow's format.
 
     Names and golden rows come from the sample; every engine is certified against scikit-learn, or against the
     answers that an export recorded.
     """
-    if sample is None and model.suffix != EXPORT:
-        raise click.UsageError("Missing option '--sample': rows like the training data")
-    if model.suffix == EXPORT and (scaler or onnx or sample or target):
-        raise click.UsageError(
-            "an export has all that it needs: leave out --scaler, --onnx, --sample, --target"
-        )
-    warn([path for path in (model, scaler) if path is not None], trust=A_PICKLE in trust)
-    if code and not trust:
-        raise click.ClickException(
-            f"{', '.join(path.name for path in code)} runs where it is loaded. {REFUSAL}"
-        )
+    options = ImportOptions(**given)
+    options.check(model)
     served_model = model_to_fill()
+    with request_for(model, options, served_model.store.root) as request:
+        found = _imported(served_model, request, activate=options.activate)
+    report(found, options.onnx, as_json=as_json)
+
+
+def _imported(served_model: ServedModel, request: ImportRequest, *, activate: bool) -> dict[str, Any]:
+    """Import a model, and return the summary of its version."""
     with steps("Loading scikit-learn") as step:
-        if version is not None:
-            served_model.store.check_free(version)
-        request = ImportRequest(
-            root=served_model.store.root.absolute(),
-            model=model.absolute(),
-            sample=sample and sample.absolute(),
-            scaler=scaler and scaler.absolute(),
-            onnx=onnx and onnx.absolute(),
-            target=target,
-            version=version,
-            trust=A_PICKLE in trust,
-            types=tuple(name for name in trust if name != A_PICKLE),
-            code=tuple(path.absolute() for path in code),
-            policy=current_app.config["SKLEARN_VERSION_POLICY"],
-        )
+        if request.version is not None:
+            served_model.store.check_free(request.version)
         saved = _import(request, report=step)
         if activate:
             step("Activating")
             operations.activate(served_model, saved)
         found = overview.summary(served_model, saved)
-    if onnx:
+    if request.onnx:
         found["supplied_onnx"] = served_model.store.metadata(saved)["supplied_onnx"]
-    report(found, onnx, as_json=as_json)
+    return found
 
 
 def _import(request: ImportRequest, *, report: Step) -> str:
@@ -146,15 +77,3 @@ def _result_of(certificate: dict[str, Any], *, engine: str) -> tuple[str, str]:
     if not certificate["serves"]:
         return f"is certified, but does not serve: {engine} is as fast without it", "yellow"
     return f"is certified and serves, as the {certificate['form']}", "green"
-
-
-def warn(files: list[Path], *, trust: bool) -> None:
-    """Say what a pickle is, on stderr.
-
-    :raises click.ClickException: unless whoever calls trusts it.
-    """
-    pickles = [path.name for path in files if path.suffix not in WITHOUT_CODE]
-    if pickles:
-        click.secho(WARNING.format(files=" and ".join(pickles)), fg="yellow", err=True)
-        if not trust:
-            raise click.ClickException(REFUSAL)

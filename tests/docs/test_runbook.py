@@ -18,6 +18,7 @@ from app.models.publishing.publish import publish
 from app.models.repository.store import ModelStore
 from app.models.serving.watcher import RepositoryWatcher
 from tests.app.models.certification.test_user_onnx import graph
+from tests.app.models.importing.mlflow.folders import example_of, mlflow_folder, signature_of
 from tests.app.models.loading.test_signing import private_pem
 from tests.conftest import configuration
 from tests.docs.pages import comparable, exchanges, run
@@ -39,6 +40,7 @@ def prepare(folder):
     BOXES.assign(size=SIZE).to_csv(folder / "boxes.csv", index=False)
     joblib.dump(forest, folder / "model.pkl")
     skops.io.dump(forest, folder / "model.skops")
+    mlflow_folder(folder / "mlflow-model", forest, example_of(BOXES.head()), signature=signature_of(BOXES))
     (folder / "model.onnx").write_bytes(graph(forest, width=3, kind=FloatTensorType, zipmap=True))
     (folder / "private.pem").write_text(private_pem(Ed25519PrivateKey.generate()))
     app = create_app(configuration(store.root))

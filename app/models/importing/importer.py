@@ -7,19 +7,28 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.pipeline import make_pipeline
 
 from app.models.certification.progress import Report, silent
 from app.models.compilation.boosting.booster_files import SUFFIXES, read_booster
-from app.models.engines.nesting import estimators_in
 from app.models.engines.partial import predict_partially
 from app.models.engines.sklearn_engine import SklearnEngine
+from app.models.importing.encoded_columns import text_columns
 from app.models.importing.exported.export_file import EXPORT
 from app.models.importing.exported.publish_export import import_export
+from app.models.importing.mlflow.input_example import (
+    EXAMPLE,
+    as_inspected_by_example,
+    read_example,
+    text_of,
+    typed,
+)
+from app.models.importing.mlflow.mlmodel import MLmodel
 from app.models.importing.request import ImportRequest
 from app.models.loading.version_code import importable
 from app.models.publishing.artifacts import read_modules
-from app.models.publishing.columns import as_rows, column_transformers
+from app.models.publishing.columns import as_rows
 from app.models.publishing.inspection import InspectedModel, check_is_model, inspect_model
 from app.models.publishing.publish import as_unsupported_model, publish
 from app.models.publishing.sample import SampleMismatch, sample_frame
@@ -31,10 +40,12 @@ from app.models.untrusted.reading import read_estimator
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows like the training data, and their target if known."""
+    """Rows like the training data, and their target if known; ``is_example``: a few, whose ranges say nothing
+    of the training data."""
 
-    rows: pd.DataFrame
+    rows: "pd.DataFrame | NDArray[Any]"
     target: "pd.Series[Any] | None"
+    is_example: bool = False
 
 
 def import_files(request: ImportRequest, *, report: Report = silent) -> str:
@@ -64,8 +75,7 @@ def import_files(request: ImportRequest, *, report: Report = silent) -> str:
         return import_export(
             ModelStore(request.root), request.model, version=request.version, report=certifying
         )
-    if request.sample is None:
-        raise ImportRefused(f"{request.model.name} holds no rows: --sample names a file of them")
+    mlmodel = MLmodel.read(request.mlmodel) if request.mlmodel else None
     with importable(read_modules(request.code)):
         model, scaler = read(request.model), read(request.scaler) if request.scaler else None
     report("Reading the sample")
@@ -73,17 +83,31 @@ def import_files(request: ImportRequest, *, report: Report = silent) -> str:
         ModelStore(request.root),
         model,
         scaler,
-        read_sample(request.sample, request.target, text=text_columns(model, request.target)),
+        _sample(request, mlmodel, model),
         version=request.version,
         graph=request.onnx.read_bytes() if request.onnx else None,
         code=request.code,
         by_value=request.trust,
+        metadata={"mlflow": {**mlmodel.about, **request.origin}} if mlmodel else {},
         report=certifying,
     )
 
 
-def read_sample(path: Path, target: str | None, *, text: frozenset[str] = frozenset()) -> Sample:
-    """The rows of a CSV or Parquet file, with the target apart.
+def _sample(request: ImportRequest, mlmodel: MLmodel | None, model: Any) -> Sample:
+    if request.sample is None:
+        raise ImportRefused(f"{request.model.name} holds no rows: --sample names a file of them")
+    if mlmodel and request.sample.suffix == EXAMPLE:
+        return Sample(read_example(request.sample, mlmodel), None, is_example=True)
+    columns = mlmodel.columns if mlmodel else {}
+    text = text_columns(model, request.target) | text_of(columns)
+    frame, target = read_sample(request.sample, request.target, text=text)
+    return Sample(typed(frame, columns), target)
+
+
+def read_sample(
+    path: Path, target: str | None, *, text: frozenset[str] = frozenset()
+) -> "tuple[pd.DataFrame, pd.Series[Any] | None]":
+    """The rows of a CSV or Parquet file, and the target apart.
 
     :param text: columns to read as text, see `text_columns`.
     :raises DataError: if the file cannot be read, or lacks the target or rows.
@@ -94,24 +118,7 @@ def read_sample(path: Path, target: str | None, *, text: frozenset[str] = frozen
     if frame.empty:
         raise datasets.DataError(f"{path} has no rows")
     rows = frame if target is None else frame.drop(columns=[target])
-    return Sample(rows, None if target is None else frame[target])
-
-
-def text_columns(model: Any, target: str | None) -> frozenset[str]:
-    """Columns with text in the training data, by encoders' categories; the target by the classes."""
-    found: set[str] = set()
-    with as_unsupported_model():
-        branches = [each for each in column_transformers(model) if isinstance(each[1], list)]
-        own = [(part, getattr(part, "feature_names_in_", None)) for part in estimators_in(model)]
-        for transformer, names in (*branches, *own):
-            for part in estimators_in(transformer):
-                known = getattr(part, "categories_", None)
-                if names is not None and known is not None and len(known) == len(names):
-                    found |= {str(name) for name, each in zip(names, known, strict=True) if _holds_text(each)}
-        classes = getattr(model, "classes_", None)
-        if target is not None and classes is not None and _holds_text(classes):
-            found.add(target)
-    return frozenset(found)
+    return rows, None if target is None else frame[target]
 
 
 def import_model(
@@ -124,36 +131,35 @@ def import_model(
     graph: bytes | None = None,
     code: Sequence[Path] = (),
     by_value: bool = False,
+    metadata: Mapping[str, Any] | None = None,
     report: Report = silent,
 ) -> str:
     """Save a fitted model as a version, with golden rows and names from the sample, and return its name.
 
-    :param graph, code, by_value: see `publish`.
+    :param graph, code, by_value, metadata: see `publish`.
     :raises UnsupportedModel: if the model does not predict the sample, or cannot be served.
     :raises VersionExists: if ``version`` is taken.
     """
     check_is_model(model)
     original = model if scaler is None else make_pipeline(scaler, model)
-    metadata: dict[str, Any] = {"imported": True, "metrics": {}}
+    document: dict[str, Any] = {**(metadata or {}), "imported": True, "metrics": {}}
     with as_unsupported_model():
         try:
             inspected = inspect_model(original, sample.rows)
+            if sample.is_example:
+                inspected = as_inspected_by_example(inspected, original)
         except SampleMismatch as error:
             hint = "" if sample.target is not None else " (--target names it)"
             raise ImportRefused(f"{error.message}{hint}") from None
         if sample.target is not None and (inspected.output.classes or inspected.output.task == "regression"):
-            metadata["metrics"] = _metrics(original, inspected, sample.rows, sample.target)
-            metadata["rows_without_target"] = int(sample.target.isna().sum())
+            document["metrics"] = _metrics(original, inspected, sample.rows, sample.target)
+            document["rows_without_target"] = int(sample.target.isna().sum())
     options: dict[str, Any] = {"version": version, "graph": graph, "code": code, "by_value": by_value}
-    return publish(store, model, scaler, metadata, inspected=inspected, report=report, **options)
-
-
-def _holds_text(labels: Any) -> bool:
-    return any(isinstance(label, str) for label in np.asarray(labels, dtype=object).ravel().tolist())
+    return publish(store, model, scaler, document, inspected=inspected, report=report, **options)
 
 
 def _metrics(
-    original: Any, inspected: InspectedModel, rows: pd.DataFrame, target: "pd.Series[Any]"
+    original: Any, inspected: InspectedModel, rows: Any, target: "pd.Series[Any]"
 ) -> Mapping[str, float]:
     """Metrics on the answered rows of the sample, which may be training data."""
     output = inspected.output

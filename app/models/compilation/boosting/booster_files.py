@@ -9,6 +9,8 @@ from app.models.compilation.compilers import one_line
 
 # Files that hold a booster and no code.
 SUFFIXES = {".json": "xgboost", ".ubj": "xgboost", ".txt": "lightgbm", ".cbm": "catboost"}
+# The same as MLflow names them.
+SUFFIXES |= {".xgb": "xgboost", ".lgb": "lightgbm", ".cb": "catboost"}
 INSTALL = "pip install -r requirements-boosting.txt"
 
 
