@@ -9,6 +9,7 @@ import click
 from flask import current_app
 
 from app.models.compilation.boosting.booster_files import SUFFIXES
+from app.models.importing.mlflow.model_uri import ModelUri
 from app.models.importing.request import ImportRequest
 
 File = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -47,9 +48,10 @@ class ImportOptions:
         """True with a bare ``--trust``."""
         return A_PICKLE in self.trust
 
-    def check(self, model: Path) -> None:
+    def check(self, model: Path | ModelUri) -> None:
         """:raises click.ClickException: for options that do not go together, or lack trust."""
-        if model.suffix == EXPORT and (self.scaler or self.onnx or self.sample or self.target):
+        export = isinstance(model, Path) and model.suffix == EXPORT
+        if export and (self.scaler or self.onnx or self.sample or self.target):
             raise click.UsageError(
                 "an export has all that it needs: leave out --scaler, --onnx, --sample, --target"
             )

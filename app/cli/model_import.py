@@ -8,24 +8,37 @@ from flask.cli import with_appcontext
 
 from app.cli import tables
 from app.cli.import_options import WITHOUT_CODE, ImportOptions, import_options
+from app.cli.model_follow import follow_alias
 from app.cli.model_option import model_to_fill
-from app.cli.model_source import request_for
+from app.cli.model_source import ModelArgument, request_for
 from app.cli.steps import Step, steps
 from app.models.importing.isolation import import_apart
+from app.models.importing.mlflow.model_uri import ModelUri
 from app.models.importing.request import ImportRequest
 from app.models.serving import operations, overview
 from app.models.serving.served_model import ServedModel
 
 
 @click.command("import")
-@click.argument("model", type=click.Path(path_type=Path, exists=True))
+@click.argument("model", type=ModelArgument())
 @import_options
+@click.option("--follow", is_flag=True, help="Import and activate each version that the alias moves to.")
+@click.option(
+    "--interval",
+    type=click.FloatRange(min=1),
+    default=30,
+    show_default=True,
+    help="Seconds between two looks at the registry.",
+)
 @tables.as_json
 @with_appcontext
-def import_command(model: Path, *, as_json: bool, **given: Any) -> None:
+def import_command(
+    model: Path | ModelUri, *, follow: bool, interval: float, as_json: bool, **given: Any
+) -> None:
     """Save MODEL as a version: any fitted scikit-learn estimator or pipeline, pickled or in a .skops file, or
     a booster in a file of XGBoost (.json, .ubj), LightGBM (.txt) or CatBoost (.cbm), or an .export file of
-    tools/export_model.py, or a folder or .zip in MLflow's format.
+    tools/export_model.py, or a folder or .zip in MLflow's format, or models:/name@alias, models:/name/3 or
+    models:/name of the MLflow registry at MLFLOW_TRACKING_URI.
 
     Names and golden rows come from the sample; every engine is certified against scikit-learn, or against the
     answers that an export recorded.
@@ -33,6 +46,9 @@ def import_command(model: Path, *, as_json: bool, **given: Any) -> None:
     options = ImportOptions(**given)
     options.check(model)
     served_model = model_to_fill()
+    if follow:
+        follow_alias(model, options, served_model, interval=interval)
+        return
     with request_for(model, options, served_model.store.root) as request:
         found = _imported(served_model, request, activate=options.activate)
     report(found, options.onnx, as_json=as_json)

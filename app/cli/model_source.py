@@ -1,15 +1,16 @@
-"""MODEL of ``flask models import``: a file, or a folder or zip in MLflow's format, as a request."""
+"""MODEL of ``flask models import``: a file, a folder or zip of MLflow, or a registered model."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from app.cli.import_options import EXPORT, NO_SAMPLE, ImportOptions, warn
+from app.models.importing.mlflow.model_uri import SCHEME, ModelUri
 from app.models.importing.request import ImportRequest
 
 if TYPE_CHECKING:
@@ -18,26 +19,53 @@ if TYPE_CHECKING:
 ZIP = ".zip"
 
 
+class ModelArgument(click.ParamType[Path | ModelUri]):
+    """A path that exists, or a `ModelUri`."""
+
+    name = "model"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path | ModelUri:
+        """See `click.ParamType.convert`."""
+        if not str(value).startswith(SCHEME):
+            found: Path = click.Path(path_type=Path, exists=True).convert(value, param, ctx)
+            return found
+        try:
+            return ModelUri.parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 @contextmanager
-def request_for(model: Path, options: ImportOptions, root: Path) -> Iterator[ImportRequest]:
-    """The request to import a model, whose unpacked files are there as long as the context.
+def request_for(model: Path | ModelUri, options: ImportOptions, root: Path) -> Iterator[ImportRequest]:
+    """The request to import a model, whose copied files are there as long as the context.
 
     :param root: of the store.
     :raises click.ClickException: without a sample, and for a pickle without trust.
     :raises ImportRefused: if MLflow's files cannot be read.
+    :raises RegistryUnavailable: if the registry does not have them.
     """
-    if not model.is_dir() and model.suffix != ZIP:
-        if options.sample is None and model.suffix != EXPORT:
-            raise click.UsageError(NO_SAMPLE)
-        warn([model, options.scaler], trust=options.trusts_pickles)
-        yield options.request(root, model)
+    if isinstance(model, ModelUri) or model.is_dir() or model.suffix == ZIP:
+        with TemporaryDirectory(prefix="mlflow-model-") as folder:
+            yield mlflow_request(_files(model, Path(folder)), options, root)
         return
-    # Imported here, because workers, which load the commands too, need neither YAML nor zipfile.
-    from app.models.importing.mlflow.model_files import FolderFiles, ZipFiles
+    if options.sample is None and model.suffix != EXPORT:
+        raise click.UsageError(NO_SAMPLE)
+    warn([model, options.scaler], trust=options.trusts_pickles)
+    yield options.request(root, model)
 
-    with TemporaryDirectory(prefix="mlflow-model-") as folder:
-        files = FolderFiles(model) if model.is_dir() else ZipFiles(model, Path(folder))
-        yield mlflow_request(files, options, root)
+
+def _files(model: Path | ModelUri, folder: Path) -> "ModelFiles":
+    # Imported here, because workers, which load the commands too, need neither zipfile nor a client.
+    from app.models.importing.mlflow.model_files import FolderFiles, ZipFiles
+    from app.models.importing.mlflow.model_registry import RegistryFiles, resolve
+    from app.models.importing.mlflow.tracking_server import TrackingServer
+
+    if isinstance(model, ModelUri):
+        server = TrackingServer.from_environment()
+        return RegistryFiles(server, resolve(server, model), folder)
+    return FolderFiles(model) if model.is_dir() else ZipFiles(model, folder)
 
 
 def mlflow_request(files: "ModelFiles", options: ImportOptions, root: Path) -> ImportRequest:
