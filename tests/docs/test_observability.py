@@ -39,4 +39,4 @@ def test_the_fields_are_those_of_the_log(logged, serve):
     logged()
     client.post("/api/predict", json={"features": [1, 2, 3], "request_id": "a", "client_id": "b"})
     (line,) = logged()
-    assert {name for row in table("Logs") for name in row[0]} == set(line) | {"caller"}
+    assert {name for row in table("Logs") for name in row[0]} == set(line) | {"caller", "model"}

@@ -33,7 +33,8 @@ class RequestRecord:
     fields: dict[str, Any] = field(default_factory=dict)
 
     def add(self, prediction: Prediction, *, engine: str, seconds: float, inputs: RawRows | None) -> None:
-        """Add a prediction; a request may make several. ``inputs`` are its rows, if they are logged."""
+        """Add a prediction; a request may make several. ``inputs`` are its rows, if they are logged: then
+        the answers are too, without which no later version could be compared with this one."""
         fields = self.fields
         fields["version"] = prediction.model.version
         fields["engine"] = engine
@@ -41,6 +42,7 @@ class RequestRecord:
         fields["cached"] = fields.get("cached", 0) + sum(prediction.cached)
         if inputs is not None:
             fields.setdefault("inputs", []).append(_plain(inputs))
+            fields.setdefault("predictions", []).append(prediction.to_dicts())
         self.model_seconds += seconds
         self.answered = perf_counter()
 

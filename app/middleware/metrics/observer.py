@@ -57,6 +57,8 @@ class MetricsObserver:
             observe(seconds)
         if has_request_context():
             inputs = event.rows if self._log_inputs else None
+            if name != DEFAULT:
+                g.record.fields["model"] = name
             g.record.add(prediction, engine=engine, seconds=seconds, inputs=inputs)
 
     def _cache_looked_up(self, _: str, event: ports.CacheLookedUp) -> None:

@@ -1,10 +1,12 @@
 import json
 import logging
+from shutil import copytree
 from types import SimpleNamespace
 
 import pytest
 from flask import g
 
+from app.models.ml_models import model_manager
 from tests.assertions import assert_error
 from tests.estimators import SumClassifier, fitted
 
@@ -44,11 +46,24 @@ def test_whoever_sent_a_row_that_does_not_fit_is_logged_too(logged, serve):
     assert (line["status"], line["caller_request_id"], line["client_id"]) == (400, "mine", "shop")
 
 
-def test_inputs_are_logged_on_demand(logged, serve):
+def test_inputs_are_logged_on_demand_with_their_results(logged, serve):
     client = serve(fitted(SumClassifier()), LOG_INPUTS=True)
     logged()
+    answer = client.post("/api/predict", json={"features": [1, 2, 3]})
+    (line,) = logged()
+    assert line["inputs"] == [[[1.0, 2.0, 3.0]]]
+    assert line["predictions"] == [[answer.json["result"]]]
+
+
+def test_a_model_beside_the_default_one_is_logged_by_its_name(logged, serve, models_dir):
+    client = serve(fitted(SumClassifier()), version="v1")
+    copytree(models_dir / "model_v1", models_dir / "boxes" / "model_v1")
+    with client.application.app_context():
+        model_manager.registry["boxes"].load()
+    logged()
+    client.post("/api/models/boxes/predict", json={"features": [1, 2, 3]})
     client.post("/api/predict", json={"features": [1, 2, 3]})
-    assert logged()[0]["inputs"] == [[[1.0, 2.0, 3.0]]]
+    assert [line.get("model") for line in logged()] == ["boxes", None]
 
 
 def test_the_callers_key_is_logged_by_its_id(logged, build_app):
