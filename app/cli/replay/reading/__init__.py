@@ -1,0 +1,1 @@
+"""Which requests does a log hold, and how were they answered there?"""
