@@ -25,6 +25,8 @@ def create_app(
     :raises ConfigError: if a setting is wrong.
     :raises ValueError: if a row contradicts another.
     """
+    from functools import partial
+
     from flask import current_app
 
     from app import api, cli, middleware
@@ -35,7 +37,8 @@ def create_app(
     from config import Config, load_config
 
     app = FastFlask(__name__, static_folder=None)
-    app.config.from_object(config if isinstance(config, Config) else load_config(config))
+    settings = config if isinstance(config, Config) else load_config(config)
+    app.config.from_object(settings)
     model_manager.init_app(
         app,
         cache=prediction_cache(app),
@@ -44,6 +47,6 @@ def create_app(
     )
     api.init_app(app, blueprints)
     middleware.init_app(app)  # after the routes: scopes and limits are read from their table
-    cli.init_app(app)
+    cli.init_app(app, settings, partial(create_app, blueprints=blueprints))
     app.warn_of_missing_parts()
     return app

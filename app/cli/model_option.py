@@ -10,6 +10,7 @@ from app.models.ml_models import model_manager
 from app.models.serving.served_model import DEFAULT, ServedModel
 
 META = "app.model"
+OPTION = "chosen_model"  # the name of its parameter
 
 
 class PerModel(AppGroup):
@@ -31,7 +32,7 @@ class PerModel(AppGroup):
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         """Add a command with the option."""
         option = click.Option(
-            ["--model", "chosen_model"],
+            ["--model", OPTION],
             default=DEFAULT,
             show_default=True,
             expose_value=False,

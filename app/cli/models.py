@@ -10,6 +10,7 @@ from app.cli import tables
 from app.cli.model_certify import certify
 from app.cli.model_import import import_command
 from app.cli.model_option import PerModel, chosen_model
+from app.cli.model_replay import replay
 from app.exceptions import ArtifactInvalid
 from app.models.loading import signing
 from app.models.serving import operations, overview
@@ -24,6 +25,7 @@ def models() -> None:
 
 models.add_command(import_command)
 models.add_command(certify)
+models.add_command(replay)
 
 
 @models.command("list")

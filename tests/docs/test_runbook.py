@@ -3,6 +3,7 @@
 Figures, times and hashes differ from run to run and are not compared.
 """
 
+import json
 import re
 
 import joblib
@@ -27,6 +28,13 @@ from tests.settings import ROOT
 
 DOCUMENT = (ROOT / "docs" / "runbook.md").read_text()
 SIZE = [0, 1] * 10
+YESTERDAY = [
+    {"request": {"features": [1, 2, 3]}, "response": {"result": {"prediction": 0}}},
+    {
+        "request": {"samples": [[1, 2, 3], [9, 9, 9]]},
+        "response": {"results": [{"prediction": 0}, {"prediction": 0}]},
+    },
+]
 
 
 def prepare(folder):
@@ -37,6 +45,7 @@ def prepare(folder):
         publish(store, forest, metadata={"metrics": {"accuracy": 0.93}}, sample=BOXES, version=version)
         if version != "wednesday":
             store.activate(version)
+    (folder / "yesterday.jsonl").write_text("\n".join(map(json.dumps, YESTERDAY)))
     BOXES.assign(size=SIZE).to_csv(folder / "boxes.csv", index=False)
     joblib.dump(forest, folder / "model.pkl")
     skops.io.dump(forest, folder / "model.skops")

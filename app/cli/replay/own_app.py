@@ -1,0 +1,53 @@
+"""This installation in this process, open to the replay: its models, without keys, limits and logs."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from copy import copy
+
+from flask import Flask, current_app
+
+from app.exceptions import ServiceError
+from app.models.ml_models import model_manager
+from app.models.serving.served_model import DEFAULT
+from config import Config
+
+BUILD = "replay.build"
+# What concerns callers. A line per replayed request would bury the service's own, and none is a caller's.
+OPEN = {
+    "AUTH_DISABLED": True,
+    "API_KEYS": {},  # nor do they stay in memory for this
+    "RATE_LIMIT": "",
+    "RATE_LIMIT_ADMIN": "",
+    "REDIS_URL": "",
+    "CACHE_MODE": "off",
+    "LOG_LEVEL": "CRITICAL",
+    "LOG_FILE": None,
+    "LOG_INPUTS": False,
+    "PROMETHEUS_MULTIPROC_DIR": None,
+}
+
+
+def init_app(app: Flask, settings: Config, build: Callable[[Config], Flask]) -> None:
+    """Remember how to build an app like this one, but open.
+
+    :param build: makes an app of settings.
+    """
+    opened = copy(settings)
+    vars(opened).update(OPEN)
+    app.extensions[BUILD] = lambda: build(opened)
+
+
+def open_app(model: str) -> Flask:
+    """An app like the current one, with its models loaded.
+
+    :param model: that must be usable; of the others those are loaded that are.
+    :raises ServiceError: if it is not.
+    """
+    app: Flask = current_app.extensions[BUILD]()
+    with app.app_context():
+        registry = model_manager.registry
+        registry[model].load()
+        for name in {DEFAULT, *registry.names()} - {model}:
+            with suppress(ServiceError):
+                registry[name].load()
+    return app
