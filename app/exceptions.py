@@ -108,6 +108,15 @@ class VersionNotFound(ServiceError):
         super().__init__(f"There is no model version {version!r}", details={"version": version})
 
 
+class VersionNotServed(ServiceError):
+    """The path names a version that is not loaded."""
+
+    error_type = "not_found"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"Model version {version[:64]!r} is not loaded", details={"version": version[:64]})
+
+
 class Conflict(ServiceError):
     """The state of the store rules out the call."""
 

@@ -1,0 +1,127 @@
+"""Open Inference Protocol V2, as Triton, KServe and MLServer speak it over HTTP; docs/dialects.md."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response
+
+from app.api.dialects import Dialect, v2_models, v2_repository
+from app.api.dialects.v2_requests import load_request
+from app.api.dialects.v2_responses import infer_response
+from app.api.predictions import predict_rows
+from app.middleware.route_table import ADMIN, METRICS, OPEN, PREDICT, LimitClass, Routes, Scope
+from app.models.ml_models import model_manager
+
+PREFIX = "/v2"
+EXTENSIONS = ["binary_tensor_data", "model_repository", "statistics"]
+MOST_ERRORS = 3  # that the text of an error names
+
+bp = Blueprint("v2", __name__, url_prefix=PREFIX)
+
+
+@bp.get("/health/live")
+def live() -> dict[str, bool]:
+    """200 while the process can answer at all."""
+    return {"live": True}
+
+
+@bp.get("/health/ready")
+def ready() -> dict[str, bool]:
+    """200 only while every model can predict, and the server does not drain."""
+    v2_models.check_ready()
+    return {"live": True, "ready": True}
+
+
+@bp.get("")
+def server() -> dict[str, Any]:
+    """Name and extensions of the server."""
+    return {"name": "model-service", "version": "2", "extensions": EXTENSIONS}
+
+
+@bp.get("/models")
+def models() -> dict[str, Any]:
+    """Names of the models, as KServe lists them."""
+    return {"models": v2_models.names()}
+
+
+@bp.get("/models/<name>")
+@bp.get("/models/<name>/versions/<version>")
+def model(name: str, version: str | None = None) -> dict[str, Any]:
+    """Versions and tensors of a model."""
+    return v2_models.metadata(name, version)
+
+
+@bp.get("/models/<name>/ready")
+@bp.get("/models/<name>/versions/<version>/ready")
+def model_ready(name: str, version: str | None = None) -> dict[str, Any]:
+    """200 only while the version can predict."""
+    v2_models.loaded_version(model_manager.registry[name], version)
+    return {"name": name, "ready": True}
+
+
+@bp.post("/models/<name>/infer")
+@bp.post("/models/<name>/versions/<version>/infer")
+def infer(name: str, version: str | None = None) -> Response:
+    """Predict the rows of the tensors."""
+    served_model = model_manager.registry[name]
+    asked = load_request(v2_models.loaded_version(served_model, version).signature)
+    outputs = tuple(asked["outputs"])
+    prediction = predict_rows(served_model, asked["rows"], field="inputs", version=version, outputs=outputs)
+    return infer_response(prediction, name, asked)
+
+
+@bp.get("/models/stats")
+@bp.get("/models/<name>/stats")
+@bp.get("/models/<name>/versions/<version>/stats")
+def statistics(name: str | None = None, version: str | None = None) -> dict[str, Any]:
+    """Numbers of the whole service, by model and version."""
+    return v2_models.statistics(name, version)
+
+
+@bp.post("/repository/index")
+def index() -> list[dict[str, str]]:
+    """Every version of every model."""
+    return v2_repository.index()
+
+
+@bp.post("/repository/models/<name>/load")
+def load(name: str) -> dict[str, Any]:
+    """Serve a version of a model."""
+    return v2_repository.load(name)
+
+
+@bp.post("/repository/models/<name>/unload")
+def unload(name: str) -> dict[str, Any]:
+    """Stop serving a challenger."""
+    return v2_repository.unload(name)
+
+
+def _error(_: int, document: dict[str, Any]) -> dict[str, str]:
+    """One text, because the protocol has no details: it names the first errors."""
+    errors = document["details"].get("errors", [])
+    if not errors:
+        return {"error": document["error"]}
+    more = f"; and {len(errors) - MOST_ERRORS} more" if len(errors) > MOST_ERRORS else ""
+    return {"error": f"{document['error']}: {'; '.join(map(_sentence, errors[:MOST_ERRORS]))}{more}"}
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    where = [str(error["field"])] if "field" in error else []
+    where += [f"{key} {error[key]}" for key in ("line", "row") if key in error]
+    if "name" in error:
+        where.append(f"column {error['name']!r}")
+    elif column := {"position", "column"} & error.keys():
+        where.append(f"column {error[column.pop()]}")
+    return f"{', '.join(where)}: {error['reason']}" if where else str(error["reason"])
+
+
+ACCESS: dict[str, tuple[Scope, LimitClass]] = {
+    "live": (OPEN, "exempt"),
+    "ready": (OPEN, "exempt"),
+    "model_ready": (OPEN, "requests"),
+    "statistics": (METRICS, "requests"),
+    "index": (ADMIN, "admin"),
+    "load": (ADMIN, "admin"),
+    "unload": (ADMIN, "admin"),
+}
+DIALECT = Dialect(lambda _: [Routes(bp, PREDICT, "requests", ACCESS)], _error, PREFIX)
