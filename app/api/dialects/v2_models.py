@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.exceptions import ModelError, ModelNotFound, VersionNotServed
+from app.exceptions import ModelError, ModelNotFound, StoreUnreadable, VersionNotServed
 from app.middleware.draining import draining
 from app.middleware.metrics import of_app
 from app.middleware.metrics.queries import Families, total
@@ -12,6 +12,7 @@ from app.models.ml_models import model_manager
 from app.models.schema.model_input import OBJECT_INTEGERS
 from app.models.schema.signature import Feature, Label
 from app.models.serving.further_outputs import PREDICT, TRANSFORM, own_outputs
+from app.models.serving.overview import readiness
 from app.models.serving.served_model import DEFAULT, ServedModel
 
 MATRIX = "input-0"
@@ -47,10 +48,10 @@ def check_ready() -> None:
     if draining():
         raise ModelError("The server is about to stop")
     registry = model_manager.registry
-    default, names = registry.default, registry.names()
-    # Without a version it is no model, if there are others.
-    needed = [default] if default.loaded or not names or default.store.versions() else []
-    if not all(each.loaded for each in (*needed, *(registry[name] for name in names))):
+    default, *others = readiness(registry)
+    # Without a version the default one is no model, if there are others.
+    usable = default["ready"] or (others and not registry.default.store.versions())
+    if not usable or not all(each["ready"] for each in others):
         raise ModelError("Not all models are ready")
 
 
@@ -124,10 +125,10 @@ def statistics(name: str | None, version: str | None) -> dict[str, Any]:
     for each in [name] if name is not None else names():
         try:
             served_model = model_manager.registry[each]
-        except ModelNotFound:
+        except (ModelNotFound, StoreUnreadable):
             if name is not None:
                 raise
-            continue  # removed in the meantime
+            continue  # removed in the meantime, or not served
         wanted = [loaded_version(served_model, version).version] if version else loaded_versions(served_model)
         found += [_statistics(families, each, one) for one in wanted]
     return {"model_stats": found}

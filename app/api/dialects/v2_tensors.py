@@ -102,8 +102,22 @@ def rows_of(tensors: list[Tensor], signature: InputSignature) -> RawRows:
             )
         if described.rows != first.rows:
             raise described.wrong(f"has {described.rows} rows, {shown(first.name)!r} has {first.rows}")
+    if (joined := _joined(tensors, signature)) is not None:
+        return joined
     names = tuple(described.name for described, _ in tensors)
     return Columns(names, tuple(cells for _, cells in tensors))
+
+
+def _joined(tensors: list[Tensor], signature: InputSignature) -> Matrix | None:
+    """A float64 array (n, d) of columns that are finite floats, all that the model has: for few rows a third
+    of the time that they take one by one."""
+    by_name = {described.name: cells for described, cells in tensors}
+    if not signature.numeric or not len(tensors) == len(by_name) == len(signature.names):
+        return None
+    columns = [by_name.get(name) for name in signature.names]
+    if not all(isinstance(cells, np.ndarray) and cells.dtype.kind == "f" for cells in columns):
+        return None
+    return _finite(np.column_stack(columns))  # type: ignore[arg-type] # none of them is None
 
 
 def _matrix(tensor: Tensor, signature: InputSignature) -> RawRows:

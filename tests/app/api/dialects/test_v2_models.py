@@ -72,6 +72,18 @@ def test_a_server_that_stops_is_not_ready(client, monkeypatch):
     assert error(client.get("/v2/health/ready"), 503) == "The server is about to stop"
 
 
+def test_a_model_that_cannot_be_read_is_said_and_hides_no_other(sums, models_dir, tmp_path):
+    (models_dir / "other").rename(tmp_path / "other")
+    (models_dir / "other").symlink_to(tmp_path / "other")
+    model_manager.registry.forget("other")
+    assert error(sums.get("/v2/health/ready"), 503) == "Not all models are ready"
+    assert [each["name"] for each in found(sums, "/v2/models/stats")["model_stats"]] == ["default"]
+    index = strict_json(sums.post(INDEX))
+    assert [each["reason"] for each in index if each["name"] == "other"] == [
+        "other in the model store cannot be read: it is a symbolic link"
+    ]
+
+
 def test_named_models_do_without_a_default_one(build_app):
     app = build_app()
     with app.app_context():
