@@ -26,7 +26,7 @@ class Dialect:
 
 # Modules with a ``DIALECT``; several names share those of one. `config.DIALECTS` has the same names.
 MODULES: Mapping[str, str] = {
-    "v2": "app.api.dialects.v2",
+    "v2": "app.api.dialects.open_inference.v2",
     "mlflow": "app.api.dialects.invocations",
     "sagemaker": "app.api.dialects.invocations",
 }

@@ -68,7 +68,7 @@ def test_the_server_is_ready_only_if_every_model_is(sums):
 
 
 def test_a_server_that_stops_is_not_ready(client, monkeypatch):
-    monkeypatch.setattr("app.api.dialects.v2_models.draining", lambda: True)
+    monkeypatch.setattr("app.api.dialects.open_inference.v2_models.draining", lambda: True)
     assert error(client.get("/v2/health/ready"), 503) == "The server is about to stop"
 
 
@@ -223,9 +223,15 @@ def test_loading_what_is_not_there_is_404(sums):
     assert error(sums.post("/v2/repository/models/third/load"), 404) == "There is no model 'third'"
 
 
-@pytest.mark.parametrize("parameters", [{"config": "{}"}, {"file:1/model.onnx": "AA=="}, {"version": 1}, []])
+@pytest.mark.parametrize("parameters", [{"config": "{}"}, {"file:1/model.onnx": "AA=="}, {"version": 1}, [1]])
 def test_models_are_loaded_from_the_store_alone(sums, parameters):
     assert "parameters" in error(sums.post(LOAD, json={"parameters": parameters}), 400)
+
+
+@pytest.mark.parametrize("path", [LOAD, UNLOAD])
+def test_a_name_that_is_no_version_is_refused(sums, path):
+    error(sums.post(path, json={"parameters": {"version": "../v1"}}), 400)
+    error(sums.post(path, data=b"\xff{"), 400)
 
 
 def test_what_serves_is_not_unloaded(sums):

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from app.api.dialects.v2_models import loaded_versions, names
-from app.api.dialects.v2_requests import load_document, member
+from app.api.dialects.open_inference.v2_models import loaded_versions, names
+from app.api.dialects.open_inference.v2_requests import load_document, member
 from app.api.formats.content import read_content
 from app.exceptions import Conflict, InvalidInput, ModelNotFound, StoreUnreadable, VersionInUse
 from app.models.ml_models import model_manager

@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 import orjson
 from flask import current_app, request
 
-from app.api.dialects.v2_tensors import read_tensors, rows_of
+from app.api.dialects.open_inference.v2_tensors import read_tensors, rows_of
 from app.api.formats import in_turn
 from app.api.formats.body_size import SHORT, check_values
 from app.api.formats.content import read_content

@@ -7,8 +7,8 @@ import orjson
 from flask import Response
 from numpy.typing import NDArray
 
-from app.api.dialects.v2_elements import BYTES, LENGTH_BYTES
-from app.api.dialects.v2_requests import HEADER_LENGTH, InferRequest
+from app.api.dialects.open_inference.v2_elements import BYTES, LENGTH_BYTES
+from app.api.dialects.open_inference.v2_requests import HEADER_LENGTH, InferRequest
 from app.api.formats import JSON
 from app.api.formats.results import output_array
 from app.flask_fast.messages import BytesResponse

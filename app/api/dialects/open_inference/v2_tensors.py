@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from app.api.dialects.v2_elements import BYTES, DTYPES, Described, from_bytes, from_json
+from app.api.dialects.open_inference.v2_elements import BYTES, DTYPES, Described, from_bytes, from_json
 from app.api.formats.decoding import check_rows
 from app.exceptions import InvalidInput
 from app.models.schema.cells import EXACT_INTEGER, describe, shown

@@ -5,9 +5,10 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from app.api.dialects import Dialect, v2_models, v2_repository
-from app.api.dialects.v2_requests import load_request
-from app.api.dialects.v2_responses import infer_response
+from app.api.dialects import Dialect
+from app.api.dialects.open_inference import v2_models, v2_repository
+from app.api.dialects.open_inference.v2_requests import load_request
+from app.api.dialects.open_inference.v2_responses import infer_response
 from app.api.predictions import predict_rows
 from app.middleware.route_table import ADMIN, METRICS, OPEN, PREDICT, LimitClass, Routes, Scope
 from app.models.ml_models import model_manager

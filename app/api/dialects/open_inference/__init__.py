@@ -1,0 +1,1 @@
+"""Open Inference Protocol: what do clients of Triton, KServe and MLServer send, and what do they get?"""
