@@ -5,7 +5,7 @@ from typing import Any
 
 from app.api.dialects.open_inference.v2_models import loaded_versions, names
 from app.api.dialects.open_inference.v2_requests import load_document, member
-from app.api.formats.content import read_content
+from app.api.formats import read_content
 from app.exceptions import Conflict, InvalidInput, ModelNotFound, StoreUnreadable, VersionInUse
 from app.models.ml_models import model_manager
 from app.models.schema.cells import shown

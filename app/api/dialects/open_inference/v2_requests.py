@@ -6,9 +6,8 @@ import orjson
 from flask import current_app, request
 
 from app.api.dialects.open_inference.v2_tensors import read_tensors, rows_of
-from app.api.formats import in_turn
+from app.api.formats import in_turn, read_content
 from app.api.formats.body_size import SHORT, check_values
-from app.api.formats.content import read_content
 from app.api.formats.json_codec import MALFORMED
 from app.exceptions import InvalidInput
 from app.middleware.logging.request_log import note_caller

@@ -10,10 +10,9 @@ from app.api.formats.decoding import check_rows
 from app.exceptions import InvalidInput
 from app.models.schema.cells import EXACT_INTEGER, describe, shown
 from app.models.schema.column_arrays import Coded, Column, Columns
-from app.models.schema.matrices import FiniteMatrix
 from app.models.schema.rows import Matrix
 from app.models.schema.signature import InputSignature
-from app.models.schema.validation import RawRows
+from app.models.schema.validation import FiniteMatrix, RawRows
 
 FIELD = "inputs"
 
