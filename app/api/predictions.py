@@ -70,11 +70,15 @@ def predict_row(served_model: ServedModel, *, use_cache: bool = False) -> Respon
     return BytesResponse(encode_row(prediction, members, outputs), content_type=JSON)
 
 
-def predict_rows_of_request(served_model: ServedModel) -> Response:
-    """Predict the rows of the request with one model version; with ``?errors=rows`` as many as possible."""
+def predict_rows_of_request(served_model: ServedModel, body: Body | None = None) -> Response:
+    """Predict the rows of the request with one model version; with ``?errors=rows`` as many as possible.
+
+    :param body: of the request, if it was loaded already.
+    """
     by_row, outputs = errors_by_row(), asked_outputs()
     media_type, encode = accepted_format(by_row=by_row)
-    body = load_rows(batch_schema, served_model.signature)
+    if body is None:
+        body = load_rows(batch_schema, served_model.signature)
     count_rows(len(body["rows"]))
     options = version_options(served_model, body) | {"field": "samples", "outputs": outputs}
     rejected: dict[int, Any] = {}

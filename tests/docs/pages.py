@@ -27,7 +27,10 @@ def run(app, command):
     words = shlex.split(command)
     if words[0] == "curl":
         method = words[words.index("-X") + 1] if "-X" in words else "GET"
-        sent = {}
+        sent: dict[str, object] = {}
+        if "--data" in words:
+            name, _, value = words[words.index("-H") + 1].partition(": ")
+            sent = {"data": words[words.index("--data") + 1], "headers": {name: value}}
         if "--json" in words:
             sent = {"data": words[words.index("--json") + 1], "content_type": "application/json"}
         (url,) = (word for word in words if word.startswith(ADDRESS))

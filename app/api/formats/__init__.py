@@ -112,7 +112,7 @@ def in_turn(raw: bytes, decode: Callable[[], Any]) -> Any:
     shedder, environ = current_app.extensions[SHEDDER_EXTENSION], request.environ
     shedder.begin_turn(environ)
     found = decode()
-    rows = found.get("rows") if isinstance(found, dict) else found
+    rows = found.get("rows") if isinstance(found, dict) else getattr(found, "rows", found)
     if isinstance(rows, np.ndarray | Columns):
         shedder.end_turn(environ)
     return found

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import request
+from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import NotAcceptable
 
 from app.api.formats import JSON, SYNONYMS, resolved
@@ -32,7 +33,7 @@ def accepted_format(*, by_row: bool = False) -> tuple[str, Encode]:
     :raises NotAcceptable: if the client accepts none of them; the message lists them.
     :raises InvalidInput: for an unknown ``format`` of JSON, or errors of rows in a table.
     """
-    if (media_type := _preferred()) == JSON:
+    if (media_type := preferred()) == JSON:
         layout = request.args.get("format", "rows") if request.environ.get("QUERY_STRING") else "rows"
         if layout not in LAYOUTS:
             raise InvalidInput([{"field": "format", "reason": "must be rows or columns"}])
@@ -47,12 +48,17 @@ def accepted_format(*, by_row: bool = False) -> tuple[str, Encode]:
     return media_type, lambda prediction, _, outputs, __: encode(prediction, outputs)
 
 
-def _preferred() -> str:
+def preferred(known: tuple[str, ...] = (JSON, *TABLES, NDJSON), *, default: str = JSON) -> str:
+    """The media type that the client prefers, whatever its parameters; ``default`` if it accepts any.
+
+    :raises NotAcceptable: if it accepts none of the ``known`` ones; the message lists them.
+    """
     accept = request.environ.get("HTTP_ACCEPT")
-    if accept in (None, "*/*", JSON):  # nearly always
-        return JSON
-    known = (JSON, *TABLES, NDJSON)
-    names = (*known, *(name for name in SYNONYMS if SYNONYMS[name] in known))
-    if (best := request.accept_mimetypes.best_match(names)) is None:
+    if accept in (None, "", "*/*", default):  # nearly always
+        return default
+    accepted = MIMEAccept([(name.partition(";")[0], quality) for name, quality in request.accept_mimetypes])
+    first = (default, *known)  # of those that are accepted alike, such as by */*
+    names = (*first, *(name for name in SYNONYMS if SYNONYMS[name] in known))
+    if (best := accepted.best_match(names)) is None:
         raise NotAcceptable(f"The answer can be {', '.join(known)}")
     return SYNONYMS.get(best, best)

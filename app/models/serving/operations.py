@@ -26,6 +26,16 @@ def verify(served_model: ServedModel, version: str) -> dict[str, Any]:
     return {"version": version, "verified": True, "engine": model.engine.name}
 
 
+def load(served_model: ServedModel) -> LoadedVersion:
+    """Serve a model's active version, or else its newest, in this process.
+
+    :raises ModelNotLoaded: if it has none.
+    :raises VersionRefused: if it fails a check.
+    """
+    with _rejections():
+        return served_model.load()
+
+
 def activate(
     served_model: ServedModel, version: str, *, swap_in: bool = True, wait: bool = False
 ) -> dict[str, Any]:

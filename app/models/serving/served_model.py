@@ -47,6 +47,7 @@ class ServedModel:
         observers: Sequence[ports.Observer] = (),
         name: str = DEFAULT,
     ) -> None:
+        self.name = name
         self.store = store
         self.options = replace(options, on_engine_failure=lambda name: self._notify(ports.EngineFailed(name)))
         self.workers = WorkerStatusFile(store.root)

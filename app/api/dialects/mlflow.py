@@ -1,0 +1,118 @@
+"""MLflow's scoring protocol: its four forms of rows in JSON, its errors, and its probes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint
+
+from app.api.dialects.plain_predictions import Invocation
+from app.api.formats.accepted import asked_outputs
+from app.api.formats.json_rows import listed_rows, rows_by_column, split_rows
+from app.exceptions import InvalidInput
+from app.models.ml_models import model_manager
+from app.models.schema.cells import describe
+from app.models.schema.signature import InputSignature
+
+bp = Blueprint("mlflow", __name__)
+
+FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
+# Values of the parameter ``format`` of a media type, by which MLflow before 2.0 told the forms apart.
+LEGACY = {"pandas-split": "dataframe_split", "pandas-records": "dataframe_records"}
+REQUIRED = f"must be an object with exactly one of {', '.join(FORMS)}"
+# The members of ``params`` that choose outputs; models of MLflow's own have others, which mean nothing here.
+OUTPUT_PARAMS = ("outputs", "predict_method")
+CODES = {
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "RESOURCE_DOES_NOT_EXIST",
+    409: "RESOURCE_CONFLICT",
+    429: "REQUEST_LIMIT_EXCEEDED",
+    500: "INTERNAL_ERROR",
+    503: "TEMPORARILY_UNAVAILABLE",
+}
+MOST_SAID = 5  # errors in one message
+# Of MLflow, whose protocol this is: clients look for 2.0, which brought the four forms.
+VERSION = "3.0.0"
+
+
+@bp.get("/health")
+def health() -> tuple[str, int]:
+    """200 only while there is a model to predict with, else 404, as MLflow answers."""
+    return ("\n", 200) if model_manager.model_loaded else ("\n", 404)
+
+
+@bp.get("/version")
+def version() -> str:
+    """The version of MLflow whose protocol is spoken."""
+    return VERSION
+
+
+def claims(document: Any, parameters: Mapping[str, str]) -> bool:
+    """Whether a body of JSON is one of MLflow's."""
+    return parameters.get("format") in LEGACY or (
+        isinstance(document, dict) and not document.keys().isdisjoint(FORMS)
+    )
+
+
+def decode(document: Any, parameters: Mapping[str, str], signature: InputSignature | None) -> Invocation:
+    """The rows of a body of JSON.
+
+    :param parameters: of its media type.
+    :raises InvalidInput: if it is none of MLflow's forms.
+    """
+    if form := LEGACY.get(parameters.get("format", "")):
+        return Invocation(_rows(form, document, signature), form, asked_outputs(), member=None)
+    if not isinstance(document, dict):
+        raise InvalidInput([{"reason": f"{REQUIRED}, not {describe(document)}"}])
+    forms = [name for name in FORMS if name in document]
+    if len(forms) != 1:
+        raise InvalidInput([{"reason": REQUIRED + (f", not {', '.join(forms)}" if forms else "")}])
+    outputs = _outputs(document.get("params")) or asked_outputs()
+    return Invocation(_rows(forms[0], document[forms[0]], signature), forms[0], outputs)
+
+
+def _rows(form: str, value: Any, signature: InputSignature | None) -> Any:
+    if form == "dataframe_split":
+        return split_rows(value, signature, field=form)
+    if form == "inputs" and isinstance(value, dict):
+        return rows_by_column(value, signature, field=form)
+    return listed_rows(value, signature, field=form)
+
+
+def _outputs(params: Any) -> tuple[str, ...]:
+    """The outputs that ``params`` choose, as a name or a list of names."""
+    if params is None:
+        return ()
+    if not isinstance(params, dict):
+        raise InvalidInput([{"field": "params", "reason": f"must be an object, not {describe(params)}"}])
+    for name in OUTPUT_PARAMS:
+        if (wanted := params.get(name)) is not None:
+            names = wanted.split(",") if isinstance(wanted, str) else wanted
+            if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+                raise InvalidInput(
+                    [{"field": f"params.{name}", "reason": "must be a name or a list of names"}]
+                )
+            return tuple(dict.fromkeys(each.strip() for each in names if each.strip()))
+    return ()
+
+
+def error(status: int, document: dict[str, Any]) -> dict[str, Any]:
+    """MLflow's shape of errors, whose message says where and why."""
+    details = document["details"]
+    errors = details.get("errors", [])
+    said = [_said(each) for each in errors[:MOST_SAID]]
+    if len(errors) > MOST_SAID:
+        said.append(f"and {len(errors) - MOST_SAID} more")
+    message = ": ".join([document["error"], *filter(None, ["; ".join(said)])])
+    return {"error_code": CODES.get(status, "BAD_REQUEST"), "message": message}
+
+
+def _said(fault: Mapping[str, Any]) -> str:
+    """One error in words: ``dataframe_split, row 3, column 'age': must be a number, not a string``."""
+    where = [str(fault["field"])] if "field" in fault else []
+    where += [f"{key} {fault[key]}" for key in ("row", "line", "column") if key in fault]
+    if "name" in fault:
+        where.append(f"column {fault['name']!r}")
+    elif "position" in fault:
+        where.append(f"column {fault['position']}")
+    return ": ".join(filter(None, [", ".join(where), str(fault["reason"])]))
