@@ -174,6 +174,10 @@ def test_body_at_the_limit_passes(proxy):
         "http://x/api/models/..",
         "/api/models/v1/activate#/../../fraud/predict",
         "/api/models/v1/activate?/predict",
+        "/models",
+        "/models/churn",
+        "/models%2Fchurn",
+        "/models/churn/invoke/..",
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
@@ -189,7 +193,14 @@ def test_metrics_and_operators_routes_are_closed_to_the_outside(proxy, replica, 
     assert line["path"] == re.split("[?#]", path.removeprefix("http://x"))[0]
 
 
-OPERATORS = ("/metrics", "/api/models", "/api/models/v1", "/api/models/v1/activate", "/api/models/rollback")
+OPERATORS = (
+    "/metrics",
+    "/api/models",
+    "/api/models/v1",
+    "/api/models/v1/activate",
+    "/api/models/rollback",
+    "/models/v1",
+)
 PIECES = ["/", "//", "/./", "/../", "/x/../", "/%2e%2e/", "/.%2E/", "%2f", "%2F..%2f", "/..;/", "#/", "?/"]
 
 
@@ -215,7 +226,8 @@ def is_for_operators(app, target):
                 rule = routes.match(path, method, return_rule=True)[0].rule
             except RequestRedirect as elsewhere:
                 return is_for_operators(app, elsewhere.new_url.removeprefix("http://x"))
-            if rule.startswith(("/metrics", "/api/models")) and "/<name>/predict" not in rule:
+            own = ("/metrics", "/api/models", "/models")
+            if rule.startswith(own) and "/<name>/predict" not in rule and not rule.endswith("/invoke"):
                 return True
     return False
 

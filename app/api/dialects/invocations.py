@@ -90,7 +90,9 @@ def _of_json(signature: InputSignature, speaks: Sequence[str]) -> Invocation | B
         return sagemaker.decode(document, signature)
 
     raw = read_content()
-    found: Invocation | Body = in_turn(raw, lambda: decoded(raw, build, signature))
+    # MLflow's own client writes missing cells as NaN:
+    # https://github.com/mlflow/mlflow/blob/master/mlflow/utils/proto_json_utils.py
+    found: Invocation | Body = in_turn(raw, lambda: decoded(raw, build, signature, nan=True))
     return found
 
 

@@ -1,12 +1,13 @@
 """Rows in documents of JSON: as lists, by name, by columns, or as pandas splits a frame."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 from flask import current_app
 
-from app.api.formats.body_size import SHORT, check_values
+from app.api.formats.body_size import SHORT, STRING, check_values
 from app.api.formats.decoding import check_rows
 from app.api.formats.json_codec import (
     ROUNDING_STARTS,
@@ -25,14 +26,18 @@ from app.models.schema.validation import RawRows
 T = TypeVar("T")
 # From so many rows on, columns as arrays take less time than rows: an array costs as much as 20 cells.
 MANY_ROWS = 32
+TEXT_OR_NAN = re.compile(rb"NaN|" + STRING.pattern, re.DOTALL)
 NUMBERS = {int, float, ExactFloat, type(None)}
 SCALARS = NUMBERS | {str, bool}
 
 
-def decoded(raw: bytes, build: Callable[[Any], T], signature: InputSignature | None) -> T:
+def decoded(
+    raw: bytes, build: Callable[[Any], T], signature: InputSignature | None, *, nan: bool = False
+) -> T:
     """What ``build`` makes of a body, which is parsed again, exactly, if it held a rounded integer.
 
     :param signature: of the model that the rows are for; it bounds the values, of ``MAX_ROWS`` at most.
+    :param nan: read a bare ``NaN``, which is no JSON, as null.
     :raises InvalidInput: if the body is empty or malformed, or holds far too many values.
     """
     if not raw:
@@ -40,7 +45,17 @@ def decoded(raw: bytes, build: Callable[[Any], T], signature: InputSignature | N
     if len(raw) > SHORT and signature is not None:
         check_values(raw, signature, rows=current_app.config["MAX_ROWS"])
     try:
-        return build(parse(raw))
+        document = parse(raw)
+    except InvalidInput as error:
+        if not nan or b"NaN" not in raw:
+            raise
+        raw = TEXT_OR_NAN.sub(lambda found: b"null" if found[0] == b"NaN" else found[0], raw)
+        try:
+            document = parse(raw)
+        except InvalidInput:
+            raise error from None  # its line and column are those of the client's body
+    try:
+        return build(document)
     except RoundedInteger:
         return build(parse_exactly(raw))
 
@@ -56,10 +71,10 @@ def listed_rows(values: Any, signature: InputSignature | None, *, field: str) ->
     kinds = set(map(type, values))
     if signature is not None and len(signature.features) == 1 and not kinds & {list, dict}:
         values, kinds = [[cell] for cell in values], {list}
-    if len(values) < MANY_ROWS or signature is None:
-        return raw_rows(values)
     if kinds == {dict} and (names := values[0].keys()) and all(row.keys() == names for row in values):
         return _named(tuple(names), [[row[name] for row in values] for name in names], signature)
+    if len(values) < MANY_ROWS or signature is None:
+        return raw_rows(values)
     rows = raw_rows(values)
     if isinstance(rows, list) and kinds == {list} and set(map(len, rows)) == {len(signature.features)}:
         return _as_columns(None, list(zip(*rows, strict=True)), signature) or rows
@@ -123,11 +138,15 @@ def _names(columns: Any, field: str) -> tuple[str, ...]:
 def _named(
     names: tuple[str, ...], cells: Sequence[Sequence[Any]], signature: InputSignature | None
 ) -> RawRows:
-    """Rows by column name: as arrays if they are many, else as objects."""
+    """Rows by column name: as arrays if they are many, as lists if they have all columns, else as objects."""
     if signature is not None and len(cells[0]) >= MANY_ROWS:
         columns = _as_columns(names, cells, signature)
         if columns is not None:
             return columns
+    by_name = dict(zip(names, cells, strict=True))
+    if signature is not None and by_name.keys() == signature.positions.keys():
+        ordered = [by_name[name] for name in signature.names]
+        return raw_rows(list(map(list, zip(*ordered, strict=True))))
     return raw_rows([dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)])
 
 
@@ -145,10 +164,10 @@ def _as_columns(
 def _column(cells: Sequence[Any], feature: Feature | None) -> Column:
     """The cells as numbers if the model's column is of numbers, else each as it is."""
     kinds = set(map(type, cells))
-    if float in kinds and any(type(cell) is float and abs(cell) >= ROUNDING_STARTS for cell in cells):
-        raise RoundedInteger
     if feature is not None and feature.numeric and kinds <= NUMBERS:
         numbers = np.array(cells, dtype=np.float64)
         if np.fmax.reduce(np.abs(numbers)) < EXACT_INTEGER:
             return numbers
+    if float in kinds and any(type(cell) is float and abs(cell) >= ROUNDING_STARTS for cell in cells):
+        raise RoundedInteger
     return coded(cells)

@@ -211,10 +211,10 @@ def test_a_nullable_column_is_checked_as_any_other(people):
     assert "dataframe_records, row 3, column 'age': must be a number, not a string" in message
 
 
+@pytest.mark.parametrize("big", [2**53 + 1, -(2**64) - 1, 10**308], ids=["53", "64", "308"])
 @pytest.mark.parametrize("count", [1, 40])
 @pytest.mark.parametrize("form", ["records", "split", "columns", "lists"])
-def test_a_whole_number_that_floats_cannot_hold_is_no_other_number(serve, form, count):
-    big = 2**64 + 1
+def test_a_whole_number_that_floats_cannot_hold_is_no_other_number(serve, form, count, big):
     documents = {
         "records": {"dataframe_records": [{"height": big, "width": 1, "depth": 1}] * count},
         "split": {"dataframe_split": {"columns": NAMES[::-1], "data": [[1, 1, big]] * count}},
@@ -225,6 +225,29 @@ def test_a_whole_number_that_floats_cannot_hold_is_no_other_number(serve, form, 
     response = client.post(URL, data=json.dumps(documents[form]), content_type="application/json")
     message = assert_failed(response, 400, "BAD_REQUEST")
     assert "row 0, column 'height': integers beyond 2**53 cannot be represented exactly" in message
+
+
+def test_a_bare_nan_of_mlflows_client_is_a_missing_value(people, model):
+    body = json.dumps({"dataframe_split": PEOPLE.to_dict(orient="split")})
+    assert "NaN" in body
+    response = people.post(URL, data=body, content_type="application/json")
+    assert strict_json(response) == {"predictions": model.predict(PEOPLE).tolist()}
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ("NaN, 1, 2", "row 0, column 'height': must be a number, not null"),
+        ('"NaN", 1, 2', "row 0, column 'height': must be a number, not a string"),
+        ('NaN, "a \\" NaN", 2', "column 'width': must be a number, not a string"),
+        ("NaN, Infinity, 2", "The body is not valid JSON: line 1, column"),
+        ("1, 2, xNaN", "The body is not valid JSON: line 1, column"),
+    ],
+)
+def test_a_bare_nan_is_null_and_no_other_word_is(serve, cells, said):
+    body = f'{{"instances": [[{cells}]]}}'
+    response = serve(fitted(SumRegressor()), **ALONE).post(URL, data=body, content_type="application/json")
+    assert said in assert_failed(response, 400, "BAD_REQUEST")
 
 
 def test_thousands_of_rows_are_answered_up_to_the_limit(serve):
