@@ -8,11 +8,10 @@ from werkzeug.http import parse_options_header
 
 from app.api.dialects import Dialect, mlflow, sagemaker, sagemaker_container
 from app.api.dialects.plain_predictions import Invocation, answer
-from app.api.formats import DECODERS, JSON, check_media_type, decode_rows, in_turn
-from app.api.formats.accepted import NDJSON, asked_outputs, preferred
-from app.api.formats.content import read_content
+from app.api.formats import DECODERS, JSON, check_media_type, decode_rows, in_turn, read_content
+from app.api.formats.accepted import NDJSON, preferred
 from app.api.formats.json_rows import decoded
-from app.api.predictions import predict_rows_of_request
+from app.api.predictions import asked_outputs, predict_rows_of_request
 from app.api.schemas import Body
 from app.exceptions import InvalidInput
 from app.flask_fast.messages import BytesResponse

@@ -6,8 +6,8 @@ from typing import Any
 from flask import Blueprint
 
 from app.api.dialects.plain_predictions import Invocation
-from app.api.formats.accepted import asked_outputs
 from app.api.formats.json_rows import listed_rows, rows_by_column, split_rows
+from app.api.predictions import asked_outputs
 from app.exceptions import InvalidInput
 from app.models.ml_models import model_manager
 from app.models.schema.cells import describe

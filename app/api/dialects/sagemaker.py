@@ -5,8 +5,8 @@ from typing import Any
 from flask import request
 
 from app.api.dialects.plain_predictions import Invocation
-from app.api.formats.accepted import asked_outputs
 from app.api.formats.json_rows import listed_rows
+from app.api.predictions import asked_outputs
 from app.api.schemas import Body, IdentifiedSchema
 from app.exceptions import InvalidInput
 from app.models.ml_models import model_manager

@@ -5,8 +5,7 @@ from typing import Any, NoReturn
 
 from flask import Blueprint, current_app, g
 
-from app.api.formats import JSON, check_media_type
-from app.api.formats.content import read_content
+from app.api.formats import JSON, check_media_type, read_content
 from app.api.formats.json_codec import parse
 from app.exceptions import Conflict, InvalidInput, ModelNotFound
 from app.models.ml_models import model_manager
