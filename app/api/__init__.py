@@ -28,7 +28,7 @@ def init_app(app: Flask, added: Sequence[Routes] = ()) -> None:
     errors.init_app(app)
     app.url_map.merge_slashes = False  # /api//predict is no address, and no redirect to one
     own = [row for row in ROUTES if row.blueprint not in NATIVE or "native" in app.config["DIALECTS"]]
-    rows = (*own, *dialects.routes(app), *added)
+    rows = (*own, *added, *dialects.routes(app))
     for row in rows:
         app.register_blueprint(row.blueprint)
     app.extensions[ROUTE_TABLE] = RouteTable(rows, app.url_map)

@@ -29,12 +29,16 @@ MODULES: Mapping[str, str] = {
     "v2": "app.api.dialects.open_inference.v2",
     "mlflow": "app.api.dialects.invocations",
     "sagemaker": "app.api.dialects.invocations",
+    "tfserving": "app.api.dialects.tfserving",
+    "azure": "app.api.dialects.azure",
+    # Last, so that its routes are compared with those of all others.
+    "vertex": "app.api.dialects.vertex",
 }
 
 
 def routes(app: Flask) -> list[Routes]:
     """Rows of the route table for the dialects that are on, whose errors then have their shapes."""
-    modules = dict.fromkeys(MODULES[name] for name in app.config["DIALECTS"] if name in MODULES)
+    modules = dict.fromkeys(module for name, module in MODULES.items() if name in app.config["DIALECTS"])
     dialects: list[Dialect] = [resolve_name(f"{module}:DIALECT") for module in modules]
     rows: list[Routes] = []
     shapes = app.extensions.setdefault(ERROR_SHAPES, {})

@@ -15,7 +15,7 @@ ANSWERS_NAN = {"features": [14, 0, 0]}
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/api", "/api/nothing", "/api/predict/", "/%2e%2e/etc/passwd", "/static/x"]
+    "path", ["/nothing", "/api", "/api/nothing", "/api/predict/", "/%2e%2e/etc/passwd", "/static/x"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_unknown_address_is_a_json_404(client, path, method):

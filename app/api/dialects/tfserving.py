@@ -1,0 +1,197 @@
+"""TensorFlow Serving's REST API, and KServe's V1 below the same paths.
+
+https://www.tensorflow.org/tfx/serving/api_rest and https://kserve.github.io/website/docs/concepts
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Blueprint, Response
+from werkzeug.routing import BaseConverter
+
+from app.api.dialects import Dialect
+from app.api.dialects.tfserving_models import metadata_of, version_of, version_status
+from app.api.documents.document_answers import answer, check_output, error_text, output_values
+from app.api.documents.document_body import Document, as_object, load_document
+from app.api.documents.document_rows import rows_by_column, rows_by_row
+from app.api.predictions import predict_rows
+from app.exceptions import InvalidInput, ServiceError, VersionNotFound, VersionNotLoaded
+from app.middleware.route_table import OPEN, PREDICT, Routes
+from app.models.ml_models import model_manager
+from app.models.prediction import Prediction
+from app.models.serving.further_outputs import PREDICT as LABELS
+from app.models.serving.overview import readiness
+from app.models.serving.served_model import DEFAULT, ServedModel
+
+bp = Blueprint("tfserving", __name__, url_prefix="/v1")
+
+# The first has no variable, and so is answered by the quick dispatch.
+PATHS = (
+    f"/models/{DEFAULT}",
+    "/models/<segment:name>",
+    "/models/<segment:name>/versions/<segment:version>",
+    "/models/<segment:name>/labels/<segment:label>",
+)
+DEFAULT_SIGNATURE = "serving_default"
+VERBS = ("tensorflow/serving/classify", "tensorflow/serving/regress", DEFAULT_SIGNATURE)
+
+
+class Segment(BaseConverter):
+    """A name that ends before the colon of ``:predict``."""
+
+    regex = "[^/:]+"
+
+
+class NotExplained(ServiceError):
+    """A client asked for explanations."""
+
+    error_type = "not_found"
+    message = "The models of this service have no explainer"
+
+
+@bp.record_once
+def add_converter(state: Any) -> None:
+    """Know `Segment` before the routes are added."""
+    state.app.url_map.converters["segment"] = Segment
+
+
+def at(suffix: str, method: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add a view for the model, its versions and its labels."""
+
+    def add(view: Callable[..., Any]) -> Callable[..., Any]:
+        for path in PATHS:
+            bp.add_url_rule(f"{path}{suffix}", view_func=view, methods=[method])
+        return view
+
+    return add
+
+
+@bp.get("/models")
+def models() -> dict[str, list[str]]:
+    """KServe's list of models."""
+    return {"models": [each["name"] for each in readiness(model_manager.registry) if each["ready"]]}
+
+
+@at("", "GET")
+def status(name: str = DEFAULT, version: str | None = None, label: str | None = None) -> dict[str, Any]:
+    """The versions that can answer; the members of both protocols."""
+    served_model = model_manager.registry[name]
+    return {
+        "name": name,
+        "ready": True,
+        "model_version_status": version_status(served_model, version_of(served_model, version, label)),
+    }
+
+
+@at("/metadata", "GET")
+def metadata(name: str = DEFAULT, version: str | None = None, label: str | None = None) -> dict[str, Any]:
+    """Inputs and outputs of a version, by signature."""
+    served_model = model_manager.registry[name]
+    return metadata_of(served_model, name, version_of(served_model, version, label))
+
+
+@at(":predict", "POST")
+def predict(name: str = DEFAULT, version: str | None = None, label: str | None = None) -> Response:
+    """Predict ``instances``, which are rows, or ``inputs``, which are columns."""
+    served_model = model_manager.registry[name]
+    signature = served_model.signature
+
+    def decode(document: Document) -> Document:
+        output = _output(document)
+        if ("instances" in document) == ("inputs" in document):
+            reason = "there must be either instances or inputs"
+            raise InvalidInput([{"field": "instances", "reason": reason}])
+        if "instances" in document:
+            rows = rows_by_row(document["instances"], signature, field="instances")
+            return {"rows": rows, "field": "instances", "output": output}
+        layout = rows_by_column if isinstance(document["inputs"], dict) else rows_by_row
+        rows = layout(document["inputs"], signature, field="inputs")
+        return {"rows": rows, "field": "inputs", "output": output}
+
+    body = load_document(decode, signature, tokens=True)
+    prediction = _predicted(served_model, body, version_of(served_model, version, label))
+    key = "predictions" if body["field"] == "instances" else "outputs"
+    return answer({key: output_values(prediction, body["output"])}, prediction)
+
+
+@at(":classify", "POST")
+def classify(name: str = DEFAULT, version: str | None = None, label: str | None = None) -> Response:
+    """Labels and scores of each of ``examples``."""
+    prediction = _examples_predicted(name, version, label)
+    output = prediction.model.output
+    if not output.classes or prediction.output.probabilities is None:
+        raise InvalidInput([{"reason": "the model has no probabilities of classes: use :predict"}])
+    labels = [str(each) for each in output.classes]
+    scores = prediction.output.probabilities.tolist()
+    return _results([list(zip(labels, row, strict=True)) for row in scores], prediction)
+
+
+@at(":regress", "POST")
+def regress(name: str = DEFAULT, version: str | None = None, label: str | None = None) -> Response:
+    """A number for each of ``examples``."""
+    prediction = _examples_predicted(name, version, label)
+    if prediction.model.output.task != "regression" or prediction.output.values.ndim > 1:
+        raise InvalidInput([{"reason": "the model does not predict one number a row: use :predict"}])
+    return _results(output_values(prediction, LABELS), prediction)
+
+
+@at(":explain", "POST")
+def explain(name: str = DEFAULT, version: str | None = None, label: str | None = None) -> Response:
+    """There is no explainer."""
+    raise NotExplained
+
+
+def _examples_predicted(name: str, version: str | None, label: str | None) -> Prediction:
+    served_model = model_manager.registry[name]
+    signature = served_model.signature
+
+    def decode(document: Document) -> Document:
+        if document.get("signature_name", DEFAULT_SIGNATURE) not in VERBS:
+            reason = f"must be {' or '.join(VERBS)}"
+            raise InvalidInput([{"field": "signature_name", "reason": reason}])
+        context, examples = as_object(document.get("context", {}), "context"), document.get("examples")
+        if context and isinstance(examples, list):
+            examples = [_in_context(row, each, context) for row, each in enumerate(examples)]
+        return {"rows": rows_by_row(examples, signature, field="examples"), "field": "examples"}
+
+    body = load_document(decode, signature, tokens=True)
+    return _predicted(served_model, body, version_of(served_model, version, label))
+
+
+def _in_context(row: int, example: Any, context: Document) -> Any:
+    if not isinstance(example, dict):
+        raise InvalidInput([{"field": "examples", "row": row, "reason": "must be an object"}])
+    if both := context.keys() & example.keys():
+        reason = "stands in context too"
+        raise InvalidInput([{"field": "examples", "row": row, "name": min(both)[:64], "reason": reason}])
+    return {**context, **example}
+
+
+def _results(values: Any, prediction: Prediction) -> Response:
+    # The documentation says result, the server itself sends results:
+    # https://github.com/tensorflow/serving/blob/master/tensorflow_serving/util/json_tensor_test.cc
+    return answer({"result": values, "results": values}, prediction)
+
+
+def _output(document: Document) -> str:
+    name = document.get("signature_name", DEFAULT_SIGNATURE)
+    return LABELS if name == DEFAULT_SIGNATURE else check_output(name, "signature_name")
+
+
+def _predicted(served_model: ServedModel, body: Document, version: str | None) -> Prediction:
+    outputs = (body["output"],) if body.get("output", LABELS) != LABELS else ()
+    try:
+        return predict_rows(served_model, body["rows"], field=body["field"], version=version, outputs=outputs)
+    except VersionNotLoaded:
+        raise VersionNotFound(str(version)) from None
+
+
+def _error(status: int, document: dict[str, Any]) -> dict[str, Any]:
+    return {"error": error_text(document)}
+
+
+def _routes(_: Mapping[str, Any]) -> list[Routes]:
+    return [Routes(bp, PREDICT, "requests", {"status": (OPEN, "exempt")})]
+
+
+DIALECT = Dialect(_routes, _error, prefix="/v1")

@@ -1,0 +1,122 @@
+"""What TensorFlow Serving says of a model: the status of its versions, and their signatures."""
+
+from typing import Any
+
+from app.exceptions import ServiceError, VersionNotFound
+from app.models.loading.loader import LoadedVersion
+from app.models.schema.signature import Feature, Label, OutputSignature
+from app.models.serving.further_outputs import PREDICT, PREDICT_PROBA, own_outputs
+from app.models.serving.served_model import ServedModel
+
+METADATA_TYPE = "type.googleapis.com/tensorflow.serving.SignatureDefMap"
+METHOD = "tensorflow/serving/predict"
+CHAMPIONS, CHALLENGERS = ("champion", "stable"), ("challenger", "canary")
+DTYPES: dict[type, str] = {bool: "DT_BOOL", int: "DT_INT64", float: "DT_DOUBLE", str: "DT_STRING"}
+
+
+class LabelNotFound(ServiceError):
+    """No version has that label now."""
+
+    error_type = "not_found"
+
+    def __init__(self, label: str) -> None:
+        known = "champion and stable name the active version, challenger and canary that of the traffic split"
+        super().__init__(f"No version has the label {label[:64]!r}: {known}")
+
+
+def version_of(served_model: ServedModel, version: str | None, label: str | None) -> str | None:
+    """The version that a path names, or None if it leaves that open.
+
+    :raises LabelNotFound: if it names a label that no version has.
+    """
+    split = served_model.traffic_router.split
+    if label is None:
+        return version
+    if label in CHAMPIONS:
+        return served_model.model.version
+    if label in CHALLENGERS and split is not None and len(split.split.shares) == 1:
+        return next(iter(split.split.shares))
+    raise LabelNotFound(label)
+
+
+def loaded_versions(served_model: ServedModel) -> dict[str, LoadedVersion]:
+    """The versions that can answer, the active one first; ModelNotLoaded without one."""
+    champion, split = served_model.model, served_model.traffic_router.split
+    return {champion.version: champion} | dict(split.versions if split else {})
+
+
+def version_status(served_model: ServedModel, version: str | None) -> list[dict[str, Any]]:
+    """The status of one version, or of all that can answer.
+
+    :raises VersionNotFound: if that one cannot.
+    """
+    loaded = loaded_versions(served_model)
+    if version is not None and version not in loaded:
+        raise VersionNotFound(version)
+    status = {"error_code": "OK", "error_message": ""}
+    names = loaded if version is None else [version]
+    return [{"version": name, "state": "AVAILABLE", "status": status} for name in names]
+
+
+def metadata_of(served_model: ServedModel, name: str, version: str | None) -> dict[str, Any]:
+    """``signature_def`` of a version, by default the active one, in the JSON form of the protocol buffers.
+
+    :raises VersionNotFound: if it cannot answer.
+    """
+    loaded = loaded_versions(served_model)
+    model = loaded.get(served_model.model.version if version is None else version)
+    if model is None:
+        raise VersionNotFound(str(version))
+    inputs = {
+        each.name: _tensor(each.name, _dtype_of_input(each), ("-1",)) for each in model.signature.features
+    }
+    signatures = {
+        output: {
+            "inputs": inputs,
+            "outputs": {output: _output_tensor(output, model.output)},
+            "method_name": METHOD,
+        }
+        for output in own_outputs(model)
+    }
+    return {
+        "model_spec": {"name": name, "signature_name": "", "version": model.version},
+        "metadata": {
+            "signature_def": {
+                "@type": METADATA_TYPE,
+                "signature_def": {"serving_default": next(iter(signatures.values())), **signatures},
+            }
+        },
+    }
+
+
+def _tensor(name: str, dtype: str, sizes: tuple[str, ...]) -> dict[str, Any]:
+    dimensions = [{"size": size, "name": ""} for size in sizes]
+    return {"name": name, "dtype": dtype, "tensor_shape": {"dim": dimensions, "unknown_rank": False}}
+
+
+def _dtype_of_input(feature: Feature) -> str:
+    if feature.kind == "boolean":
+        return DTYPES[bool]
+    if feature.kind == "number":
+        return DTYPES[int if feature.whole else float]
+    return _dtype_of_labels(feature.categories)
+
+
+def _dtype_of_labels(labels: tuple[Label, ...]) -> str:
+    kinds = {type(label) for label in labels}
+    return DTYPES[kinds.pop()] if len(kinds) == 1 else DTYPES[str]
+
+
+def _output_tensor(name: str, output: OutputSignature) -> dict[str, Any]:
+    if name == PREDICT and (output.classes or output.targets):
+        labels = output.classes or tuple(label for target in output.targets for label in target)
+        sizes = ("-1",) if output.classes else ("-1", str(len(output.targets)))
+        return _tensor(name, _dtype_of_labels(labels), sizes)
+    if name == PREDICT:
+        several = len(output.center) > 1
+        dtype = DTYPES[int if output.whole else float]
+        return _tensor(name, dtype, ("-1", str(len(output.center))) if several else ("-1",))
+    if name == PREDICT_PROBA:
+        width = len(output.classes) or sum(map(len, output.targets))
+        return _tensor(name, DTYPES[float], ("-1", str(width)))
+    return _tensor(name, DTYPES[float], ("-1",) if output.scored else ("-1", "-1"))

@@ -1,0 +1,111 @@
+"""Vertex AI's custom containers: the routes that its environment variables name.
+
+https://cloud.google.com/vertex-ai/docs/predictions/custom-container-requirements
+"""
+
+import re
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from flask import Blueprint, Response
+from flask.blueprints import BlueprintSetupState
+
+from app.api.dialects import Dialect
+from app.api.documents.document_answers import answer, check_output, error_text, output_values
+from app.api.documents.document_body import Document, as_object, load_document
+from app.api.documents.document_rows import rows_by_row
+from app.api.formats import JSON, check_media_type
+from app.api.predictions import predict_rows
+from app.exceptions import InvalidInput
+from app.middleware.draining import draining
+from app.middleware.route_table import OPEN, PREDICT, LimitClass, Routes, Scope
+from app.models.ml_models import model_manager
+from app.models.schema.signature import InputSignature
+from app.models.serving.further_outputs import OUTPUTS
+from app.models.serving.further_outputs import PREDICT as LABELS
+from config import ConfigError
+
+PARAMETERS = ("predict_method", "outputs")
+
+
+def routes(config: Mapping[str, Any]) -> list[Routes]:
+    """A row with those routes that are set, or none.
+
+    :raises ConfigError: when they are registered, if one has the address of another route.
+    """
+    bp = Blueprint("vertex", __name__)
+    overrides: dict[str, tuple[Scope, LimitClass]] = {}
+    if route := config["AIP_HEALTH_ROUTE"]:
+        bp.record_once(partial(check_free, "AIP_HEALTH_ROUTE", route, "GET"))
+        bp.add_url_rule(route, view_func=health, methods=["GET"], strict_slashes=False)
+        overrides["health"] = (OPEN, "exempt")
+    if route := config["AIP_PREDICT_ROUTE"]:
+        bp.record_once(partial(check_free, "AIP_PREDICT_ROUTE", route, "POST"))
+        bp.add_url_rule(route, view_func=predict, methods=["POST"], strict_slashes=False)
+    return [Routes(bp, PREDICT, "requests", overrides)] if bp.deferred_functions else []
+
+
+def check_free(variable: str, route: str, method: str, state: BlueprintSetupState) -> None:
+    """:raises ConfigError: if a request for ``route`` would reach another one."""
+    for rule in state.app.url_map.iter_rules():
+        pattern = re.sub("<[^>]*>", "[^/]+", re.escape(rule.rule))
+        if method in (rule.methods or ()) and re.fullmatch(pattern, route):
+            raise ConfigError(f"{variable}={route!r}: is the address of another route, {rule.rule}")
+
+
+def health() -> tuple[dict[str, str], int]:
+    """200 only while there is a model to predict with, and the server does not drain."""
+    ready = model_manager.model_loaded and not draining()
+    return ({"status": "ready"}, 200) if ready else ({"status": "not ready"}, 503)
+
+
+def predict() -> Response:
+    """Predict ``instances``; ``parameters`` choose what each prediction is."""
+    check_media_type((JSON,))
+    served_model = model_manager.served_model
+    body = load_document(partial(_decode, signature=served_model.signature), served_model.signature)
+    outputs = body["outputs"]
+    further = outputs if outputs != [LABELS] else ()
+    prediction = predict_rows(served_model, body["rows"], field="instances", outputs=further)
+    values = [output_values(prediction, name) for name in outputs]
+    if body["named"]:
+        rows = zip(
+            *(column if isinstance(column, list) else column.tolist() for column in values), strict=True
+        )
+        return answer({"predictions": [dict(zip(outputs, row, strict=True)) for row in rows]}, prediction)
+    return answer({"predictions": values[0]}, prediction)
+
+
+def _decode(document: Document, signature: InputSignature | None) -> Document:
+    parameters = document.get("parameters")
+    parameters = {} if parameters is None else as_object(parameters, "parameters")
+    for name in parameters:
+        if name not in PARAMETERS:
+            reason = f"is unknown; there are {' and '.join(PARAMETERS)}"
+            raise InvalidInput([{"field": "parameters", "name": name[:64], "reason": reason}])
+    named = parameters.get("outputs") is not None
+    return {
+        "rows": rows_by_row(document.get("instances"), signature, field="instances"),
+        "outputs": _outputs(parameters["outputs"]) if named else [_method(parameters)],
+        "named": named,
+    }
+
+
+def _method(parameters: Document) -> str:
+    method = parameters.get("predict_method")
+    return LABELS if method is None else check_output(method, "parameters.predict_method")
+
+
+def _outputs(names: Any) -> list[str]:
+    if not isinstance(names, list) or not names:
+        reason = f"must be a list of some of {', '.join(OUTPUTS)}"
+        raise InvalidInput([{"field": "parameters.outputs", "reason": reason}])
+    return list(dict.fromkeys(check_output(name, "parameters.outputs") for name in names))
+
+
+def _error(status: int, document: dict[str, Any]) -> dict[str, Any]:
+    return {"error": error_text(document)}
+
+
+DIALECT = Dialect(routes, _error)

@@ -1,0 +1,1 @@
+"""JSON documents of other servers' protocols: what do several of them have in common?"""
