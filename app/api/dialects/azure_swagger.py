@@ -4,6 +4,7 @@ from typing import Any
 
 from app.exceptions import ServiceError
 from app.models.loading.loader import LoadedVersion
+from app.models.schema.dates import DAYS, TIME
 from app.models.schema.signature import Feature, Label
 
 VERSIONS = {"2": "2", "2.0": "2", "3": "3", "3.0": "3"}
@@ -150,6 +151,7 @@ def _example(feature: Feature) -> Any:
 
 
 def _date(feature: Feature) -> str:
-    if feature.dtype and "[date" in feature.dtype:
+    if feature.dtype in DAYS:
         return "2026-01-31"
-    return "2026-01-31T00:00:00"
+    found = TIME.fullmatch(feature.dtype or "")
+    return "2026-01-31T00:00:00" + ("+00:00" if found and found["zone"] else "")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Blueprint, Response
+from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter
 
 from app.api.dialects import Dialect
@@ -16,6 +17,7 @@ from app.api.documents.document_body import Document, as_object, load_document
 from app.api.documents.document_rows import rows_by_column, rows_by_row
 from app.api.predictions import predict_rows
 from app.exceptions import InvalidInput, ServiceError, VersionNotFound, VersionNotLoaded
+from app.middleware.draining import draining
 from app.middleware.route_table import OPEN, PREDICT, Routes
 from app.models.ml_models import model_manager
 from app.models.prediction import Prediction
@@ -73,9 +75,11 @@ def models() -> dict[str, list[str]]:
 
 
 @at("", "GET")
-def status(name: str = DEFAULT, version: str | None = None, label: str | None = None) -> dict[str, Any]:
-    """The versions that can answer; the members of both protocols."""
+def status(name: str = DEFAULT, version: str | None = None, label: str | None = None) -> ResponseReturnValue:
+    """The versions that can answer, with the members of both protocols; 503 while the server drains."""
     served_model = model_manager.registry[name]
+    if draining():
+        return {"error": "The service is draining"}, 503
     return {
         "name": name,
         "ready": True,

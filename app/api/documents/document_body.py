@@ -61,8 +61,9 @@ def parse(raw: bytes, *, tokens: bool = False) -> Any:
 
 
 def _parse_tokens(raw: bytes) -> Any:
-    parse(TOKEN.sub(lambda found: found[0] if found[0][:1] == b'"' else b"null", raw))
-    # Only now: the standard parser takes texts that no answer could repeat.
+    # By the strict parser first, with a number as long as each token: the standard one takes texts that no
+    # answer could repeat.
+    parse(TOKEN.sub(lambda found: found[0] if found[0][:1] == b'"' else b"0".ljust(len(found[0])), raw))
     numbers = {b"NaN": b"null", b"-NaN": b"null", b"Infinity": b"1e999", b"-Infinity": b"-1e999"}
     return _parse_exactly(TOKEN.sub(lambda found: numbers.get(found[0], found[0]), raw))
 

@@ -1,10 +1,14 @@
 import json
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
+from app.api.dialects.azure_swagger import example_row
+from app.models.schema.signature import Feature, InputSignature
+from app.models.schema.validation import validate_rows
 from app.models.training.estimators import mixed_pipeline
 from tests.app.middleware.auth.credentials import KEY, with_key
 from tests.assertions import INSIDE, strict_json
@@ -164,6 +168,28 @@ def test_description_has_the_columns_and_a_row_that_is_predicted(people, version
     assert answer.get_json()["result"][0] in ("high", "low")
 
 
+@pytest.mark.parametrize(
+    "feature",
+    [
+        Feature("x", "number", statistics={"quantiles": {"0.5": 2.5}}),
+        Feature("x", "number", statistics={"quantiles": {"0.5": 2.5}}, whole=True),
+        Feature("x", "number"),
+        Feature("x", "boolean"),
+        Feature("x", "category", categories=(3, 4), open=False),
+        Feature("x", "text"),
+        Feature("x", "date", dtype="datetime64[ns]"),
+        Feature("x", "date", dtype="datetime64[us, Europe/Berlin]"),
+        Feature("x", "date", dtype="datetime64[D]"),
+        Feature("x", "date", dtype="object[date]"),
+    ],
+    ids=lambda feature: f"{feature.kind} {feature.dtype}",
+)
+def test_example_is_a_row_that_a_model_takes_whatever_its_columns(feature):
+    signature = InputSignature((feature,), "frame")
+    row = example_row(SimpleNamespace(signature=signature))
+    assert len(validate_rows([row], signature)) == 1
+
+
 def test_description_is_swagger_2_unless_asked(people):
     assert people.get("/swagger.json").get_json()["swagger"] == "2.0"
     assert_told(people.get("/swagger.json?version=4"), 404, "'4'", "2, 2.0, 3, 3.0")
@@ -187,6 +213,12 @@ def test_probe_is_open_and_not_counted_and_scores_need_a_key(serve):
 def test_dialect_that_is_off_has_no_routes(serve):
     client = serve(fitted(SumClassifier()), DIALECTS="native")
     assert [client.get(path).status_code for path in ("/", "/score", "/swagger.json")] == [404] * 3
+
+
+def test_probe_fails_while_the_server_drains(client, monkeypatch):
+    assert client.get("/").status_code == 200
+    monkeypatch.setattr("app.api.dialects.azure.draining", lambda: True)
+    assert client.get("/").status_code == 503
 
 
 JSON = st.recursive(

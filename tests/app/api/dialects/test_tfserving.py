@@ -134,7 +134,8 @@ def test_tokens_of_javascript_are_read_and_never_written(people):
     for token in ("Infinity", "-Infinity"):
         response = people.post(f"{MODEL}:predict", data=row.replace("NaN,", f"{token},", 1))
         assert_told(response, 400, "instances, row 0, column age", "finite")
-    assert_told(people.post(f"{MODEL}:predict", data='{"instances": [NaNa]}'), 400, "not valid JSON")
+    malformed = people.post(f"{MODEL}:predict", data='{"instances": [NaN, Infinity, x]}')
+    assert_told(malformed, 400, "not valid JSON: line 1, column 31")
 
 
 def test_nan_is_an_error_where_nothing_may_be_missing(client):
@@ -322,6 +323,12 @@ def test_dialect_that_is_off_has_no_routes(serve):
     client = serve(fitted(SumClassifier()), DIALECTS="native")
     assert client.post(f"{MODEL}:predict", json={"instances": [RECORD]}).status_code == 404
     assert client.get(MODEL).get_json()["error_type"] == "not_found"
+
+
+def test_probe_fails_while_the_server_drains(client, monkeypatch):
+    assert client.get(MODEL).status_code == 200
+    monkeypatch.setattr("app.api.dialects.tfserving.draining", lambda: True)
+    assert client.get(MODEL).status_code == 503
 
 
 JSON = st.recursive(

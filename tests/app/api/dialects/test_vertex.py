@@ -139,6 +139,12 @@ def test_one_address_may_have_both_routes(serve):
     assert client.post("/vertex", json={"instances": ROWS}).get_json() == {"predictions": [0, 1]}
 
 
+def test_probe_fails_while_the_server_drains(vertex, monkeypatch):
+    assert vertex.get(HEALTH).status_code == 200
+    monkeypatch.setattr("app.api.dialects.vertex.draining", lambda: True)
+    assert vertex.get(HEALTH).status_code == 503
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (
