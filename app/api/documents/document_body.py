@@ -8,9 +8,8 @@ from typing import Any
 import orjson
 from flask import current_app
 
-from app.api.formats import in_turn
+from app.api.formats import in_turn, read_content
 from app.api.formats.body_size import SHORT, STRING, check_values
-from app.api.formats.content import read_content
 from app.api.formats.json_codec import MALFORMED, ExactFloat, RoundedInteger
 from app.exceptions import InvalidInput
 from app.models.schema.cells import describe
