@@ -55,7 +55,9 @@ class RouteTable:
             if overrides:
                 raise ValueError(f"blueprint {row.blueprint.name!r} has no view {', '.join(overrides)}")
         paths = {rule.rule: limits.get(rule.endpoint) for rule in url_map.iter_rules()}
-        self.exempt = frozenset(path for path, limit in paths.items() if limit == "exempt")
+        self.exempt = frozenset(
+            path for path, limit in paths.items() if limit == "exempt" and "<" not in path
+        )
         # Up to the first variable, so that paths below that no route has are included.
         self._admin = tuple(path.partition("<")[0] for path, limit in paths.items() if limit == "admin")
         others = (path for path, limit in paths.items() if limit != "admin" and path.startswith(self._admin))

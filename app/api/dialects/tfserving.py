@@ -3,7 +3,7 @@
 https://www.tensorflow.org/tfx/serving/api_rest and https://kserve.github.io/website/docs/concepts
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, Response
@@ -11,12 +11,12 @@ from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter
 
 from app.api.dialects import Dialect
-from app.api.dialects.tfserving_models import metadata_of, version_of, version_status
+from app.api.dialects.tfserving_models import NotExplained, metadata_of, status_of, version_of
 from app.api.documents.document_answers import answer, check_output, error_text, output_values
 from app.api.documents.document_body import Document, as_object, load_document
 from app.api.documents.document_rows import rows_by_column, rows_by_row
 from app.api.predictions import predict_rows
-from app.exceptions import InvalidInput, ServiceError, VersionNotFound, VersionNotLoaded
+from app.exceptions import InvalidInput, VersionNotFound, VersionNotLoaded
 from app.middleware.draining import draining
 from app.middleware.route_table import OPEN, PREDICT, Routes
 from app.models.ml_models import model_manager
@@ -44,24 +44,19 @@ class Segment(BaseConverter):
     regex = "[^/:]+"
 
 
-class NotExplained(ServiceError):
-    """A client asked for explanations."""
-
-    error_type = "not_found"
-    message = "The models of this service have no explainer"
-
-
 @bp.record_once
 def add_converter(state: Any) -> None:
     """Know `Segment` before the routes are added."""
     state.app.url_map.converters["segment"] = Segment
 
 
-def at(suffix: str, method: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add a view for the model, its versions and its labels."""
+def at(
+    suffix: str, method: str, paths: Sequence[str] = PATHS
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add a view for ``paths``."""
 
     def add(view: Callable[..., Any]) -> Callable[..., Any]:
-        for path in PATHS:
+        for path in paths:
             bp.add_url_rule(f"{path}{suffix}", view_func=view, methods=[method])
         return view
 
@@ -74,17 +69,19 @@ def models() -> dict[str, list[str]]:
     return {"models": [each["name"] for each in readiness(model_manager.registry) if each["ready"]]}
 
 
-@at("", "GET")
-def status(name: str = DEFAULT, version: str | None = None, label: str | None = None) -> ResponseReturnValue:
-    """The versions that can answer, with the members of both protocols; 503 while the server drains."""
-    served_model = model_manager.registry[name]
+@at("", "GET", PATHS[:2])
+def status(name: str = DEFAULT) -> ResponseReturnValue:
+    """The probe of both protocols, with the members of both; 503 while the server drains."""
     if draining():
         return {"error": "The service is draining"}, 503
-    return {
-        "name": name,
-        "ready": True,
-        "model_version_status": version_status(served_model, version_of(served_model, version, label)),
-    }
+    return status_of(model_manager.registry[name], name, None)
+
+
+@at("", "GET", PATHS[2:])
+def one_status(name: str, version: str | None = None, label: str | None = None) -> dict[str, Any]:
+    """The same of one version."""
+    served_model = model_manager.registry[name]
+    return status_of(served_model, name, version_of(served_model, version, label))
 
 
 @at("/metadata", "GET")

@@ -24,6 +24,13 @@ class LabelNotFound(ServiceError):
         super().__init__(f"No version has the label {label[:64]!r}: {known}")
 
 
+class NotExplained(ServiceError):
+    """A client asked for explanations."""
+
+    error_type = "not_found"
+    message = "The models of this service have no explainer"
+
+
 def version_of(served_model: ServedModel, version: str | None, label: str | None) -> str | None:
     """The version that a path names, or None if it leaves that open.
 
@@ -45,7 +52,7 @@ def loaded_versions(served_model: ServedModel) -> dict[str, LoadedVersion]:
     return {champion.version: champion} | dict(split.versions if split else {})
 
 
-def version_status(served_model: ServedModel, version: str | None) -> list[dict[str, Any]]:
+def status_of(served_model: ServedModel, name: str, version: str | None) -> dict[str, Any]:
     """The status of one version, or of all that can answer.
 
     :raises VersionNotFound: if that one cannot.
@@ -53,9 +60,10 @@ def version_status(served_model: ServedModel, version: str | None) -> list[dict[
     loaded = loaded_versions(served_model)
     if version is not None and version not in loaded:
         raise VersionNotFound(version)
-    status = {"error_code": "OK", "error_message": ""}
+    ok = {"error_code": "OK", "error_message": ""}
     names = loaded if version is None else [version]
-    return [{"version": name, "state": "AVAILABLE", "status": status} for name in names]
+    versions = [{"version": each, "state": "AVAILABLE", "status": ok} for each in names]
+    return {"name": name, "ready": True, "model_version_status": versions}
 
 
 def metadata_of(served_model: ServedModel, name: str, version: str | None) -> dict[str, Any]:

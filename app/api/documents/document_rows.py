@@ -99,12 +99,12 @@ def rows_of_split(document: Mapping[str, Any], signature: InputSignature | None,
 def _rows_of_lists(records: list[Document], field: str) -> list[Document]:
     rows: list[Document] = []
     for position, record in enumerate(records):
-        lengths = {len(cell) for cell in record.values() if isinstance(cell, list)} or {1}
-        if len(lengths) > 1:
-            reason = "holds lists of different lengths"
+        # Only lists of one value stand beside single ones: many rows out of one value would fill the memory.
+        lengths = {len(cell) if isinstance(cell, list) else 1 for cell in record.values()}
+        if len(lengths) != 1:
+            reason = "is empty, or holds lists of different lengths, or a list beside a single value"
             raise InvalidInput([{"field": field, "row": position, "reason": reason}])
-        count = lengths.pop()
-        cells = (cell if isinstance(cell, list) else [cell] * count for cell in record.values())
+        cells = (cell if isinstance(cell, list) else [cell] for cell in record.values())
         rows += [dict(zip(record, row, strict=True)) for row in zip(*cells, strict=True)]
     return rows
 

@@ -68,9 +68,9 @@ def predicted(client, document, path=f"{MODEL}:predict", **options):
         [{name: RECORD[name] for name in ("depth", "height", "width")}, LARGE],
         [{name: [value] for name, value in row.items()} for row in (RECORD, LARGE)],
         [{"height": [1, 9], "width": [2, 9], "depth": [3, 9]}],
-        [{"height": [1, 9], "width": [2.5, 9], "depth": 9}],
+        [{"height": [1], "width": 2, "depth": 3}, LARGE],
     ],
-    ids=["lists", "records", "another order", "lists of one", "lists of several", "lists beside a value"],
+    ids=["lists", "records", "another order", "lists of one", "lists of several", "a list beside values"],
 )
 @pytest.mark.parametrize("times", [1, 20], ids=["few", "many"])
 def test_instances_of_any_layout_are_predicted_in_order(client, instances, times):
@@ -169,6 +169,8 @@ def test_the_one_wrong_row_of_many_is_named(client, bad):
         ({"instances": [[1, 2]] * 20}, ["row 0", "2 values", "expects 3", "17 more"]),
         ({"instances": [RECORD | {"colour": 1}]}, ["row 0, column colour", "unknown feature"]),
         ({"instances": [{"height": [1, 2], "width": [1], "depth": 3}]}, ["row 0", "different lengths"]),
+        ({"instances": [{"height": [1, 2], "width": [1, 2], "depth": 3}]}, ["row 0", "a single value"]),
+        ({"instances": [{"height": [1], "width": [2], "depth": [3]}, {}]}, ["row 1", "is empty"]),
         ({"instances": [[1, 2, 3], RECORD, 4]}, ["row 2"]),
         ({"inputs": {}}, ["inputs"]),
         ({"inputs": {"height": [1], "width": [1, 2], "depth": [1]}}, ["inputs, column width", "2 values"]),
@@ -311,6 +313,7 @@ def test_status_is_open_and_not_counted_and_predictions_need_a_key(serve):
     assert [client.get(MODEL).status_code for _ in range(3)] == [200] * 3
     assert_told(client.post(f"{MODEL}:predict", json={"instances": [RECORD]}), 401)
     assert_told(client.get(f"{MODEL}/metadata"), 401)
+    assert_told(client.get(f"{MODEL}/labels/champion"), 401)
     assert_told(client.get("/v1/models"), 401)
     codes = [
         client.post(f"{MODEL}:predict", json={"instances": [RECORD]}, headers=with_key(KEY)).status_code
