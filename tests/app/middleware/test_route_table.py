@@ -113,5 +113,13 @@ def test_path_of_another_call_is_none(routes, path):
 
 def test_probes_count_towards_no_limit(routes):
     native = {"/api/health", "/api/health/live", "/api/health/ready"}
-    dialects = {"/ping", "/health", "/version", "/", "/v1/models/default", "/v2/health/live", "/v2/health/ready"}
+    dialects = {
+        "/ping",
+        "/health",
+        "/version",
+        "/",
+        "/v1/models/default",
+        "/v2/health/live",
+        "/v2/health/ready",
+    }
     assert routes.exempt == native | dialects

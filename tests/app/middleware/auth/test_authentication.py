@@ -106,7 +106,7 @@ def test_every_route_refuses_a_caller_without_a_valid_key(build_filed, keys_file
             continue
         refused += 1
         assert response.status_code == 401
-        if method != "HEAD" and "details" in response.get_json():  # dialects have their own shapes
+        if method != "HEAD" and path.startswith("/api/"):  # dialects have their own shapes
             assert_error(response, 401, "authentication_error")
             assert response.get_json()["details"] == {"reason": kind}
         assert response.headers["WWW-Authenticate"] == 'ApiKey realm="api"'
@@ -122,7 +122,7 @@ def test_every_route_refuses_a_key_of_another_scope_and_names_the_one_it_needs(b
             continue
         response = client.open(path, method=method, headers=with_key(keys[scope]))
         assert response.status_code == 403
-        if "details" in response.get_json():  # dialects have their own shapes
+        if path.startswith("/api/"):  # dialects have their own shapes
             assert_error(response, 403, "permission_error")
             assert response.get_json()["details"] == {"scope": scope}
 
