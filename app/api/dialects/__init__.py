@@ -10,6 +10,7 @@ from flask import Flask, g, request
 from app.middleware.route_table import Routes
 
 ERROR_SHAPES = "error_shapes"
+MOST_TOLD = 3  # errors in one sentence
 # From status and document of the API's own shape to the document of a dialect.
 ErrorShape = Callable[[int, dict[str, Any]], dict[str, Any]]
 
@@ -58,3 +59,21 @@ def error_shape(app: Flask) -> ErrorShape | None:
     shapes: Mapping[str, ErrorShape] = app.extensions.get(ERROR_SHAPES, {})
     name = request.blueprint or request.environ["PATH_INFO"][:3]
     return shapes.get(name)
+
+
+def error_sentence(document: Mapping[str, Any]) -> str:
+    """An error of the API's own shape as one sentence, for protocols that have no details: the first few
+    places, and how many more there are."""
+    errors = document["details"].get("errors", ())
+    told = "; ".join(map(_told, errors[:MOST_TOLD]))
+    more = f"; and {len(errors) - MOST_TOLD} more" if len(errors) > MOST_TOLD else ""
+    return f"{document['error']}: {told}{more}" if told else str(document["error"])
+
+
+def _told(error: Mapping[str, Any]) -> str:
+    """``dataframe_records, row 3, column 'age': must be a number, not a string``."""
+    places = [str(error["field"])] if "field" in error else []
+    places += [f"{key} {error[key]}" for key in ("line", "row") if key in error]
+    if (column := error.get("name", error.get("position", error.get("column")))) is not None:
+        places.append(f"column {column!r}")
+    return f"{', '.join(places)}: {error['reason']}" if places else str(error["reason"])

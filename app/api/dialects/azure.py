@@ -10,11 +10,18 @@ import orjson
 from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import NotFound
 
-from app.api.dialects import Dialect
+from app.api.dialects import Dialect, error_sentence
 from app.api.dialects.azure_swagger import swagger
-from app.api.documents.document_answers import answer, check_output, error_text, output_values
-from app.api.documents.document_body import Document, as_object, decode_document, load_document
-from app.api.documents.document_rows import rows_by_column, rows_by_row, rows_of_split
+from app.api.dialects.json_documents import (
+    Document,
+    as_object,
+    check_output,
+    decoded,
+    load_document,
+    member,
+)
+from app.api.dialects.plain_predictions import answer_document, output_values
+from app.api.formats.json_rows import SPLIT, listed_rows, rows_by_column, split_rows
 from app.api.predictions import predict_rows
 from app.exceptions import InvalidInput
 from app.middleware.draining import draining
@@ -29,7 +36,6 @@ bp = Blueprint("azure", __name__)
 
 # The member that holds the rows says how the answer is wrapped.
 MEMBERS = ("data", "input_data", "Inputs")
-SPLIT = {"columns", "index", "data"}
 
 
 @bp.get("/")
@@ -51,7 +57,7 @@ def describe_score() -> dict[str, Any]:
 def score() -> Response:
     """Predict the rows of the body."""
     signature = model_manager.served_model.signature
-    return _scored(load_document(lambda document: _decode(document, signature), signature))
+    return _scored(load_document(lambda body: _decode(body, signature), signature))
 
 
 @bp.get("/score")
@@ -60,7 +66,7 @@ def score_query() -> Response:
     signature = model_manager.served_model.signature
     members = [orjson.dumps(name) + b":" + _json(text) for name, text in request.args.items()]
     raw = b"{" + b",".join(members) + b"}"
-    return _scored(decode_document(raw, lambda document: _decode(document, signature)))
+    return _scored(decoded(raw, lambda body: _decode(body, signature), signature))
 
 
 @bp.after_request
@@ -85,19 +91,20 @@ def _scored(body: Document) -> Response:
     prediction = predict_rows(served_model, body["rows"], field=body["field"], outputs=outputs)
     values = output_values(prediction, output)
     wrapped = {"data": {"result": values}, "input_data": values, "Inputs": {"Results": values}}
-    return answer(wrapped[body["member"]], prediction)
+    return answer_document(wrapped[body["member"]], prediction)
 
 
-def _decode(document: Document, signature: InputSignature | None) -> Document:
-    given = [member for member in MEMBERS if member in document]
+def _decode(body: Any, signature: InputSignature | None) -> Document:
+    document = as_object(body)
+    given = [name for name in MEMBERS if name in document]
     if len(given) != 1:
         reason = f"there must be one of {', '.join(MEMBERS)}"
         raise InvalidInput([{"field": "data", "reason": reason}])
-    (member,) = given
-    field, value = member, document[member]
+    (kind,) = given
+    field, value = kind, document[kind]
     parameters: Any = document
-    if member == "Inputs":
-        inputs = as_object(value, "Inputs")
+    if kind == "Inputs":
+        inputs = member(document, "Inputs", dict, "an object") or {}
         if len(inputs) != 1:
             raise InvalidInput([{"field": "Inputs", "reason": f"must hold one input, not {len(inputs)}"}])
         ((name, value),) = inputs.items()
@@ -105,13 +112,13 @@ def _decode(document: Document, signature: InputSignature | None) -> Document:
     # Studio's clients send a number for parameters that there are not.
     method = parameters.get("method", LABELS) if isinstance(parameters, dict) else LABELS
     output = check_output(method, "method")
-    return {"rows": _rows(value, signature, field), "field": field, "member": member, "output": output}
+    return {"rows": _rows(value, signature, field), "field": field, "member": kind, "output": output}
 
 
 def _rows(value: Any, signature: InputSignature | None, field: str) -> RawRows:
     if not isinstance(value, dict):
-        return rows_by_row(value, signature, field=field)
-    layout = rows_of_split if "data" in value and value.keys() <= SPLIT else rows_by_column
+        return listed_rows(value, signature, field=field)
+    layout = split_rows if "data" in value and value.keys() <= SPLIT else rows_by_column
     return layout(value, signature, field=field)
 
 
@@ -124,7 +131,7 @@ def _json(text: str) -> bytes:
 
 
 def _error(status: int, document: dict[str, Any]) -> dict[str, Any]:
-    return {"message": error_text(document)}
+    return {"message": error_sentence(document)}
 
 
 def _routes(_: Mapping[str, Any]) -> list[Routes]:

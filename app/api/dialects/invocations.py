@@ -7,10 +7,10 @@ from flask import Blueprint, Response, current_app, g, request
 from werkzeug.http import parse_options_header
 
 from app.api.dialects import Dialect, mlflow, sagemaker, sagemaker_container
+from app.api.dialects.json_documents import load_document
 from app.api.dialects.plain_predictions import Invocation, answer
-from app.api.formats import DECODERS, JSON, check_media_type, decode_rows, in_turn, read_content
+from app.api.formats import DECODERS, JSON, check_media_type, decode_rows
 from app.api.formats.accepted import NDJSON, preferred
-from app.api.formats.json_rows import decoded
 from app.api.predictions import asked_outputs, predict_rows_of_request
 from app.api.schemas import Body
 from app.exceptions import InvalidInput
@@ -88,11 +88,9 @@ def _of_json(signature: InputSignature, speaks: Sequence[str]) -> Invocation | B
         g.error_shape = sagemaker.error
         return sagemaker.decode(document, signature)
 
-    raw = read_content()
     # MLflow's own client writes missing cells as NaN:
     # https://github.com/mlflow/mlflow/blob/master/mlflow/utils/proto_json_utils.py
-    found: Invocation | Body = in_turn(raw, lambda: decoded(raw, build, signature, nan=True))
-    return found
+    return load_document(build, signature, tokens=True)
 
 
 def _of_rows(rows: RawRows, speaks: Sequence[str]) -> Invocation:

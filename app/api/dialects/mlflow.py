@@ -5,6 +5,8 @@ from typing import Any
 
 from flask import Blueprint
 
+from app.api.dialects import error_sentence
+from app.api.dialects.json_documents import Document, member
 from app.api.dialects.plain_predictions import Invocation
 from app.api.formats.json_rows import listed_rows, rows_by_column, split_rows
 from app.api.predictions import asked_outputs
@@ -30,7 +32,6 @@ CODES = {
     500: "INTERNAL_ERROR",
     503: "TEMPORARILY_UNAVAILABLE",
 }
-MOST_SAID = 5  # errors in one message
 # Of MLflow, whose protocol this is: clients look for 2.0, which brought the four forms.
 VERSION = "3.0.0"
 
@@ -67,7 +68,7 @@ def decode(document: Any, parameters: Mapping[str, str], signature: InputSignatu
     forms = [name for name in FORMS if name in document]
     if len(forms) != 1:
         raise InvalidInput([{"reason": REQUIRED + (f", not {', '.join(forms)}" if forms else "")}])
-    outputs = _outputs(document.get("params")) or asked_outputs()
+    outputs = _outputs(member(document, "params", dict, "an object") or {}) or asked_outputs()
     return Invocation(_rows(forms[0], document[forms[0]], signature), forms[0], outputs)
 
 
@@ -79,12 +80,8 @@ def _rows(form: str, value: Any, signature: InputSignature | None) -> Any:
     return listed_rows(value, signature, field=form)
 
 
-def _outputs(params: Any) -> tuple[str, ...]:
+def _outputs(params: Document) -> tuple[str, ...]:
     """The outputs that ``params`` choose, as a name or a list of names."""
-    if params is None:
-        return ()
-    if not isinstance(params, dict):
-        raise InvalidInput([{"field": "params", "reason": f"must be an object, not {describe(params)}"}])
     for name in OUTPUT_PARAMS:
         if (wanted := params.get(name)) is not None:
             names = wanted.split(",") if isinstance(wanted, str) else wanted
@@ -98,21 +95,4 @@ def _outputs(params: Any) -> tuple[str, ...]:
 
 def error(status: int, document: dict[str, Any]) -> dict[str, Any]:
     """MLflow's shape of errors, whose message says where and why."""
-    details = document["details"]
-    errors = details.get("errors", [])
-    said = [_said(each) for each in errors[:MOST_SAID]]
-    if len(errors) > MOST_SAID:
-        said.append(f"and {len(errors) - MOST_SAID} more")
-    message = ": ".join([document["error"], *filter(None, ["; ".join(said)])])
-    return {"error_code": CODES.get(status, "BAD_REQUEST"), "message": message}
-
-
-def _said(fault: Mapping[str, Any]) -> str:
-    """One error in words: ``dataframe_split, row 3, column 'age': must be a number, not a string``."""
-    where = [str(fault["field"])] if "field" in fault else []
-    where += [f"{key} {fault[key]}" for key in ("row", "line", "column") if key in fault]
-    if "name" in fault:
-        where.append(f"column {fault['name']!r}")
-    elif "position" in fault:
-        where.append(f"column {fault['position']}")
-    return ": ".join(filter(None, [", ".join(where), str(fault["reason"])]))
+    return {"error_code": CODES.get(status, "BAD_REQUEST"), "message": error_sentence(document)}

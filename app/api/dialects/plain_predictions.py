@@ -1,4 +1,4 @@
-"""Rows that a dialect decoded, and their predictions with nothing beside them: a list in JSON, or a table."""
+"""Predictions with nothing beside them but their version: as a document of JSON, or a table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import orjson
 
 from app.api.formats import JSON, resolved
 from app.api.formats.accepted import NDJSON, TABLES
-from app.api.formats.results import output_array, result_columns
+from app.api.formats.results import json_values, output_array, result_columns
 from app.api.predictions import predict_rows
 from app.flask_fast.messages import BytesResponse
 from app.models.prediction import Prediction
@@ -47,17 +47,30 @@ def answer(
         content = resolved(TABLES[CSV])(prediction, names, header=header)
     else:
         content = resolved(TABLES[media_type])(prediction, names)
+    return _versioned(content, media_type, prediction)
+
+
+def answer_document(document: Any, prediction: Prediction) -> BytesResponse:
+    """A document that holds outputs as arrays, with the version that made them in a header."""
+    return _versioned(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY), JSON, prediction)
+
+
+def _versioned(content: bytes, media_type: str, prediction: Prediction) -> BytesResponse:
     response = BytesResponse(content, content_type=media_type)
     response.headers["X-Model-Version"] = prediction.model.version
     return response
+
+
+def output_values(prediction: Prediction, name: str) -> Any:
+    """One output, a value or a list per row, as orjson writes it."""
+    return json_values(output_array(prediction, name))
 
 
 def _json(prediction: Prediction, names: Sequence[str], media_type: str, member: str | None) -> bytes:
     """A value for each row, or an object by column if several outputs are asked for."""
     found: Any
     if len(names) == 1:
-        found = output_array(prediction, names[0])
-        found = found if found.dtype.kind in "fiub" and found.flags.c_contiguous else found.tolist()
+        found = output_values(prediction, names[0])
     else:
         columns = result_columns(prediction, names)
         cells = zip(*(column.tolist() for column in columns.values()), strict=True)

@@ -10,11 +10,11 @@ from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter
 
-from app.api.dialects import Dialect
+from app.api.dialects import Dialect, error_sentence
+from app.api.dialects.json_documents import Document, as_object, check_output, load_document, member
+from app.api.dialects.plain_predictions import answer_document, output_values
 from app.api.dialects.tfserving_models import NotExplained, metadata_of, status_of, version_of
-from app.api.documents.document_answers import answer, check_output, error_text, output_values
-from app.api.documents.document_body import Document, as_object, load_document
-from app.api.documents.document_rows import rows_by_column, rows_by_row
+from app.api.formats.json_rows import listed_rows, rows_by_column, spread_rows
 from app.api.predictions import predict_rows
 from app.exceptions import InvalidInput, VersionNotFound, VersionNotLoaded
 from app.middleware.draining import draining
@@ -97,22 +97,23 @@ def predict(name: str = DEFAULT, version: str | None = None, label: str | None =
     served_model = model_manager.registry[name]
     signature = served_model.signature
 
-    def decode(document: Document) -> Document:
+    def decode(body: Any) -> Document:
+        document = as_object(body)
         output = _output(document)
         if ("instances" in document) == ("inputs" in document):
             reason = "there must be either instances or inputs"
             raise InvalidInput([{"field": "instances", "reason": reason}])
         if "instances" in document:
-            rows = rows_by_row(document["instances"], signature, field="instances")
+            rows = spread_rows(document["instances"], signature, field="instances")
             return {"rows": rows, "field": "instances", "output": output}
-        layout = rows_by_column if isinstance(document["inputs"], dict) else rows_by_row
+        layout = rows_by_column if isinstance(document["inputs"], dict) else listed_rows
         rows = layout(document["inputs"], signature, field="inputs")
         return {"rows": rows, "field": "inputs", "output": output}
 
     body = load_document(decode, signature, tokens=True)
     prediction = _predicted(served_model, body, version_of(served_model, version, label))
     key = "predictions" if body["field"] == "instances" else "outputs"
-    return answer({key: output_values(prediction, body["output"])}, prediction)
+    return answer_document({key: output_values(prediction, body["output"])}, prediction)
 
 
 @at(":classify", "POST")
@@ -146,14 +147,15 @@ def _examples_predicted(name: str, version: str | None, label: str | None) -> Pr
     served_model = model_manager.registry[name]
     signature = served_model.signature
 
-    def decode(document: Document) -> Document:
+    def decode(body: Any) -> Document:
+        document = as_object(body)
         if document.get("signature_name", DEFAULT_SIGNATURE) not in VERBS:
             reason = f"must be {' or '.join(VERBS)}"
             raise InvalidInput([{"field": "signature_name", "reason": reason}])
-        context, examples = as_object(document.get("context", {}), "context"), document.get("examples")
+        context, examples = member(document, "context", dict, "an object"), document.get("examples")
         if context and isinstance(examples, list):
             examples = [_in_context(row, each, context) for row, each in enumerate(examples)]
-        return {"rows": rows_by_row(examples, signature, field="examples"), "field": "examples"}
+        return {"rows": spread_rows(examples, signature, field="examples"), "field": "examples"}
 
     body = load_document(decode, signature, tokens=True)
     return _predicted(served_model, body, version_of(served_model, version, label))
@@ -171,7 +173,7 @@ def _in_context(row: int, example: Any, context: Document) -> Any:
 def _results(values: Any, prediction: Prediction) -> Response:
     # The documentation says result, the server itself sends results:
     # https://github.com/tensorflow/serving/blob/master/tensorflow_serving/util/json_tensor_test.cc
-    return answer({"result": values, "results": values}, prediction)
+    return answer_document({"result": values, "results": values}, prediction)
 
 
 def _output(document: Document) -> str:
@@ -188,7 +190,7 @@ def _predicted(served_model: ServedModel, body: Document, version: str | None) -
 
 
 def _error(status: int, document: dict[str, Any]) -> dict[str, Any]:
-    return {"error": error_text(document)}
+    return {"error": error_sentence(document)}
 
 
 def _routes(_: Mapping[str, Any]) -> list[Routes]:

@@ -11,11 +11,12 @@ from typing import Any
 from flask import Blueprint, Response
 from flask.blueprints import BlueprintSetupState
 
-from app.api.dialects import Dialect
-from app.api.documents.document_answers import answer, check_output, error_text, output_values
-from app.api.documents.document_body import Document, as_object, load_document
-from app.api.documents.document_rows import rows_by_row
+from app.api.dialects import Dialect, error_sentence
+from app.api.dialects.json_documents import Document, as_object, check_output, load_document, member
+from app.api.dialects.plain_predictions import answer_document, output_values
 from app.api.formats import JSON, check_media_type
+from app.api.formats.json_rows import listed_rows
+from app.api.formats.results import output_array
 from app.api.predictions import predict_rows
 from app.exceptions import InvalidInput
 from app.middleware.draining import draining
@@ -68,25 +69,24 @@ def predict() -> Response:
     outputs = body["outputs"]
     further = outputs if outputs != [LABELS] else ()
     prediction = predict_rows(served_model, body["rows"], field="instances", outputs=further)
-    values = [output_values(prediction, name) for name in outputs]
-    if body["named"]:
-        rows = zip(
-            *(column if isinstance(column, list) else column.tolist() for column in values), strict=True
-        )
-        return answer({"predictions": [dict(zip(outputs, row, strict=True)) for row in rows]}, prediction)
-    return answer({"predictions": values[0]}, prediction)
+    if not body["named"]:
+        return answer_document({"predictions": output_values(prediction, outputs[0])}, prediction)
+    rows = zip(*(output_array(prediction, name).tolist() for name in outputs), strict=True)
+    return answer_document(
+        {"predictions": [dict(zip(outputs, row, strict=True)) for row in rows]}, prediction
+    )
 
 
-def _decode(document: Document, signature: InputSignature | None) -> Document:
-    parameters = document.get("parameters")
-    parameters = {} if parameters is None else as_object(parameters, "parameters")
+def _decode(body: Any, signature: InputSignature | None) -> Document:
+    document = as_object(body)
+    parameters = member(document, "parameters", dict, "an object") or {}
     for name in parameters:
         if name not in PARAMETERS:
             reason = f"is unknown; there are {' and '.join(PARAMETERS)}"
             raise InvalidInput([{"field": "parameters", "name": name[:64], "reason": reason}])
     named = parameters.get("outputs") is not None
     return {
-        "rows": rows_by_row(document.get("instances"), signature, field="instances"),
+        "rows": listed_rows(document.get("instances"), signature, field="instances"),
         "outputs": _outputs(parameters["outputs"]) if named else [_method(parameters)],
         "named": named,
     }
@@ -105,7 +105,7 @@ def _outputs(names: Any) -> list[str]:
 
 
 def _error(status: int, document: dict[str, Any]) -> dict[str, Any]:
-    return {"error": error_text(document)}
+    return {"error": error_sentence(document)}
 
 
 DIALECT = Dialect(routes, _error)

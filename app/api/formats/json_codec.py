@@ -3,14 +3,12 @@
 import json
 from typing import Any
 
-import numpy as np
 import orjson
 from flask import current_app
 from marshmallow import Schema, ValidationError, fields
-from numpy.typing import NDArray
 
 from app.api.formats.body_size import SHORT, check_values
-from app.api.formats.results import result_columns, result_rows
+from app.api.formats.results import json_values, result_columns, result_rows
 from app.exceptions import InvalidInput
 from app.models.prediction import Prediction
 from app.models.schema.signature import InputSignature
@@ -83,10 +81,13 @@ def parse(raw: bytes) -> Any:
         raise InvalidInput([where], message=MALFORMED) from None
 
 
-def parse_exactly(raw: bytes) -> Any:
-    """What `parse` parsed, with all integers as they are."""
+def parse_exactly(raw: bytes, *, number: type[float] = ExactFloat) -> Any:
+    """What `parse` parsed, with all integers as they are.
+
+    :param number: the type of all other numbers.
+    """
     try:
-        return json.loads(raw, parse_float=ExactFloat)
+        return json.loads(raw, parse_float=number)
     except RecursionError:  # it stops at about 1,000 levels, orjson at 1,024
         raise InvalidInput([{"reason": "depth limit exceeded"}], message=MALFORMED) from None
 
@@ -116,17 +117,13 @@ def encode_columns(
     prediction: Prediction, envelope: dict[str, Any], outputs: tuple[str, ...], rejected: dict[int, Any]
 ) -> bytes:
     """``columns`` by name, of the rows that were predicted, and the errors of the others."""
-    columns = {name: _cells(column) for name, column in result_columns(prediction, outputs).items()}
+    columns = {name: json_values(column) for name, column in result_columns(prediction, outputs).items()}
     errors = [{"sample_id": row, "errors": rejected[row]} for row in sorted(rejected)]
     document = {"success": True, "columns": columns, "count": len(prediction.output.values)}
     return orjson.dumps(
         document | ({"rejected_samples": errors} if errors else {}) | envelope,
         option=orjson.OPT_SERIALIZE_NUMPY,
     )
-
-
-def _cells(column: NDArray[Any]) -> Any:
-    return np.ascontiguousarray(column) if column.dtype != object else column.tolist()
 
 
 def raw_rows(values: list[Any]) -> RawRows:

@@ -1,63 +1,23 @@
 """Rows in documents of JSON: as lists, by name, by columns, or as pandas splits a frame."""
 
-import re
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from flask import current_app
 
-from app.api.formats.body_size import SHORT, STRING, check_values
 from app.api.formats.decoding import check_rows
-from app.api.formats.json_codec import (
-    ROUNDING_STARTS,
-    ExactFloat,
-    RoundedInteger,
-    parse,
-    parse_exactly,
-    raw_rows,
-)
+from app.api.formats.json_codec import ROUNDING_STARTS, ExactFloat, RoundedInteger, raw_rows
 from app.exceptions import InvalidInput
 from app.models.schema.cells import EXACT_INTEGER, describe, shown
 from app.models.schema.column_arrays import Column, Columns, coded
 from app.models.schema.signature import Feature, InputSignature
 from app.models.schema.validation import RawRows
 
-T = TypeVar("T")
 # From so many rows on, columns as arrays take less time than rows: an array costs as much as 20 cells.
 MANY_ROWS = 32
-TEXT_OR_NAN = re.compile(rb"NaN|" + STRING.pattern, re.DOTALL)
+SPLIT = {"columns", "data", "index"}  # members of a frame that pandas splits
 NUMBERS = {int, float, ExactFloat, type(None)}
 SCALARS = NUMBERS | {str, bool}
-
-
-def decoded(
-    raw: bytes, build: Callable[[Any], T], signature: InputSignature | None, *, nan: bool = False
-) -> T:
-    """What ``build`` makes of a body, which is parsed again, exactly, if it held a rounded integer.
-
-    :param signature: of the model that the rows are for; it bounds the values, of ``MAX_ROWS`` at most.
-    :param nan: read a bare ``NaN``, which is no JSON, as null.
-    :raises InvalidInput: if the body is empty or malformed, or holds far too many values.
-    """
-    if not raw:
-        raise InvalidInput([], message="No JSON data provided")
-    if len(raw) > SHORT and signature is not None:
-        check_values(raw, signature, rows=current_app.config["MAX_ROWS"])
-    try:
-        document = parse(raw)
-    except InvalidInput as error:
-        if not nan or b"NaN" not in raw:
-            raise
-        raw = TEXT_OR_NAN.sub(lambda found: b"null" if found[0] == b"NaN" else found[0], raw)
-        try:
-            document = parse(raw)
-        except InvalidInput:
-            raise error from None  # its line and column are those of the client's body
-    try:
-        return build(document)
-    except RoundedInteger:
-        return build(parse_exactly(raw))
 
 
 def listed_rows(values: Any, signature: InputSignature | None, *, field: str) -> RawRows:
@@ -81,48 +41,73 @@ def listed_rows(values: Any, signature: InputSignature | None, *, field: str) ->
     return rows
 
 
+def spread_rows(values: Any, signature: InputSignature | None, *, field: str) -> RawRows:
+    """`listed_rows`, among which objects may hold lists, with a cell for each of several rows.
+
+    :raises InvalidInput: naming an object whose lists differ in length.
+    """
+    if not isinstance(values, list) or set(map(type, values)) != {dict}:
+        return listed_rows(values, signature, field=field)
+    if not any(isinstance(cell, list) for cell in values[0].values()):
+        return listed_rows(values, signature, field=field)
+    rows: list[dict[str, Any]] = []
+    for position, record in enumerate(values):
+        # Only lists of one value stand beside single ones: many rows out of one value would fill the memory.
+        lengths = {len(cell) if isinstance(cell, list) else 1 for cell in record.values()}
+        if len(lengths) != 1:
+            reason = "is empty, or holds lists of different lengths, or a list beside a single value"
+            raise InvalidInput([{"field": field, "row": position, "reason": reason}])
+        cells = (cell if isinstance(cell, list) else [cell] for cell in record.values())
+        rows += [dict(zip(record, row, strict=True)) for row in zip(*cells, strict=True)]
+    return listed_rows(rows, signature, field=field)
+
+
 def rows_by_column(values: dict[str, Any], signature: InputSignature | None, *, field: str) -> RawRows:
     """Columns by name, as lists of one length whose cells may be lists of one; or one cell each, of one row.
 
-    :raises InvalidInput: naming a column of another length.
+    :raises InvalidInput: naming a column that is no list as the others are, or has another length.
     """
     if not values:
         raise InvalidInput([{"field": field, "reason": "must hold at least one column"}])
     if not any(isinstance(column, list) for column in values.values()):
         return raw_rows([values])
-    columns = {name: column if isinstance(column, list) else [column] for name, column in values.items()}
-    check_rows(count := len(next(iter(columns.values()))))
-    for name, column in columns.items():
-        if len(column) != count:
-            reason = f"has {len(column)} values, the first column has {count}"
+    count = len(next(column for column in values.values() if isinstance(column, list)))
+    for name, column in values.items():
+        if not isinstance(column, list) or len(column) != count:
+            reason = (
+                f"has {len(column)} values, the first column has {count}"
+                if isinstance(column, list)
+                else f"must be a list, not {describe(column)}"
+            )
             raise InvalidInput([{"field": field, "name": shown(name), "reason": reason}])
-        if all(type(cell) is list and len(cell) == 1 for cell in column):
-            columns[name] = [cell[0] for cell in column]
-    return _named(tuple(columns), list(columns.values()), signature)
+    check_rows(count)
+    return _named(tuple(values), list(map(_unwrapped, values.values())), signature)
+
+
+def _unwrapped(column: list[Any]) -> list[Any]:
+    one_each = all(type(cell) is list and len(cell) == 1 for cell in column)
+    return [cell[0] for cell in column] if one_each else column
 
 
 def split_rows(split: Any, signature: InputSignature | None, *, field: str) -> RawRows:
     """``columns`` and ``data``, as pandas splits a frame; without names, or with those that pandas gives to
     none, rows are in training order.
 
-    :raises InvalidInput: if they are no such lists; naming a row of another length.
+    :raises InvalidInput: if they are no such lists; naming the rows of another length.
     """
-    if not isinstance(split, dict) or not isinstance(split.get("data"), list):
-        reason = "must be an object with the lists columns and data"
+    if not isinstance(split, dict):
+        reason = f"must be an object with columns and data, not {describe(split)}"
         raise InvalidInput([{"field": field, "reason": reason}])
-    if extra := split.keys() - {"columns", "data", "index"}:
+    if extra := split.keys() - SPLIT:
         raise InvalidInput([{"field": field, "name": shown(min(extra)), "reason": "Unknown field."}])
-    names, data = _names(split.get("columns"), field), split["data"]
-    if not names or (signature is not None and names == signature.names):
-        return listed_rows(data, signature, field=field)
-    if len(set(names)) < len(names):
-        raise InvalidInput([{"field": field, "reason": "holds two columns of one name"}])
+    names, data = _names(split.get("columns"), f"{field}.columns"), split.get("data")
+    if not names or not isinstance(data, list) or (signature is not None and names == signature.names):
+        return listed_rows(data, signature, field=f"{field}.data")
     check_rows(len(data))
-    for row, cells in enumerate(data):
-        if not isinstance(cells, list) or len(cells) != len(names):
-            found = f"{len(cells)} values" if isinstance(cells, list) else describe(cells)
-            reason = f"must be a list of {len(names)} values, one for each column, not {found}"
-            raise InvalidInput([{"field": field, "row": row, "reason": reason}])
+    faulty = [i for i, row in enumerate(data) if not isinstance(row, list) or len(row) != len(names)]
+    if faulty:
+        reason = f"must be a list of {len(names)} values, one for each column"
+        raise InvalidInput([{"field": f"{field}.data", "row": row, "reason": reason} for row in faulty])
     return _named(names, list(zip(*data, strict=True)), signature)
 
 
@@ -131,7 +116,9 @@ def _names(columns: Any, field: str) -> tuple[str, ...]:
     if columns is None:
         return ()
     if not isinstance(columns, list) or not all(type(name) in (str, int) for name in columns):
-        raise InvalidInput([{"field": field, "reason": "columns must be a list of names"}])
+        raise InvalidInput([{"field": field, "reason": "must be a list of names"}])
+    if len(set(map(str, columns))) < len(columns):
+        raise InvalidInput([{"field": field, "reason": "holds two columns of one name"}])
     return () if columns == list(range(len(columns))) else tuple(map(str, columns))
 
 

@@ -45,6 +45,11 @@ def label_array(labels: Sequence[Any]) -> NDArray[Any]:
     return found
 
 
+def json_values(array: NDArray[Any]) -> Any:
+    """An array as orjson writes it: the quick way if it is of numbers or truth values."""
+    return np.ascontiguousarray(array) if array.dtype.kind in "fiub" else array.tolist()
+
+
 def result_columns(prediction: Prediction, outputs: Sequence[str]) -> dict[str, NDArray[Any]]:
     """The outputs as named columns: ``prediction``, ``probability_yes``, ``decision_function_0``."""
     columns: dict[str, NDArray[Any]] = {}

@@ -1,11 +1,10 @@
 """Open Inference Protocol V2, as Triton, KServe and MLServer speak it over HTTP; docs/dialects.md."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response
 
-from app.api.dialects import Dialect
+from app.api.dialects import Dialect, error_sentence
 from app.api.dialects.open_inference import v2_models, v2_repository
 from app.api.dialects.open_inference.v2_requests import load_request
 from app.api.dialects.open_inference.v2_responses import infer_response
@@ -15,7 +14,6 @@ from app.models.ml_models import model_manager
 
 PREFIX = "/v2"
 EXTENSIONS = ["binary_tensor_data", "model_repository", "statistics"]
-MOST_ERRORS = 3  # that the text of an error names
 
 bp = Blueprint("v2", __name__, url_prefix=PREFIX)
 
@@ -98,22 +96,8 @@ def unload(name: str) -> dict[str, Any]:
 
 
 def _error(_: int, document: dict[str, Any]) -> dict[str, str]:
-    """One text, because the protocol has no details: it names the first errors."""
-    errors = document["details"].get("errors", [])
-    if not errors:
-        return {"error": document["error"]}
-    more = f"; and {len(errors) - MOST_ERRORS} more" if len(errors) > MOST_ERRORS else ""
-    return {"error": f"{document['error']}: {'; '.join(map(_sentence, errors[:MOST_ERRORS]))}{more}"}
-
-
-def _sentence(error: Mapping[str, Any]) -> str:
-    where = [str(error["field"])] if "field" in error else []
-    where += [f"{key} {error[key]}" for key in ("line", "row") if key in error]
-    if "name" in error:
-        where.append(f"column {error['name']!r}")
-    elif column := {"position", "column"} & error.keys():
-        where.append(f"column {error[column.pop()]}")
-    return f"{', '.join(where)}: {error['reason']}" if where else str(error["reason"])
+    """One text, because the protocol has no details."""
+    return {"error": error_sentence(document)}
 
 
 ACCESS: dict[str, tuple[Scope, LimitClass]] = {

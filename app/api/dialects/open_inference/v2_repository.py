@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from app.api.dialects.json_documents import Document, as_object, member
 from app.api.dialects.open_inference.v2_models import loaded_versions, names
-from app.api.dialects.open_inference.v2_requests import load_document, member
 from app.api.formats import read_content
+from app.api.formats.json_codec import parse
 from app.exceptions import Conflict, InvalidInput, ModelNotFound, StoreUnreadable, VersionInUse
 from app.models.ml_models import model_manager
 from app.models.schema.cells import shown
@@ -18,7 +19,7 @@ READY, UNAVAILABLE = "READY", "UNAVAILABLE"
 
 def index() -> list[dict[str, str]]:
     """Each version of each model and its state; with ``ready`` in the body only those that can predict."""
-    only_ready = member(load_document(read_content()), "ready", bool, "true or false")
+    only_ready = member(_document(), "ready", bool, "true or false")
     found = [entry for name in names() for entry in _entries(name)]
     return [entry for entry in found if not only_ready or entry["state"] == READY]
 
@@ -84,9 +85,14 @@ def _end_split(served_model: ServedModel, version: str) -> None:
 
 def _version_of_body(*known: str) -> str | None:
     """The version that the parameters of the body name."""
-    parameters = member(load_document(read_content()), "parameters", dict, "an object") or {}
+    parameters = member(_document(), "parameters", dict, "an object") or {}
     if unknown := [name for name in parameters if name not in known]:
         reason = f"is not known here, only {', '.join(known)}"
         raise InvalidInput([{"field": f"parameters.{shown(unknown[0])}", "reason": reason}])
     version: str | None = member(parameters, "version", str, "a string", field="parameters.")
     return version
+
+
+def _document() -> Document:
+    """The body, an empty object if there is none."""
+    return as_object(parse(raw)) if (raw := read_content()) else {}

@@ -2,13 +2,11 @@
 
 from typing import Any, TypedDict
 
-import orjson
-from flask import current_app, request
+from flask import request
 
+from app.api.dialects.json_documents import as_object, decoded, member
 from app.api.dialects.open_inference.v2_tensors import read_tensors, rows_of
 from app.api.formats import in_turn, read_content
-from app.api.formats.body_size import SHORT, check_values
-from app.api.formats.json_codec import MALFORMED
 from app.exceptions import InvalidInput
 from app.middleware.logging.request_log import note_caller
 from app.models.schema.cells import describe
@@ -41,47 +39,21 @@ def load_request(signature: InputSignature) -> InferRequest:
     return found
 
 
-def load_document(raw: bytes | memoryview) -> dict[str, Any]:
-    """The object of a JSON body; an empty one for no body."""
-    if not raw:
-        return {}
-    try:
-        document = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        reason = error.msg.partition(": line")[0]
-        where = {"line": error.lineno, "column": error.colno, "reason": reason}
-        raise InvalidInput([where], message=MALFORMED) from None
-    if not isinstance(document, dict):
-        raise InvalidInput([{"reason": f"The body must be a JSON object, not {describe(document)}."}])
-    return document
-
-
-def member(document: dict[str, Any], name: str, kind: type, noun: str, *, field: str = "") -> Any:
-    """A member of an object, None if it is absent or null.
-
-    :raises InvalidInput: if it is of another kind.
-    """
-    value = document.get(name)
-    if value is not None and type(value) is not kind:
-        reason = f"must be {noun}, not {describe(value)}"
-        raise InvalidInput([{"field": f"{field}{name}", "reason": reason}])
-    return value
-
-
 def _decode(raw: bytes, signature: InputSignature) -> InferRequest:
     length = _json_length(raw)
-    view = memoryview(raw)
-    if length > SHORT:
-        check_values(raw[:length], signature, rows=current_app.config["MAX_ROWS"])
-    if not length:
-        raise InvalidInput([], message="No JSON data provided")
-    document = load_document(view[:length])
-    given_id = member(document, "id", str, "a string")
-    parameters = member(document, "parameters", dict, "an object") or {}
-    binary = member(parameters, "binary_data_output", bool, "true or false", field="parameters.") or False
-    outputs = _outputs(document, binary=binary)
-    rows = rows_of(read_tensors(document.get("inputs"), view[length:]), signature)
-    return {"rows": rows, "id": given_id, "outputs": outputs, "raw": binary}
+
+    def build(body: Any) -> InferRequest:
+        document = as_object(body)
+        given_id = member(document, "id", str, "a string")
+        parameters = member(document, "parameters", dict, "an object") or {}
+        binary = member(parameters, "binary_data_output", bool, "true or false", field="parameters.") or False
+        outputs = _outputs(document, binary=binary)
+        rows = rows_of(read_tensors(document.get("inputs"), memoryview(raw)[length:]), signature)
+        return {"rows": rows, "id": given_id, "outputs": outputs, "raw": binary}
+
+    # Triton's client writes missing numbers as NaN:
+    # https://github.com/triton-inference-server/client/blob/main/src/python/library/tritonclient/http/_utils.py
+    return decoded(raw[:length], build, signature, tokens=True)
 
 
 def _json_length(raw: bytes) -> int:

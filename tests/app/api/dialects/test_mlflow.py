@@ -240,7 +240,7 @@ def test_a_bare_nan_of_mlflows_client_is_a_missing_value(people, model):
         ("NaN, 1, 2", "row 0, column 'height': must be a number, not null"),
         ('"NaN", 1, 2', "row 0, column 'height': must be a number, not a string"),
         ('NaN, "a \\" NaN", 2', "column 'width': must be a number, not a string"),
-        ("NaN, Infinity, 2", "The body is not valid JSON: line 1, column"),
+        ("1, -Infinity, 2", "row 0, column 'width': must be a finite number"),
         ("1, 2, xNaN", "The body is not valid JSON: line 1, column"),
     ],
 )
@@ -264,8 +264,8 @@ def test_an_error_names_rows_and_columns_and_holds_none(people):
     rows = [{"age": secret, "city": secret} for _ in range(200)]
     message = assert_failed(people.post(URL, json={"instances": rows}), 400, "BAD_REQUEST")
     assert secret not in message
-    assert "row 4, column 'age'" in message
-    assert "; and " in message
+    assert "row 2, column 'age'" in message
+    assert message.endswith("; and 97 more")
 
 
 SPLIT = "dataframe_split"
@@ -288,9 +288,9 @@ SPLIT = "dataframe_split"
             {"inputs": {"height": [1], "width": [1, 2]}},
             "column 'width': has 2 values, the first column has 1",
         ),
-        ({SPLIT: []}, "must be an object with the lists columns and data"),
-        ({SPLIT: {"columns": NAMES}}, "must be an object with the lists columns and data"),
-        ({SPLIT: {"columns": {}, "data": []}}, "columns must be a list of names"),
+        ({SPLIT: []}, "must be an object with columns and data, not a list"),
+        ({SPLIT: {"columns": NAMES}}, "dataframe_split.data: must be a list of rows, not null"),
+        ({SPLIT: {"columns": {}, "data": []}}, "dataframe_split.columns: must be a list of names"),
         ({SPLIT: {"columns": NAMES, "data": [], "x": 1}}, "column 'x': Unknown field."),
         ({SPLIT: {"columns": ["depth", "width"], "data": [[1, 2, 3]]}}, "row 0: must be a list of 2 values"),
         ({SPLIT: {"columns": ["depth", "depth"], "data": [[1, 2]]}}, "two columns of one name"),

@@ -133,14 +133,14 @@ def test_tokens_of_javascript_are_read_and_never_written(people):
     assert len(people.post(f"{MODEL}:predict", data=row).get_json()["predictions"]) == 2
     for token in ("Infinity", "-Infinity"):
         response = people.post(f"{MODEL}:predict", data=row.replace("NaN,", f"{token},", 1))
-        assert_told(response, 400, "instances, row 0, column age", "finite")
+        assert_told(response, 400, "instances, row 0, column 'age'", "finite")
     malformed = people.post(f"{MODEL}:predict", data='{"instances": [NaN, Infinity, x]}')
     assert_told(malformed, 400, "not valid JSON: line 1, column 31")
 
 
 def test_nan_is_an_error_where_nothing_may_be_missing(client):
     response = client.post(f"{MODEL}:predict", data='{"instances": [[1, 2, 3], [1, NaN, 3]]}')
-    assert_told(response, 400, "instances, row 1, column width", "null")
+    assert_told(response, 400, "instances, row 1, column 'width'", "null")
 
 
 @pytest.mark.parametrize("number", ["9007199254740993", "18446744073709551616"])
@@ -148,7 +148,7 @@ def test_nan_is_an_error_where_nothing_may_be_missing(client):
 def test_whole_numbers_are_never_rounded(client, number, times):
     row = '{"height": 1, "width": ' + number + ', "depth": 3}'
     body = '{"instances": [' + ", ".join([row] * times) + "]}"
-    assert_told(client.post(f"{MODEL}:predict", data=body), 400, "row 0, column width", "2**53")
+    assert_told(client.post(f"{MODEL}:predict", data=body), 400, "row 0, column 'width'", "2**53")
 
 
 @pytest.mark.parametrize("bad", ["x", True, None, [1, 2], {}])
@@ -156,7 +156,7 @@ def test_the_one_wrong_row_of_many_is_named(client, bad):
     for rows in ([[1, 2, 3]] * 50, [RECORD] * 50):
         rows = [dict(row) if isinstance(row, dict) else list(row) for row in rows]
         rows[37]["width" if isinstance(rows[37], dict) else 1] = bad
-        assert_told(client.post(f"{MODEL}:predict", json={"instances": rows}), 400, "row 37, column width")
+        assert_told(client.post(f"{MODEL}:predict", json={"instances": rows}), 400, "row 37, column 'width'")
 
 
 @pytest.mark.parametrize(
@@ -167,14 +167,17 @@ def test_the_one_wrong_row_of_many_is_named(client, bad):
         ({"instances": {"height": [1]}}, ["instances", "must be a list"]),
         ({"instances": []}, ["1 to"]),
         ({"instances": [[1, 2]] * 20}, ["row 0", "2 values", "expects 3", "17 more"]),
-        ({"instances": [RECORD | {"colour": 1}]}, ["row 0, column colour", "unknown feature"]),
+        ({"instances": [RECORD | {"colour": 1}]}, ["row 0, column 'colour'", "unknown feature"]),
         ({"instances": [{"height": [1, 2], "width": [1], "depth": 3}]}, ["row 0", "different lengths"]),
         ({"instances": [{"height": [1, 2], "width": [1, 2], "depth": 3}]}, ["row 0", "a single value"]),
         ({"instances": [{"height": [1], "width": [2], "depth": [3]}, {}]}, ["row 1", "is empty"]),
         ({"instances": [[1, 2, 3], RECORD, 4]}, ["row 2"]),
         ({"inputs": {}}, ["inputs"]),
-        ({"inputs": {"height": [1], "width": [1, 2], "depth": [1]}}, ["inputs, column width", "2 values"]),
-        ({"inputs": {"height": 1, "width": [1], "depth": [1]}}, ["inputs, column height", "must be a list"]),
+        ({"inputs": {"height": [1], "width": [1, 2], "depth": [1]}}, ["inputs, column 'width'", "2 values"]),
+        (
+            {"inputs": {"height": 1, "width": [1], "depth": [1]}},
+            ["inputs, column 'height'", "must be a list"],
+        ),
         ({"inputs": 5}, ["inputs", "must be a list"]),
         ([[1, 2, 3]], ["must be an object"]),
         ("x", ["must be an object"]),
@@ -219,7 +222,7 @@ def test_regress_answers_a_number_for_each_example(serve):
     [
         ({"examples": RECORD}, ["examples", "must be a list"]),
         ({"examples": [1, RECORD], "context": {"depth": 3}}, ["examples, row 0", "an object"]),
-        ({"examples": [RECORD], "context": {"depth": 3}}, ["examples, row 0, column depth", "context"]),
+        ({"examples": [RECORD], "context": {"depth": 3}}, ["examples, row 0, column 'depth'", "context"]),
         ({"examples": [RECORD], "context": []}, ["context", "an object"]),
         ({"examples": [RECORD], "signature_name": ["x"]}, ["signature_name"]),
         ({}, ["examples"]),

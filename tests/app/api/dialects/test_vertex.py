@@ -63,10 +63,10 @@ def test_parameters_choose_what_a_prediction_is(vertex):
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        ({}, ["instances", "must be a list, not null"]),
+        ({}, ["instances", "must be a list of rows, not null"]),
         ({"instances": RECORD}, ["instances", "must be a list"]),
         ({"instances": []}, ["1 to"]),
-        ({"instances": [[1, 2, 3]] * 40 + [[1, 2, "x"]]}, ["instances, row 40, column depth", "a string"]),
+        ({"instances": [[1, 2, 3]] * 40 + [[1, 2, "x"]]}, ["instances, row 40, column 'depth'", "a string"]),
         (
             {"instances": ROWS, "parameters": {"confidence": 1}},
             ["parameters", "confidence", "predict_method"],
