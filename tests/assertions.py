@@ -29,6 +29,17 @@ def assert_one_error(response: TestResponse, **expected: Any) -> None:
     assert error == expected
 
 
+def assert_error_text(response: TestResponse, status: int, *words: str, member: str = "error") -> str:
+    """Check that a dialect's error is a sentence with these words, and nothing else, and return it."""
+    document = strict_json(response)
+    assert (response.status_code, list(document)) == (status, [member]), document
+    text: str = document[member]
+    assert isinstance(text, str)
+    assert not [word for word in words if word not in text], text
+    assert not [word for word in INSIDE if word in text]
+    return text
+
+
 def strict_json(response: TestResponse) -> Any:
     """The JSON of a response, which may not hold NaN or Infinity."""
     assert response.mimetype == "application/json"

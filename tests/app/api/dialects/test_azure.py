@@ -1,37 +1,24 @@
 import json
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.linear_model import LogisticRegression
 
 from app.api.dialects.azure_swagger import example_row
 from app.models.schema.signature import Feature, InputSignature
 from app.models.schema.validation import validate_rows
-from app.models.training.estimators import mixed_pipeline
 from tests.app.middleware.auth.credentials import KEY, with_key
-from tests.assertions import INSIDE, strict_json
-from tests.estimators import INCOME, PEOPLE, SumClassifier, fitted
+from tests.assertions import assert_error_text, strict_json
+from tests.estimators import SumClassifier, fitted
 
 RECORD = {"height": 1, "width": 2, "depth": 3}
 SPLIT = {"columns": ["depth", "height", "width"], "index": [0, 1], "data": [[3, 1, 2], [9, 9, 9]]}
 ROWS = [[1, 2, 3], [9, 9, 9]]
 
 
-def assert_told(response, status, *words):
-    """Check that the error is a sentence with these words, and nothing else."""
-    document = strict_json(response)
-    assert (response.status_code, list(document)) == (status, ["message"]), document
-    assert [word for word in words if word not in document["message"]] == []
-    assert not [word for word in INSIDE if word in document["message"]]
-
-
-@pytest.fixture(scope="module")
-def people(tmp_path_factory, serve_model):
-    """A client of a model of numbers that may be missing, and labels."""
-    model = mixed_pipeline(PEOPLE, LogisticRegression()).fit(PEOPLE, INCOME)
-    return serve_model(tmp_path_factory.mktemp("models"), model, sample=PEOPLE)
+assert_told = partial(assert_error_text, member="message")
 
 
 @pytest.mark.parametrize(

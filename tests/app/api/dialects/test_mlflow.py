@@ -6,15 +6,12 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from app.models.training.estimators import mixed_pipeline
 from tests.app.middleware.auth.credentials import KEY, with_key
 from tests.assertions import strict_json
 from tests.estimators import (
     BOXES,
-    INCOME,
     NAMES,
     PEOPLE,
     MoodyRegressor,
@@ -32,17 +29,6 @@ RECORDS = [{k: None if v != v else v for k, v in row.items()} for row in PEOPLE.
 LISTS = [list(row.values()) for row in RECORDS]
 BACKWARDS = [row[::-1] for row in LISTS]
 BY_COLUMN = {name: [row[name] for row in RECORDS] for name in PEOPLE}
-
-
-@pytest.fixture(scope="module")
-def model():
-    return mixed_pipeline(PEOPLE, LogisticRegression()).fit(PEOPLE, INCOME)
-
-
-@pytest.fixture(scope="module")
-def people(tmp_path_factory, serve_model, model):
-    """A client of a model of numbers and labels, some of them missing."""
-    return serve_model(tmp_path_factory.mktemp("models"), model, sample=PEOPLE)
 
 
 @pytest.fixture
@@ -232,22 +218,6 @@ def test_a_bare_nan_of_mlflows_client_is_a_missing_value(people, model):
     assert "NaN" in body
     response = people.post(URL, data=body, content_type="application/json")
     assert strict_json(response) == {"predictions": model.predict(PEOPLE).tolist()}
-
-
-@pytest.mark.parametrize(
-    ("cells", "said"),
-    [
-        ("NaN, 1, 2", "row 0, column 'height': must be a number, not null"),
-        ('"NaN", 1, 2', "row 0, column 'height': must be a number, not a string"),
-        ('NaN, "a \\" NaN", 2', "column 'width': must be a number, not a string"),
-        ("1, -Infinity, 2", "row 0, column 'width': must be a finite number"),
-        ("1, 2, xNaN", "The body is not valid JSON: line 1, column"),
-    ],
-)
-def test_a_bare_nan_is_null_and_no_other_word_is(serve, cells, said):
-    body = f'{{"instances": [[{cells}]]}}'
-    response = serve(fitted(SumRegressor()), **ALONE).post(URL, data=body, content_type="application/json")
-    assert said in assert_failed(response, 400, "BAD_REQUEST")
 
 
 def test_thousands_of_rows_are_answered_up_to_the_limit(serve):

@@ -1,6 +1,7 @@
 """The Open Inference Protocol: inference requests in JSON, and their answers."""
 
 import gzip
+import json
 
 import numpy as np
 import pytest
@@ -8,19 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 
-from app.models.training.estimators import mixed_pipeline
-from tests.app.api.dialects.v2 import INFER, column, error, infer, matrix, outputs
+from tests.app.api.dialects.v2 import INFER, column, infer, matrix, outputs
 from tests.app.middleware.auth.credentials import KEY, with_key
-from tests.estimators import BOXES, INCOME, NAMES, PEOPLE, SizeClassifier, SumClassifier, SumRegressor, fitted
+from tests.assertions import assert_error_text
+from tests.estimators import BOXES, NAMES, SizeClassifier, SumClassifier, SumRegressor, fitted
 
 SMALL_AND_LARGE = [[1, 2, 3], [7, 8, 9]]
-
-
-@pytest.fixture(scope="module")
-def people(tmp_path_factory, serve_model):
-    """A client of a model of numbers and labels, some of them missing."""
-    model = mixed_pipeline(PEOPLE, LogisticRegression()).fit(PEOPLE, INCOME)
-    return serve_model(tmp_path_factory.mktemp("models"), model, sample=PEOPLE)
 
 
 @pytest.fixture(scope="module")
@@ -70,13 +64,13 @@ def test_further_outputs_are_asked_of_the_model(serve):
     assert found["shape"] == [2, 1]
     assert found["data"] == pytest.approx(model.decision_function(SMALL_AND_LARGE))
     answer = infer(client, matrix(SMALL_AND_LARGE), outputs=[{"name": "predict_proba"}])
-    assert error(answer, 400) == "Validation failed: outputs: the model has no predict_proba"
+    assert assert_error_text(answer, 400) == "Validation failed: outputs: the model has no predict_proba"
 
 
 def test_an_unknown_output_is_named(sums):
     answer = infer(sums, matrix(SMALL_AND_LARGE), outputs=[{"name": "output-7"}])
-    assert "outputs: must be some of predict, predict_proba" in error(answer, 400)
-    assert "not 'output-7'" in error(answer, 400)
+    assert "outputs: must be some of predict, predict_proba" in assert_error_text(answer, 400)
+    assert "not 'output-7'" in assert_error_text(answer, 400)
 
 
 @pytest.mark.parametrize("nested", [True, False])
@@ -113,6 +107,20 @@ def test_labels_are_strings_and_missing_values_null(people):
     assert outputs(whole)[0]["data"][:2] == labels[:2]
 
 
+def test_a_bare_nan_of_tritons_client_is_a_missing_value(people):
+    age, city = (
+        column("age", "FP64", [20, float("nan"), 40.5]),
+        column("city", "BYTES", ["Athens", "Rome", "NaN"]),
+    )
+    body = json.dumps({"inputs": [age, city]})
+    assert "NaN," in body
+    missing = column("age", "FP64", [20, None, 40.5])
+    expected = outputs(infer(people, missing, city))
+    assert outputs(people.post(INFER, data=body, content_type="application/json")) == expected
+    infinite = people.post(INFER, data=body.replace("NaN,", "Infinity,"), content_type="application/json")
+    assert_error_text(infinite, 400, "row 1, column 'age': must be a finite number")
+
+
 def test_a_short_float_is_what_its_datatype_holds(serve):
     (found,) = outputs(infer(serve(fitted(SumRegressor())), matrix([[0.1, 0, 0]], datatype="FP32")))
     assert found["data"] == [float(np.float32(0.1))]
@@ -120,12 +128,12 @@ def test_a_short_float_is_what_its_datatype_holds(serve):
 
 def test_whole_numbers_that_float64_does_not_hold_are_refused_by_row_and_column(sums):
     reason = "integers beyond 2**53 cannot be represented exactly"
-    text = error(infer(sums, matrix([[1, 2, 3], [4, 5, 2**53 + 1]], datatype="UINT64")), 400)
+    text = assert_error_text(infer(sums, matrix([[1, 2, 3], [4, 5, 2**53 + 1]], datatype="UINT64")), 400)
     assert text == f"Validation failed: inputs, row 1, column 'depth': {reason}"
     columns = [column(name, "INT64", [1, -(2**53) - 1]) for name in NAMES]
-    assert f"row 1, column 'height': {reason}" in error(infer(sums, *columns), 400)
-    assert "must be a whole number of INT64" in error(raw_infer(sums, 2**64), 400)
-    assert "must be a whole number of INT64" in error(raw_infer(sums, -(2**63) - 1), 400)
+    assert f"row 1, column 'height': {reason}" in assert_error_text(infer(sums, *columns), 400)
+    assert "must be a whole number of INT64" in assert_error_text(raw_infer(sums, 2**64), 400)
+    assert "must be a whole number of INT64" in assert_error_text(raw_infer(sums, -(2**63) - 1), 400)
 
 
 def raw_infer(client, number):
@@ -198,13 +206,13 @@ WRONG = {
 @pytest.mark.parametrize("case", WRONG)
 def test_what_is_wrong_is_named(sums, case):
     body, expected = WRONG[case]
-    assert expected in error(sums.post(INFER, json=body), 400)
+    assert expected in assert_error_text(sums.post(INFER, json=body), 400)
 
 
 def test_one_bad_row_of_many_is_named_by_row_and_column(sums):
     rows = np.ones((10_000, 3))
     rows[7_777, 1] = np.inf
-    text = error(infer(sums, matrix(rows.tolist()) | {"data": _with_null(rows)}), 400)
+    text = assert_error_text(infer(sums, matrix(rows.tolist()) | {"data": _with_null(rows)}), 400)
     assert text == "Validation failed: inputs, row 7777, column 'width': must be a number, not null"
 
 
@@ -212,15 +220,9 @@ def _with_null(rows):
     return [None if not np.isfinite(cell) else cell for cell in rows.ravel().tolist()]
 
 
-def test_a_text_of_an_error_names_three_and_counts_the_others(sums):
-    text = error(infer(sums, matrix([[None] * 3] * 2)), 400)
-    assert text.count("must be a number, not null") == 3
-    assert text.endswith("; and 3 more")
-
-
 @pytest.mark.parametrize("body", [b"", b"[1]", b'{"inputs":', b'{"inputs": NaN}', b"\xff"])
 def test_what_is_no_json_object_is_refused(sums, body):
-    error(sums.post(INFER, data=body, content_type="application/json"), 400)
+    assert_error_text(sums.post(INFER, data=body, content_type="application/json"), 400)
 
 
 def test_the_type_of_a_body_does_not_matter_as_some_clients_name_none(sums):
@@ -233,14 +235,16 @@ def test_the_type_of_a_body_does_not_matter_as_some_clients_name_none(sums):
 
 def test_many_rows_are_bounded(serve):
     client = serve(fitted(SumClassifier()), MAX_ROWS=2, MAX_CONTENT_LENGTH=1000)
-    assert "Must hold 1 to 2 rows, not 3" in error(infer(client, matrix([*SMALL_AND_LARGE, [1, 2, 3]])), 400)
-    error(infer(client, matrix(SMALL_AND_LARGE), id="x" * 1000), 413)
+    assert "Must hold 1 to 2 rows, not 3" in assert_error_text(
+        infer(client, matrix([*SMALL_AND_LARGE, [1, 2, 3]])), 400
+    )
+    assert_error_text(infer(client, matrix(SMALL_AND_LARGE), id="x" * 1000), 413)
 
 
 def test_rows_count_towards_the_limit_of_rows(serve):
     client = serve(fitted(SumClassifier()), RATE_LIMIT_ROWS="3/hour", WORKERS=1)
     assert infer(client, matrix(SMALL_AND_LARGE)).status_code == 200
-    assert "Too many rows" in error(infer(client, matrix(SMALL_AND_LARGE)), 429)
+    assert "Too many rows" in assert_error_text(infer(client, matrix(SMALL_AND_LARGE)), 429)
 
 
 def test_versions_in_the_address_must_be_loaded(sums):
@@ -248,18 +252,22 @@ def test_versions_in_the_address_must_be_loaded(sums):
     body = {"inputs": [matrix(SMALL_AND_LARGE)]}
     path = "/v2/models/default/versions/{}/infer"
     assert sums.post(path.format(version), json=body).get_json()["model_version"] == version
-    assert error(sums.post(path.format("v9"), json=body), 404) == "Model version 'v9' is not loaded"
-    assert error(sums.post("/v2/models/other/infer", json=body), 404) == "There is no model 'other'"
+    assert (
+        assert_error_text(sums.post(path.format("v9"), json=body), 404) == "Model version 'v9' is not loaded"
+    )
+    assert (
+        assert_error_text(sums.post("/v2/models/other/infer", json=body), 404) == "There is no model 'other'"
+    )
 
 
 def test_without_a_model_it_is_503(empty_app):
     client = empty_app.test_client()
-    assert error(infer(client, matrix(SMALL_AND_LARGE)), 503) == "No model is loaded"
+    assert assert_error_text(infer(client, matrix(SMALL_AND_LARGE)), 503) == "No model is loaded"
 
 
 def test_predictions_need_the_scope_predict(serve, tmp_path):
     client = serve(fitted(SumClassifier()), API_KEY_1=KEY, API_KEY_SCOPES="predict")
-    error(infer(client, matrix(SMALL_AND_LARGE)), 401)
+    assert_error_text(infer(client, matrix(SMALL_AND_LARGE)), 401)
     body = {"inputs": [matrix(SMALL_AND_LARGE)]}
     assert client.post(INFER, json=body, headers=with_key(KEY)).status_code == 200
 
@@ -272,8 +280,8 @@ def test_a_dialect_that_is_off_has_no_routes(serve):
 
 
 def test_a_path_without_a_route_has_errors_of_the_dialect(sums):
-    error(sums.get("/v2/nothing"), 404)
-    error(sums.get(INFER), 405)
+    assert_error_text(sums.get("/v2/nothing"), 404)
+    assert_error_text(sums.get(INFER), 405)
 
 
 CELLS = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text()
@@ -304,4 +312,4 @@ BODIES = st.fixed_dictionaries(
 def test_no_body_is_a_fault_of_the_service(sums, body):
     answer = sums.post(INFER, json=body)
     if answer.status_code != 200:
-        error(answer, 400)
+        assert_error_text(answer, 400)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from app.models.training.estimators import mixed_pipeline
-from tests.app.api.dialects.v2 import INFER, error, matrix, numbers, outputs, raw_output, texts
+from tests.app.api.dialects.v2 import INFER, matrix, numbers, outputs, raw_output, texts
+from tests.assertions import assert_error_text
 from tests.estimators import BOXES, INCOME, NAMES, PEOPLE, SizeClassifier, SumClassifier, SumRegressor, fitted
 
 LENGTH = "Inference-Header-Content-Length"
@@ -179,30 +180,30 @@ WRONG = {
 @pytest.mark.parametrize("case", WRONG)
 def test_what_is_wrong_is_named(sums, case):
     tensor, raw, expected = WRONG[case]
-    assert expected in error(send(sums, {"inputs": [tensor]}, raw), 400)
+    assert expected in assert_error_text(send(sums, {"inputs": [tensor]}, raw), 400)
 
 
 @pytest.mark.parametrize("length", ["", "x", "-1", "10000", "9" * 5000, "1_0", "٣"])
 def test_a_length_of_the_json_that_is_none_is_refused(sums, length):
     head = orjson.dumps({"inputs": [raw_tensor(RAW)]})
     answer = sums.post(INFER, data=head + RAW, headers={LENGTH: length.encode().decode("latin-1")})
-    assert f"{LENGTH}: must be a number of bytes" in error(answer, 400)
+    assert f"{LENGTH}: must be a number of bytes" in assert_error_text(answer, 400)
 
 
 @pytest.mark.parametrize("length", [0, 5])
 def test_a_length_that_cuts_the_json_off_is_refused(sums, length):
-    error(send(sums, {"inputs": [raw_tensor(RAW)]}, RAW, length=length), 400)
+    assert_error_text(send(sums, {"inputs": [raw_tensor(RAW)]}, RAW, length=length), 400)
 
 
 def test_raw_tensors_without_the_header_are_refused(sums):
     body = orjson.dumps({"inputs": [raw_tensor(RAW)]})
-    assert "0 bytes of the body are left" in error(sums.post(INFER, data=body), 400)
-    assert "not valid JSON" in error(sums.post(INFER, data=body + RAW), 400)
+    assert "0 bytes of the body are left" in assert_error_text(sums.post(INFER, data=body), 400)
+    assert "not valid JSON" in assert_error_text(sums.post(INFER, data=body + RAW), 400)
 
 
 def test_whole_numbers_that_float64_does_not_hold_are_refused(sums):
     raw = np.array([[1, 2, 3], [4, 2**53 + 1, 6]], dtype="<i8").tobytes()
-    text = error(send(sums, {"inputs": [raw_tensor(raw, datatype="INT64")]}, raw), 400)
+    text = assert_error_text(send(sums, {"inputs": [raw_tensor(raw, datatype="INT64")]}, raw), 400)
     assert "row 1, column 'width': integers beyond 2**53" in text
 
 
@@ -231,4 +232,4 @@ def test_no_body_is_a_fault_of_the_service(sums, shape, datatype, size, raw, len
     tensor = raw_tensor(raw, shape=shape, datatype=datatype, size=size)
     answer = send(sums, {"inputs": [tensor]}, raw, length=length)
     if answer.status_code != 200:
-        error(answer, 400)
+        assert_error_text(answer, 400)

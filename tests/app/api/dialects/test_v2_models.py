@@ -9,9 +9,9 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from app.models.ml_models import model_manager
 from app.models.training.estimators import mixed_pipeline
-from tests.app.api.dialects.v2 import error, infer, matrix, outputs
+from tests.app.api.dialects.v2 import infer, matrix, outputs
 from tests.app.middleware.auth.credentials import KEY, PEPPER, add_key, with_key
-from tests.assertions import strict_json
+from tests.assertions import assert_error_text, strict_json
 from tests.estimators import BOXES, INCOME, NAMES, PEOPLE, SumClassifier, SumRegressor, fitted
 
 MODEL = "/v2/models/default"
@@ -56,12 +56,12 @@ def test_health_says_both_words_for_ready(client, empty_app):
     assert found(client, "/v2/health/ready") == {"live": True, "ready": True}
     empty = empty_app.test_client()
     assert found(empty, "/v2/health/live") == {"live": True}
-    assert error(empty.get("/v2/health/ready"), 503) == "Not all models are ready"
+    assert assert_error_text(empty.get("/v2/health/ready"), 503) == "Not all models are ready"
 
 
 def test_the_server_is_ready_only_if_every_model_is(sums):
-    assert error(sums.get("/v2/health/ready"), 503) == "Not all models are ready"
-    assert error(sums.get("/v2/models/other/ready"), 503) == "No model is loaded"
+    assert assert_error_text(sums.get("/v2/health/ready"), 503) == "Not all models are ready"
+    assert assert_error_text(sums.get("/v2/models/other/ready"), 503) == "No model is loaded"
     assert found(sums, f"{MODEL}/ready") == {"name": "default", "ready": True}
     assert sums.post("/v2/repository/models/other/load").status_code == 200
     assert found(sums, "/v2/health/ready")["ready"]
@@ -69,14 +69,14 @@ def test_the_server_is_ready_only_if_every_model_is(sums):
 
 def test_a_server_that_stops_is_not_ready(client, monkeypatch):
     monkeypatch.setattr("app.api.dialects.open_inference.v2_models.draining", lambda: True)
-    assert error(client.get("/v2/health/ready"), 503) == "The server is about to stop"
+    assert assert_error_text(client.get("/v2/health/ready"), 503) == "The server is about to stop"
 
 
 def test_a_model_that_cannot_be_read_is_said_and_hides_no_other(sums, models_dir, tmp_path):
     (models_dir / "other").rename(tmp_path / "other")
     (models_dir / "other").symlink_to(tmp_path / "other")
     model_manager.registry.forget("other")
-    assert error(sums.get("/v2/health/ready"), 503) == "Not all models are ready"
+    assert assert_error_text(sums.get("/v2/health/ready"), 503) == "Not all models are ready"
     assert [each["name"] for each in found(sums, "/v2/models/stats")["model_stats"]] == ["default"]
     index = strict_json(sums.post(INDEX))
     assert [each["reason"] for each in index if each["name"] == "other"] == [
@@ -104,8 +104,11 @@ def test_models_and_versions_are_listed(sums):
 
 def test_what_is_not_there_is_404(sums):
     for path in ("", "/ready", "/stats"):
-        assert error(sums.get(f"{MODEL}/versions/v2{path}"), 404) == "Model version 'v2' is not loaded"
-        assert error(sums.get(f"/v2/models/third{path}"), 404) == "There is no model 'third'"
+        assert (
+            assert_error_text(sums.get(f"{MODEL}/versions/v2{path}"), 404)
+            == "Model version 'v2' is not loaded"
+        )
+        assert assert_error_text(sums.get(f"/v2/models/third{path}"), 404) == "There is no model 'third'"
 
 
 def tensor(name, datatype, width=1):
@@ -181,12 +184,16 @@ def test_the_index_has_every_version_and_its_state(sums):
         ("other", "first"),
     ]
     assert [each["version"] for each in strict_json(sums.post(INDEX, json={"ready": True}))] == ["v1"]
-    assert error(sums.post(INDEX, json={"ready": "yes"}), 400).startswith("Validation failed: ready: must be")
+    assert assert_error_text(sums.post(INDEX, json={"ready": "yes"}), 400).startswith(
+        "Validation failed: ready: must be"
+    )
 
 
 def test_the_index_says_why_a_version_is_not_served(sums, models_dir):
     (models_dir / "model_v2" / "model.pkl").write_bytes(b"damaged")
-    assert "Version v2 is refused" in error(sums.post(LOAD, json={"parameters": {"version": "v2"}}), 409)
+    assert "Version v2 is refused" in assert_error_text(
+        sums.post(LOAD, json={"parameters": {"version": "v2"}}), 409
+    )
     (entry,) = [each for each in strict_json(sums.post(INDEX)) if each["version"] == "v2"]
     assert entry["state"] == "UNAVAILABLE"
     assert entry["reason"]
@@ -213,30 +220,34 @@ def test_loading_without_an_active_version_serves_the_newest(sums, models_dir):
 
 def test_an_empty_store_has_nothing_to_load(empty_app):
     client = empty_app.test_client()
-    assert error(client.post(LOAD), 404) == "There is no model 'default'"
+    assert assert_error_text(client.post(LOAD), 404) == "There is no model 'default'"
     assert strict_json(client.post(INDEX)) == []
     assert found(client, "/v2/models/stats") == {"model_stats": []}
 
 
 def test_loading_what_is_not_there_is_404(sums):
-    assert error(sums.post(LOAD, json={"parameters": {"version": "v9"}}), 404)
-    assert error(sums.post("/v2/repository/models/third/load"), 404) == "There is no model 'third'"
+    assert assert_error_text(sums.post(LOAD, json={"parameters": {"version": "v9"}}), 404)
+    assert (
+        assert_error_text(sums.post("/v2/repository/models/third/load"), 404) == "There is no model 'third'"
+    )
 
 
 @pytest.mark.parametrize("parameters", [{"config": "{}"}, {"file:1/model.onnx": "AA=="}, {"version": 1}, [1]])
 def test_models_are_loaded_from_the_store_alone(sums, parameters):
-    assert "parameters" in error(sums.post(LOAD, json={"parameters": parameters}), 400)
+    assert "parameters" in assert_error_text(sums.post(LOAD, json={"parameters": parameters}), 400)
 
 
 @pytest.mark.parametrize("path", [LOAD, UNLOAD])
 def test_a_name_that_is_no_version_is_refused(sums, path):
-    error(sums.post(path, json={"parameters": {"version": "../v1"}}), 400)
-    error(sums.post(path, data=b"\xff{"), 400)
+    assert_error_text(sums.post(path, json={"parameters": {"version": "../v1"}}), 400)
+    assert_error_text(sums.post(path, data=b"\xff{"), 400)
 
 
 def test_what_serves_is_not_unloaded(sums):
-    assert "serves its active version until" in error(sums.post(UNLOAD), 409)
-    assert "it is the active one" in error(sums.post(UNLOAD, json={"parameters": {"version": "v1"}}), 409)
+    assert "serves its active version until" in assert_error_text(sums.post(UNLOAD), 409)
+    assert "it is the active one" in assert_error_text(
+        sums.post(UNLOAD, json={"parameters": {"version": "v1"}}), 409
+    )
     assert version_of(sums) == "v1"
 
 
@@ -249,14 +260,14 @@ def test_unloading_a_challenger_ends_its_traffic_split(sums):
 def test_one_of_several_challengers_is_not_unloaded(sums):
     sums.post("/api/models/routing", json={"mode": "ab", "shares": {"v1": 50, "v2": 50}})
     answer = sums.post(UNLOAD, json={"parameters": {"version": "v2"}})
-    assert "it is one of several in the traffic split" in error(answer, 409)
+    assert "it is one of several in the traffic split" in assert_error_text(answer, 409)
 
 
 def test_unloading_what_is_not_loaded_changes_nothing(sums):
     body = {"parameters": {"version": "v2", "unload_dependents": False}}
     assert strict_json(sums.post(UNLOAD, json=body)) == {"name": "default", "unload": True}
     assert sums.post("/v2/repository/models/other/unload").status_code == 200
-    assert error(sums.post(UNLOAD, json={"parameters": {"version": "v9"}}), 404)
+    assert assert_error_text(sums.post(UNLOAD, json={"parameters": {"version": "v9"}}), 404)
 
 
 def test_each_call_has_its_scope_and_probes_have_none(build_app, tmp_path):
@@ -275,7 +286,7 @@ def test_each_call_has_its_scope_and_probes_have_none(build_app, tmp_path):
         ("POST", UNLOAD): "admin",
     }
     for (method, path), needed in calls.items():
-        error(client.open(path, method=method), 401)
+        assert_error_text(client.open(path, method=method), 401)
         for scope, key in keys.items():
             answer = client.open(path, method=method, headers=with_key(key))
             assert (answer.status_code == 403) == (scope != needed), (path, scope)

@@ -3,7 +3,7 @@
 import numpy as np
 import orjson
 
-from tests.assertions import INSIDE, strict_json
+from tests.assertions import strict_json
 
 INFER = "/v2/models/default/infer"
 
@@ -25,15 +25,6 @@ def infer(client, *tensors, **members):
 def outputs(answer):
     assert answer.status_code == 200, answer.get_data(as_text=True)
     return strict_json(answer)["outputs"]
-
-
-def error(answer, status):
-    """Check the one shape of errors, and return its text."""
-    document = strict_json(answer)
-    assert (answer.status_code, list(document)) == (status, ["error"]), document
-    assert isinstance(document["error"], str)
-    assert not [word for word in INSIDE if word in answer.get_data(as_text=True)]
-    return document["error"]
 
 
 def texts(cells):

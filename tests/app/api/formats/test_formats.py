@@ -10,24 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sklearn.linear_model import LogisticRegression
 
-from app.models.training.estimators import mixed_pipeline
 from tests.assertions import assert_error, assert_one_error
-from tests.estimators import INCOME, PEOPLE
+from tests.estimators import PEOPLE
 
 BATCH = "/api/predict/batch"
-
-
-@pytest.fixture(scope="module")
-def model():
-    return mixed_pipeline(PEOPLE, LogisticRegression()).fit(PEOPLE, INCOME)
-
-
-@pytest.fixture(scope="module")
-def people(tmp_path_factory, serve_model, model):
-    """A client of a model of numbers and labels, some of them missing."""
-    return serve_model(tmp_path_factory.mktemp("models"), model, sample=PEOPLE)
 
 
 def _stream(table):
