@@ -132,7 +132,12 @@ def test_repository_lists_models_and_their_state(found):
     assert states >= {("default", "READY"), ("people", "READY")}
 
 
-def test_model_is_unloaded_and_loaded_in_every_worker(found):
-    assert found["unloaded"] is True
-    assert found["unloaded_is_not_served"]["status"] in {"400", "404", "503"}
+def test_model_that_serves_is_not_unloaded_and_goes_on_serving(found):
+    """Triton would leave its clients without a model; here another version has to be loaded in its place."""
+    assert found["unloaded"]["status"] == "409"
+    assert "serves its active version until another one does" in found["unloaded"]["message"]
+    assert_people(found["still_served"]["outputs"]["predict"]["data"])
+
+
+def test_model_that_is_loaded_already_is_loaded(found):
     assert found["loaded"] is True

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pkgutil import resolve_name
 from typing import Any
 
@@ -25,21 +26,24 @@ class Dialect:
     prefix: str | None = None
 
 
-# Modules with a ``DIALECT``; several names share those of one. `config.DIALECTS` has the same names.
-MODULES: Mapping[str, str] = {
-    "v2": "app.api.dialects.open_inference.v2",
-    "mlflow": "app.api.dialects.invocations",
-    "sagemaker": "app.api.dialects.invocations",
-    "tfserving": "app.api.dialects.tfserving",
-    "azure": "app.api.dialects.azure",
+ROOT = "app.api.dialects.root"
+INVOCATIONS = "app.api.dialects.invocations"
+# Modules with a ``DIALECT``; several names share one. `config.DIALECTS` has the same names.
+MODULES: Mapping[str, tuple[str, ...]] = {
+    "v2": ("app.api.dialects.open_inference.v2",),
+    "mlflow": (INVOCATIONS,),
+    "sagemaker": (INVOCATIONS,),
+    "tfserving": ("app.api.dialects.tfserving", ROOT),
+    "azure": ("app.api.dialects.azure", ROOT),
     # Last, so that its routes are compared with those of all others.
-    "vertex": "app.api.dialects.vertex",
+    "vertex": ("app.api.dialects.vertex",),
 }
 
 
 def routes(app: Flask) -> list[Routes]:
     """Rows of the route table for the dialects that are on, whose errors then have their shapes."""
-    modules = dict.fromkeys(module for name, module in MODULES.items() if name in app.config["DIALECTS"])
+    chosen = (modules for name, modules in MODULES.items() if name in app.config["DIALECTS"])
+    modules = dict.fromkeys(chain.from_iterable(chosen))
     dialects: list[Dialect] = [resolve_name(f"{module}:DIALECT") for module in modules]
     rows: list[Routes] = []
     shapes = app.extensions.setdefault(ERROR_SHAPES, {})

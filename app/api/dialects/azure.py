@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 from flask import Blueprint, Response, g, request
-from werkzeug.exceptions import NotFound
 
 from app.api.dialects import Dialect, error_sentence
 from app.api.dialects.azure_swagger import swagger
@@ -24,9 +23,8 @@ from app.api.dialects.plain_predictions import answer_document, output_values
 from app.api.formats.json_rows import SPLIT, listed_rows, rows_by_column, split_rows
 from app.api.predictions import predict_rows
 from app.exceptions import InvalidInput
-from app.middleware.draining import draining
 from app.middleware.request_id import SANE
-from app.middleware.route_table import OPEN, PREDICT, Routes
+from app.middleware.route_table import PREDICT, Routes
 from app.models.ml_models import model_manager
 from app.models.schema.signature import InputSignature
 from app.models.schema.validation import RawRows
@@ -36,15 +34,6 @@ bp = Blueprint("azure", __name__)
 
 # The member that holds the rows says how the answer is wrapped.
 MEMBERS = ("data", "input_data", "Inputs")
-
-
-@bp.get("/")
-def healthy() -> tuple[str, int, dict[str, str]]:
-    """Azure's liveness and readiness probe; a browser's request for a page is none."""
-    if "text/html" in request.environ.get("HTTP_ACCEPT", ""):
-        raise NotFound
-    ready = model_manager.model_loaded and not draining()
-    return "Healthy" if ready else "Unhealthy", 200 if ready else 503, {"Content-Type": "text/plain"}
 
 
 @bp.get("/swagger.json")
@@ -135,7 +124,7 @@ def _error(status: int, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _routes(_: Mapping[str, Any]) -> list[Routes]:
-    return [Routes(bp, PREDICT, "requests", {"healthy": (OPEN, "exempt")})]
+    return [Routes(bp, PREDICT, "requests")]
 
 
 DIALECT = Dialect(_routes, _error)

@@ -74,10 +74,22 @@ def decode(document: Any, parameters: Mapping[str, str], signature: InputSignatu
 
 def _rows(form: str, value: Any, signature: InputSignature | None) -> Any:
     if form == "dataframe_split":
-        return split_rows(value, signature, field=form)
+        return split_rows(_unnamed(value, signature), signature, field=form)
     if form == "inputs" and isinstance(value, dict):
         return rows_by_column(value, signature, field=form)
     return listed_rows(value, signature, field=form)
+
+
+def _unnamed(split: Any, signature: InputSignature | None) -> Any:
+    """The same without names that only count columns, as Spark gives them for a model without a signature.
+
+    https://github.com/mlflow/mlflow/blob/master/mlflow/pyfunc/__init__.py
+    """
+    columns = split.get("columns") if isinstance(split, dict) else None
+    if not isinstance(columns, list) or columns != list(map(str, range(len(columns)))):
+        return split
+    known = signature is not None and not signature.positions.keys().isdisjoint(columns)
+    return split if known else split | {"columns": None}
 
 
 def _outputs(params: Document) -> tuple[str, ...]:

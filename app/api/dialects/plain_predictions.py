@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from app.api.formats import JSON, resolved
+from app.api.formats import JSON, SYNONYMS, resolved
 from app.api.formats.accepted import NDJSON, TABLES
 from app.api.formats.results import json_values, output_array, result_columns
 from app.api.predictions import predict_rows
@@ -30,15 +30,13 @@ class Invocation:
     member: str | None = "predictions"
 
 
-def answer(
-    served_model: ServedModel, invocation: Invocation, media_type: str, *, header: bool
-) -> BytesResponse:
+def answer(served_model: ServedModel, invocation: Invocation, named: str, *, header: bool) -> BytesResponse:
     """Predict the rows of an invocation.
 
-    :param media_type: of the answer.
+    :param named: media type of the answer, which may be one of `SYNONYMS`.
     :param header: of an answer in CSV.
     """
-    wanted = invocation.outputs
+    wanted, media_type = invocation.outputs, SYNONYMS.get(named, named)
     prediction = predict_rows(served_model, invocation.rows, field=invocation.field, outputs=wanted)
     names = wanted or own_outputs(prediction.model)[:1]
     if media_type in (JSON, NDJSON):
@@ -47,7 +45,7 @@ def answer(
         content = resolved(TABLES[CSV])(prediction, names, header=header)
     else:
         content = resolved(TABLES[media_type])(prediction, names)
-    return _versioned(content, media_type, prediction)
+    return _versioned(content, named, prediction)
 
 
 def answer_document(document: Any, prediction: Prediction) -> BytesResponse:

@@ -27,8 +27,6 @@ from app.models.serving.further_outputs import OUTPUTS
 from app.models.serving.further_outputs import PREDICT as LABELS
 from config import ConfigError
 
-PARAMETERS = ("predict_method", "outputs")
-
 
 def routes(config: Mapping[str, Any]) -> list[Routes]:
     """A row with those routes that are set, or none.
@@ -80,10 +78,6 @@ def predict() -> Response:
 def _decode(body: Any, signature: InputSignature | None) -> Document:
     document = as_object(body)
     parameters = member(document, "parameters", dict, "an object") or {}
-    for name in parameters:
-        if name not in PARAMETERS:
-            reason = f"is unknown; there are {' and '.join(PARAMETERS)}"
-            raise InvalidInput([{"field": "parameters", "name": name[:64], "reason": reason}])
     named = parameters.get("outputs") is not None
     return {
         "rows": listed_rows(document.get("instances"), signature, field="instances"),

@@ -27,29 +27,31 @@ LAYOUTS = {"rows": encode_rows, "columns": encode_columns}
 
 
 def accepted_format(*, by_row: bool = False) -> tuple[str, Encode]:
-    """Media type and encoder of the answer: JSON unless the client prefers another one.
+    """Media type, as the client calls it, and encoder of the answer: JSON unless it prefers another one.
 
     :param by_row: errors of single rows go with the answer.
     :raises NotAcceptable: if the client accepts none of them; the message lists them.
     :raises InvalidInput: for an unknown ``format`` of JSON, or errors of rows in a table.
     """
-    if (media_type := preferred()) == JSON:
+    named = preferred()
+    if (media_type := SYNONYMS.get(named, named)) == JSON:
         layout = request.args.get("format", "rows") if request.environ.get("QUERY_STRING") else "rows"
         if layout not in LAYOUTS:
             raise InvalidInput([{"field": "format", "reason": "must be rows or columns"}])
         return JSON, LAYOUTS[layout]
     if media_type == NDJSON:
         encode_lines = resolved("app.api.formats.ndjson_codec:encode")
-        return NDJSON, lambda prediction, _, outputs, rejected: encode_lines(prediction, outputs, rejected)
+        return named, lambda prediction, _, outputs, rejected: encode_lines(prediction, outputs, rejected)
     if by_row:
         reason = f"errors of single rows are answered as JSON or NDJSON, not {media_type}"
         raise InvalidInput([{"field": "errors", "reason": reason}])
     encode = resolved(TABLES[media_type])
-    return media_type, lambda prediction, _, outputs, __: encode(prediction, outputs)
+    return named, lambda prediction, _, outputs, __: encode(prediction, outputs)
 
 
 def preferred(known: tuple[str, ...] = (JSON, *TABLES, NDJSON), *, default: str = JSON) -> str:
-    """The media type that the client prefers, whatever its parameters; ``default`` if it accepts any.
+    """The media type that the client prefers, whatever its parameters, as the client calls it (`SYNONYMS`);
+    ``default`` if it accepts any.
 
     :raises NotAcceptable: if it accepts none of the ``known`` ones; the message lists them.
     """
@@ -61,4 +63,4 @@ def preferred(known: tuple[str, ...] = (JSON, *TABLES, NDJSON), *, default: str 
     names = (*first, *(name for name in SYNONYMS if SYNONYMS[name] in known))
     if (best := accepted.best_match(names)) is None:
         raise NotAcceptable(f"The answer can be {', '.join(known)}")
-    return SYNONYMS.get(best, best)
+    return best

@@ -1,6 +1,5 @@
 """What NVIDIA's ``tritonclient.http`` gets from a server of the Open Inference Protocol."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -58,13 +57,13 @@ def rejected(ask: Callable[[], Any]) -> dict[str, Any]:
     return {"status": "200", "message": ""}
 
 
-def becomes(*, ready: bool) -> bool:
-    """Whether the people's model becomes ready, or unready, in every worker within ten seconds."""
-    in_turn, deadline = 0, time.monotonic() + 10
-    while in_turn < 20 and time.monotonic() < deadline:
+def ready_in_every_worker(model: str) -> bool:
+    """Whether it is ready over many connections, which reach all workers."""
+    found = []
+    for _ in range(20):
         with http.InferenceServerClient(given["address"]) as another:
-            in_turn = in_turn + 1 if another.is_model_ready("people") is ready else 0
-    return in_turn == 20
+            found.append(another.is_model_ready(model))
+    return all(found)
 
 
 def at_once(number: int) -> list[str]:
@@ -75,14 +74,9 @@ def at_once(number: int) -> list[str]:
         return [pending.get_result().get_response()["id"] for pending in asked]
 
 
-def unloaded() -> bool:
-    client.unload_model("people")
-    return becomes(ready=False)
-
-
 def loaded() -> bool:
     client.load_model("people")
-    return becomes(ready=True)
+    return ready_in_every_worker("people")
 
 
 version, pd = given["version"], {"content_type": "pd"}
@@ -128,8 +122,8 @@ run(
         "statistics": lambda: client.get_inference_statistics("default"),
         "statistics_of_all": client.get_inference_statistics,
         "repository": client.get_model_repository_index,
-        "unloaded": unloaded,
-        "unloaded_is_not_served": lambda: rejected(lambda: answer(frame(binary=True), "people")),
+        "unloaded": lambda: rejected(lambda: client.unload_model("people")),
+        "still_served": lambda: answer(frame(binary=True), "people"),
         "loaded": loaded,
     }
 )

@@ -126,14 +126,6 @@ def test_only_a_fault_of_the_model_is_marked_as_one(client, monkeypatch):
     assert_told(failed, 500)
 
 
-def test_probe_is_text_and_leaves_browsers_alone(client, empty_app):
-    answer = client.get("/")
-    assert (answer.status_code, answer.text, answer.mimetype) == (200, "Healthy", "text/plain")
-    assert client.get("/", headers={"Accept": "*/*"}).text == "Healthy"
-    assert client.get("/", headers={"Accept": "text/html,application/xml;q=0.9"}).status_code == 404
-    assert empty_app.test_client().get("/").status_code == 503
-
-
 @pytest.mark.parametrize("version", ["2", "2.0", "3", "3.0"])
 def test_description_has_the_columns_and_a_row_that_is_predicted(people, version):
     document = people.get(f"/swagger.json?version={version}").get_json()
@@ -188,9 +180,8 @@ def test_without_a_model_everything_is_503(empty_app):
     assert_told(client.get("/swagger.json"), 503)
 
 
-def test_probe_is_open_and_not_counted_and_scores_need_a_key(serve):
+def test_scores_need_a_key(serve):
     client = serve(fitted(SumClassifier()), API_KEY_1=KEY, RATE_LIMIT="1/hour", WORKERS=1)
-    assert [client.get("/").status_code for _ in range(3)] == [200] * 3
     assert_told(client.post("/score", json={"data": ROWS}), 401)
     assert_told(client.get("/swagger.json"), 401)
     answers = [client.post("/score", json={"data": ROWS}, headers=with_key(KEY)) for _ in range(2)]
@@ -199,13 +190,7 @@ def test_probe_is_open_and_not_counted_and_scores_need_a_key(serve):
 
 def test_dialect_that_is_off_has_no_routes(serve):
     client = serve(fitted(SumClassifier()), DIALECTS="native")
-    assert [client.get(path).status_code for path in ("/", "/score", "/swagger.json")] == [404] * 3
-
-
-def test_probe_fails_while_the_server_drains(client, monkeypatch):
-    assert client.get("/").status_code == 200
-    monkeypatch.setattr("app.api.dialects.azure.draining", lambda: True)
-    assert client.get("/").status_code == 503
+    assert [client.get(path).status_code for path in ("/score", "/swagger.json")] == [404] * 2
 
 
 JSON = st.recursive(

@@ -61,6 +61,7 @@ BODIES = {
     "split, other order": {"dataframe_split": {"columns": [*PEOPLE][::-1], "data": BACKWARDS}},
     "split without names": {"dataframe_split": {"data": LISTS}},
     "split with numbers for names": {"dataframe_split": {"columns": [0, 1], "data": LISTS}},
+    "split with the numbers that Spark gives": {"dataframe_split": {"columns": ["0", "1"], "data": LISTS}},
     "records": {"dataframe_records": RECORDS},
     "records, other order": {"dataframe_records": [dict(reversed(row.items())) for row in RECORDS]},
     "instances, lists": {"instances": LISTS},
@@ -103,6 +104,14 @@ def test_rows_of_numbers_are_the_same_in_every_form(sums):
         {"inputs": columns},
     ):
         assert invoked(sums, document) == expected
+
+
+def test_numbers_that_are_the_names_of_columns_are_names(serve):
+    numbered = BOXES.set_axis(["2", "1", "0"], axis=1)
+    client = serve(SumRegressor().fit(numbered), sample=numbered)
+    split = {"columns": ["0", "1", "2"], "data": [["x", 2, 3]]}
+    response = client.post(URL, json={"dataframe_split": split})
+    assert "column '0'" in response.get_json()["message"]
 
 
 def test_one_row_may_be_cells_by_column(sums):

@@ -41,6 +41,7 @@ def test_parameters_choose_what_a_prediction_is(vertex):
 
     probabilities = [[0.75, 0.25], [0.25, 0.75]]
     assert predictions(None) == predictions({}) == predictions({"predict_method": "predict"}) == [0, 1]
+    assert predictions({"confidence_threshold": 0.5}) == [0, 1]  # means nothing to the model
     assert predictions({"predict_method": "predict_proba"}) == probabilities
     both = [
         {"predict": label, "predict_proba": row} for label, row in zip([0, 1], probabilities, strict=True)
@@ -56,10 +57,6 @@ def test_parameters_choose_what_a_prediction_is(vertex):
         ({"instances": RECORD}, ["instances", "must be a list"]),
         ({"instances": []}, ["1 to"]),
         ({"instances": [[1, 2, 3]] * 40 + [[1, 2, "x"]]}, ["instances, row 40, column 'depth'", "a string"]),
-        (
-            {"instances": ROWS, "parameters": {"confidence": 1}},
-            ["parameters", "confidence", "predict_method"],
-        ),
         ({"instances": ROWS, "parameters": []}, ["parameters", "an object"]),
         ({"instances": ROWS, "parameters": {"predict_method": "x"}}, ["parameters.predict_method"]),
         ({"instances": ROWS, "parameters": {"predict_method": {}}}, ["parameters.predict_method"]),

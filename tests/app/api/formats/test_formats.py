@@ -85,6 +85,7 @@ def test_a_body_of_any_format_has_the_models_answers(people, model, name):
 def test_an_answer_is_a_table_that_pandas_reads(people, model, accept):
     response = people.post(BATCH, json={"samples": RECORDS}, headers={"Accept": accept})
     assert response.headers["X-Model-Version"]
+    assert response.mimetype == accept.partition(";")[0]  # the old name where the client has it
     content = io.BytesIO(response.data)
     if response.mimetype == "text/csv":
         found = pd.read_csv(content)
