@@ -46,7 +46,7 @@ def ping() -> Response:
 @bp.post("/invocations")
 def invocations() -> Response:
     """Predict rows with one model version, and answer as the dialect of the body does."""
-    speaks = [name for name in (MLFLOW, SAGEMAKER) if name in current_app.config["DIALECTS"]]
+    speaks = _spoken()
     if SAGEMAKER not in speaks or sagemaker.TARGET_MODEL not in request.environ:
         return _invoke(model_manager.served_model, speaks)
     g.error_shape = sagemaker.error
@@ -55,17 +55,24 @@ def invocations() -> Response:
 
 @invoke_bp.post("/models/<name>/invoke")
 def invoke(name: str) -> Response:
-    """The same by a named model, for SageMaker."""
-    return _invoke(model_manager.registry[name], [SAGEMAKER])
+    """The same by a named model, for SageMaker, whose endpoints have models of MLflow's too: JSON of both."""
+    return _invoke(model_manager.registry[name], [SAGEMAKER], in_json=_spoken())
 
 
-def _invoke(served_model: ServedModel, speaks: Sequence[str]) -> Response:
+def _spoken() -> list[str]:
+    return [name for name in (MLFLOW, SAGEMAKER) if name in current_app.config["DIALECTS"]]
+
+
+def _invoke(
+    served_model: ServedModel, speaks: Sequence[str], in_json: Sequence[str] | None = None
+) -> Response:
+    """``speaks``: the dialects that may be meant; ``in_json``: by a body of JSON, where these are others."""
     signature = served_model.model.signature  # without a model there is no telling what a body holds
     known = (JSON, *(each for each in DECODERS if SAGEMAKER in speaks or each not in OF_SAGEMAKER))
     # Without a type a body is JSON, as in the containers of AWS.
     media_type = check_media_type(known) if request.environ.get("CONTENT_TYPE") else JSON
     if media_type == JSON:
-        invocation = _of_json(signature, speaks)
+        invocation = _of_json(signature, in_json or speaks)
     else:
         invocation = _of_rows(decode_rows(media_type, signature), speaks)
     if not isinstance(invocation, Invocation):

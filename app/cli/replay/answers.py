@@ -22,12 +22,13 @@ class Answer(NamedTuple):
 
 def rows_of(document: Any) -> list[Any] | None:
     """One answer per row, or None if the document holds none: ``predictions`` (MLflow, V1, Vertex AI),
-    ``outputs`` (V2, TF Serving by columns), ``result`` and ``results`` (native, Azure), or a bare list."""
+    ``outputs`` (V2, TF Serving by columns), ``result`` and ``results`` (native, V1, Azure), ``Results``
+    (Azure), or a bare list."""
     if isinstance(document, list):
         return document
     if not isinstance(document, dict):
         return None
-    for name in ("predictions", "results", "result", "outputs"):
+    for name in ("predictions", "results", "result", "Results", "outputs"):
         if name in document:
             value = document[name]
             if name == "outputs" and _are_tensors(value):

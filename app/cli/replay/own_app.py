@@ -17,6 +17,7 @@ OPEN = {
     "AUTH_DISABLED": True,
     "API_KEYS": {},  # nor do they stay in memory for this
     "RATE_LIMIT": "",
+    "RATE_LIMIT_ROWS": "",
     "RATE_LIMIT_ADMIN": "",
     "REDIS_URL": "",
     "CACHE_MODE": "off",

@@ -24,7 +24,7 @@ def service_exchanges(line: int, members: Mapping[str, Any]) -> Iterator[Exchang
         raise NotReplayable("a line of this service without a prediction")
     if not members.get("inputs"):
         raise NotReplayable("a line of this service without rows, which LOG_INPUTS=true adds")
-    rows = list(chain.from_iterable(members["inputs"]))
+    rows = list(chain.from_iterable(map(_rows, members["inputs"])))
     results = list(chain.from_iterable(members.get("predictions") or ()))
     if len(rows) != len(results):
         raise NotReplayable("a line of this service without results")
@@ -36,3 +36,10 @@ def service_exchanges(line: int, members: Mapping[str, Any]) -> Iterator[Exchang
         part = slice(first, first + MOST_ROWS)
         asked, answered = {"samples": rows[part]}, {"results": results[part]}
         yield Exchange(line, asked, answered, path=f"{prefix}/predict/batch", first_row=first)
+
+
+def _rows(inputs: Any) -> list[Any]:
+    """The rows of one prediction; a table with names of columns as objects by them."""
+    if not isinstance(inputs, dict):
+        return list(inputs)
+    return [dict(zip(inputs["columns"], row, strict=True)) for row in inputs["rows"]]

@@ -131,3 +131,20 @@ def test_rows_of_a_table_without_names_are_mlflows_where_only_that_is_on(serve):
 def test_a_table_with_names_is_sagemakers_where_only_that_is_on(serve):
     client = serve(fitted(SumRegressor()), DIALECTS="sagemaker")
     assert client.post(URL, data=f"{HEADER}\n1,1,1\n", content_type=CSV).text == "3\n"
+
+
+def test_a_named_model_takes_json_of_both_and_tables_of_sagemaker(sums):
+    def answer(body, content_type="application/json"):
+        return sums.post("/models/default/invoke", data=body, content_type=content_type).text
+
+    for name in ("dataframe_split", "dataframe_records", "instances", "inputs"):
+        assert answer(json.dumps(LINES[name][1])) == '{"predictions":[3.0]}'
+    assert answer("[[1,1,1]]") == "[3.0]"
+    assert answer(f"{HEADER}\n1,1,1\n", CSV) == "3\n"
+    assert "error_code" in answer('{"inputs": 1}')
+
+
+def test_a_named_model_takes_json_of_sagemaker_alone_where_only_that_is_on(serve):
+    client = serve(fitted(SumRegressor()), DIALECTS="sagemaker")
+    response = client.post("/models/default/invoke", json=LINES["dataframe_records"][1])
+    assert (response.status_code, response.get_json()["error_type"]) == (400, "validation_error")

@@ -18,6 +18,7 @@ def tensor(name, shape, data):
         ({"predictions": [[0.1, 0.9]]}, [[0.1, 0.9]]),
         ({"predictions": [{"a": 1}, {"a": 2}]}, [{"a": 1}, {"a": 2}]),
         ({"predictions": 0.5}, [0.5]),
+        ({"Results": [0, 1]}, [0, 1]),
         ({"outputs": [[0.1], [0.2]]}, [[0.1], [0.2]]),
         ({"outputs": [tensor("predict", [2, 1], [0, 1])]}, [[0], [1]]),
         ({"outputs": [tensor("output-0", [2], [0, 1])]}, [[0], [1]]),
