@@ -11,7 +11,7 @@ PARALLEL := -n 3 --dist worksteal
 test test-unit: export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-gunicorn run-granian train test test-unit lint check drill drill-short ages ages-short conformance bench format clean
+.PHONY: help run run-gunicorn run-granian train test test-unit lint check drill drill-short ages ages-short conformance dialects bench format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ ages-short: .venv/installed-dev ## The same for the oldest version, with a few h
 
 conformance: .venv/installed-dev ## Compare what is served with what hundreds of models answer, and write docs/conformance.md
 	$(BIN)/python -m tests.conformance
+
+dialects: .venv/installed-dev ## Compare the calls of all dialects with the native API, and write the table of docs/dialects.md
+	$(BIN)/python -m tests.dialects
 
 bench: .venv/installed-dev ## Measure side by side with other servers: about 25 minutes, environments in .bench
 	$(BIN)/python -m benchmarks setup

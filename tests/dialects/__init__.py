@@ -1,0 +1,1 @@
+"""Calls of every dialect, compared with the native API's answers and refusals."""

@@ -1,0 +1,121 @@
+"""What no model takes, and what must be said of it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.dialects.contracts import Contract
+from tests.dialects.rows import Rows
+
+MOST_ROWS, MOST_BYTES = 50, 200_000
+SETTINGS = {
+    "MAX_ROWS": MOST_ROWS,
+    "MAX_BATCH_SIZE": MOST_ROWS,
+    "MAX_CONTENT_LENGTH": MOST_BYTES,
+    "AIP_PREDICT_ROUTE": "/predict",
+    "OUTLIER_POLICY": "off",
+    "LOG_LEVEL": "CRITICAL",
+}
+
+
+@dataclass(frozen=True)
+class Faulty:
+    """Rows with a fault, and where an error must say that it is: ``row`` and ``column`` as far as there are
+    such, ``word`` another one."""
+
+    rows: Rows
+    row: int | None = None
+    column: int | None = None
+    word: str = ""
+
+    def unsaid(self, text: str) -> list[str]:
+        """What an error does not say of the place."""
+        named = [] if self.column is None else [re.escape(self.rows.names[self.column])]
+        places = [rf"(\b{'|'.join([*named, rf'(column|position) {self.column}'])}\b)"] if named else []
+        places += [] if self.row is None else [rf"\brow {self.row}\b"]
+        return [place for place in [*places, re.escape(self.word)] if not re.search(place, text)]
+
+
+# From rows and the position of one among them to those with a fault there; None if the call has no such.
+Spoil = Callable[[Contract, Rows, int], Faulty | None]
+
+
+def missing_value(contract: Contract, rows: Rows, row: int) -> Faulty | None:
+    return Faulty(rows.with_cell(row, 0, None), row, 0)
+
+
+def unknown_label(contract: Contract, rows: Rows, row: int) -> Faulty | None:
+    """The last column of the model is of labels, or else it is of numbers."""
+    if not isinstance(rows.cells[0][-1], str):
+        return None
+    return Faulty(rows.with_cell(row, len(rows.names) - 1, "Atlantis"), row, len(rows.names) - 1)
+
+
+def wrong_width(contract: Contract, rows: Rows, row: int) -> Faulty | None:
+    """Of one row; or of all of them, if they are a table or there is no other."""
+    if contract.ragged:
+        return Faulty(rows.cut(row), row if len(rows.cells) > 1 else None)
+    return Faulty(rows.cut(None), word=rows.names[-1] if contract.names else "")
+
+
+def wrong_name(contract: Contract, rows: Rows, row: int) -> Faulty | None:
+    found = replace(rows, names=(*rows.names[:-1], "colour"))
+    return Faulty(found, word="colour") if contract.names else None
+
+
+def text_for_a_number(contract: Contract, rows: Rows, row: int) -> Faulty | None:
+    """In a column of one type all numbers become texts, and so the first row is named."""
+    found = rows.with_cell(row, 0, "many")
+    return Faulty(found, 0 if contract.typed else row, 0)
+
+
+def beyond_2_53(contract: Contract, rows: Rows, row: int) -> Faulty | None:
+    return Faulty(rows.with_cell(row, 0, 2**53 + 1), row, 0)
+
+
+def no_rows(contract: Contract, rows: Rows, row: int) -> Faulty | None:
+    return Faulty(replace(rows, cells=[]))
+
+
+def too_many_rows(contract: Contract, rows: Rows, row: int) -> Faulty | None:
+    cells = [rows.cells[i % len(rows.cells)] for i in range(MOST_ROWS + 1)]
+    return Faulty(replace(rows, cells=cells), word=str(MOST_ROWS))
+
+
+def too_long(contract: Contract, client: FlaskClient, rows: Rows) -> TestResponse:
+    return contract.send(client, rows, data=b" " * (MOST_BYTES + 1))
+
+
+def another_type(contract: Contract, client: FlaskClient, rows: Rows) -> TestResponse:
+    return contract.send(client, rows, content_type="text/html")
+
+
+def unknown_model(contract: Contract, client: FlaskClient, rows: Rows) -> TestResponse | None:
+    return contract.send(client, rows, model="nowhere") if contract.named_model else None
+
+
+def not_loaded(contract: Contract, client: FlaskClient, rows: Rows) -> TestResponse:
+    return contract.send(client, rows)
+
+
+# Faults of rows are 400 everywhere.
+OF_ROWS: dict[str, Spoil] = {
+    "missing value": missing_value,
+    "unknown label": unknown_label,
+    "wrong width": wrong_width,
+    "wrong name": wrong_name,
+    "text for a number": text_for_a_number,
+    "beyond 2**53": beyond_2_53,
+    "no rows": no_rows,
+    "too many rows": too_many_rows,
+}
+OF_CALLS: dict[str, tuple[int, Callable[[Contract, FlaskClient, Rows], TestResponse | None]]] = {
+    "too long": (413, too_long),
+    "another type": (415, another_type),
+    "unknown model": (404, unknown_model),
+}
+NOT_LOADED = ("no model", 503, not_loaded)
+HEADINGS = (*OF_ROWS, *OF_CALLS, NOT_LOADED[0])
