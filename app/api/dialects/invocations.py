@@ -87,10 +87,14 @@ def _of_json(signature: InputSignature, speaks: Sequence[str]) -> Invocation | B
     _, parameters = parse_options_header(request.environ.get("CONTENT_TYPE", ""))
 
     def build(document: Any) -> Invocation | Body:
-        if SAGEMAKER not in speaks or (MLFLOW in speaks and mlflow.claims(document, parameters)):
+        # Both have instances: they are of whose route it is.
+        own = request.blueprint == invoke_bp.name and isinstance(document, dict) and "instances" in document
+        if not own and (
+            SAGEMAKER not in speaks or (MLFLOW in speaks and mlflow.claims(document, parameters))
+        ):
             g.error_shape = mlflow.error
             return mlflow.decode(document, parameters, signature)
-        if MLFLOW in speaks and not sagemaker.claims(document):
+        if not own and MLFLOW in speaks and not sagemaker.claims(document):
             raise InvalidInput([{"reason": f"{mlflow.REQUIRED}, or with samples, or a list of rows"}])
         g.error_shape = sagemaker.error
         return sagemaker.decode(document, signature)
