@@ -47,7 +47,7 @@ EXPOSE 8080
 STOPSIGNAL SIGTERM
 # start-period: the first start trains.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=120s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/api/health/ready', timeout=4)"]
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ.get(\"AIP_HTTP_PORT\") or os.environ[\"PORT\"]}/api/health/ready', timeout=4)"]
 ENTRYPOINT ["entrypoint"]
 CMD ["gunicorn", "run:app"]
 ARG VERSION=unreleased

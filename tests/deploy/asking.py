@@ -21,6 +21,19 @@ PREDICTIONS = [
     "/api/models/fraud/predict/batch",
     "/api/models/fraud/predict/fast",
 ]
+TENSOR = {"name": "x", "shape": [1, 3], "datatype": "FP64", "data": [1, 2, 3]}
+ROWS, EXAMPLES = {"instances": [[1, 2, 3]]}, {"examples": [{"height": 1, "width": 2, "depth": 3}]}
+# Of other servers' protocols: a body for each route.
+DIALECTS = {
+    "/invocations": ROWS,
+    "/models/default/invoke": ROWS,
+    "/score": {"data": [[1, 2, 3]]},
+    "/v1/models/default:predict": ROWS,
+    "/v1/models/default/labels/stable:predict": ROWS,
+    "/v1/models/default:classify": EXAMPLES,
+    "/v1/models/default/labels/champion:classify": EXAMPLES,
+    "/v2/models/default/infer": {"inputs": [TENSOR]},
+}
 
 
 class Answer(NamedTuple):

@@ -4,6 +4,7 @@ The resources are read with PyYAML. Where there is a kubectl, what its kustomize
 too; Debian's is too old for that, so it is required nowhere.
 """
 
+import json
 import re
 import shutil
 import subprocess
@@ -15,8 +16,9 @@ import pytest
 import yaml
 
 from app import create_app
+from app.middleware.route_table import ROUTE_TABLE
 from app.settings import capacity
-from config import load_config
+from config import DIALECTS, load_config
 from tests import settings
 from tests.conftest import configuration
 from tests.deploy.compose import services
@@ -61,6 +63,7 @@ def from_dockerfile(pattern):
     return re.search(pattern, DOCKERFILE, re.MULTILINE)[1]
 
 
+HEALTHCHECK = from_dockerfile(r"^ +CMD .*}(/\S+)', timeout=4\)")
 POD = find("Deployment")["spec"]["template"]
 (CONTAINER,) = POD["spec"]["containers"]
 (REDIS,) = find("StatefulSet", "redis")["spec"]["template"]["spec"]["containers"]
@@ -197,8 +200,10 @@ def test_the_autoscaler_and_nobody_else_says_how_many():
     assert CONTAINER["resources"]["requests"]["cpu"]  # what utilization is a share of
 
 
-def test_the_probes_ask_routes_that_exist(tmp_path):
-    routes = {rule.rule for rule in create_app(configuration(tmp_path)).url_map.iter_rules()}
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_probes_ask_routes_that_exist_whatever_protocol_is_served(tmp_path, dialect):
+    app = create_app(configuration(tmp_path, DIALECTS=dialect))
+    routes = {rule.rule for rule in app.url_map.iter_rules()}
     paths = {name: probe["httpGet"]["path"] for name, probe in PROBES.items()}
     assert paths == {
         "startup": "/api/health/live",
@@ -207,6 +212,20 @@ def test_the_probes_ask_routes_that_exist(tmp_path):
     }
     annotations = POD["metadata"]["annotations"]
     assert {*paths.values(), annotations["prometheus.io/path"]} <= routes
+    assert {*paths.values(), HEALTHCHECK} <= app.extensions[ROUTE_TABLE].exempt
+
+
+@pytest.mark.parametrize(("variables", "port"), [({}, 8080), ({"AIP_HTTP_PORT": "9090"}, 9090)])
+def test_the_image_probes_the_port_that_the_service_listens_on(monkeypatch, variables, port):
+    (command,) = re.findall(r"HEALTHCHECK .*\\\n +CMD (\[.*\])", DOCKERFILE)
+    _, _, program = json.loads(command)
+    asked = []
+    monkeypatch.setattr("urllib.request.urlopen", lambda url, timeout: asked.append(url))
+    for name, value in {"PORT": "8080", **variables}.items():
+        monkeypatch.setenv(name, value)
+    exec(program)  # the image's own
+    assert asked == [f"http://127.0.0.1:{port}{HEALTHCHECK}"]
+    assert port == load_config("testing").PORT
 
 
 def test_the_ports_are_that_of_the_image():

@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 import socket
+import struct
 import subprocess
 import threading
 from contextlib import contextmanager, suppress
@@ -16,8 +17,9 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from app.api.errors import STATUS
+from app.middleware.route_table import ADMIN, PREDICT, ROUTE_TABLE
 from app.middleware.security_headers import HEADERS
-from tests.deploy.asking import JSON, LIMIT, PREDICTIONS, ROW, ask, logged, sent
+from tests.deploy.asking import DIALECTS, JSON, LIMIT, PREDICTIONS, ROW, ask, logged, sent
 from tests.nginx import SOURCE, certificate, command, configure, nginx, relocated, upstreams, with_tls
 from tests.services import PATIENCE, free_port
 
@@ -69,6 +71,46 @@ def test_predictions_of_all_models_pass(proxy, path):
         assert (answer.status, answer.error["error"]) == (404, "There is no model 'fraud'")
     else:
         assert answer.status == (400 if "batch" in path else 200)
+
+
+@pytest.mark.parametrize("path", DIALECTS)
+def test_predictions_of_other_protocols_pass(proxy, path):
+    assert ask(proxy, "POST", path, json.dumps(DIALECTS[path]), JSON).status == 200
+
+
+def test_heads_of_other_protocols_reach_the_service(proxy):
+    """Where raw tensors begin, and which model SageMaker means."""
+    document = {
+        "inputs": [
+            {
+                "name": "x",
+                "shape": [1, 3],
+                "datatype": "FP64",
+                "parameters": {"binary_data_size": 24},
+            }
+        ]
+    }
+    head = json.dumps(document).encode()
+    length = {"Inference-Header-Content-Length": str(len(head))}
+    raw = ask(proxy, "POST", "/v2/models/default/infer", head + struct.pack("<3d", 1, 2, 3), length)
+    assert json.loads(raw.body)["outputs"][0]["data"] == [0]
+    headers = JSON | {"X-Amzn-SageMaker-Target-Model": "fraud.tar.gz"}
+    answer = ask(proxy, "POST", "/invocations", json.dumps(DIALECTS["/invocations"]), headers)
+    assert (answer.status, answer.error["error"]) == (404, "There is no model 'fraud'")
+
+
+def test_all_predictions_of_the_service_may_be_asked_for_again_and_nothing_else(empty_app):
+    (pattern,) = re.findall(
+        r"location ~ (\S+) \{\n *proxy_next_upstream .* non_idempotent;", SOURCE.read_text()
+    )
+    scopes = empty_app.extensions[ROUTE_TABLE].scopes
+    rules = list(empty_app.url_map.iter_rules())
+    predictions = {
+        rule.rule for rule in rules if scopes.get(rule.endpoint) == PREDICT and "POST" in rule.methods
+    }
+    again = {rule.rule for rule in rules if re.match(pattern, re.sub("<[^>]*>", "x", rule.rule))}
+    # An explanation is always 404.
+    assert again == {path for path in predictions if not path.endswith(":explain")}
 
 
 def test_request_id_is_the_same_in_both_logs_and_the_answer(proxy, replica):
@@ -178,6 +220,11 @@ def test_body_at_the_limit_passes(proxy):
         "/models/churn",
         "/models%2Fchurn",
         "/models/churn/invoke/..",
+        "/v2/repository/index",
+        "/v2/repository/models/churn/load",
+        "/v2/repository/models/churn/unload",
+        "/v2%2Frepository/index",
+        "/v2/models/x/../../repository/index",
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
@@ -200,6 +247,8 @@ OPERATORS = (
     "/api/models/v1/activate",
     "/api/models/rollback",
     "/models/v1",
+    "/v2/repository/index",
+    "/v2/repository/models/fraud/load",
 )
 PIECES = ["/", "//", "/./", "/../", "/x/../", "/%2e%2e/", "/.%2E/", "%2f", "%2F..%2f", "/..;/", "#/", "?/"]
 
@@ -219,15 +268,14 @@ def spellings(path, dice):
 def is_for_operators(app, target):
     """Whether the service would call an operator's route for this target of a request, or leads there."""
     path = unquote(re.split("[?#]", target.removeprefix("http://x"))[0])
-    routes = app.url_map.bind("x")
+    routes, scopes = app.url_map.bind("x"), app.extensions[ROUTE_TABLE].scopes
     for method in ("GET", "POST", "DELETE"):
         with suppress(HTTPException):
             try:
-                rule = routes.match(path, method, return_rule=True)[0].rule
+                endpoint = routes.match(path, method)[0]
             except RequestRedirect as elsewhere:
                 return is_for_operators(app, elsewhere.new_url.removeprefix("http://x"))
-            own = ("/metrics", "/api/models", "/models")
-            if rule.startswith(own) and "/<name>/predict" not in rule and not rule.endswith("/invoke"):
+            if scopes.get(endpoint, ADMIN) == ADMIN or endpoint == "metrics.metrics":
                 return True
     return False
 
@@ -331,14 +379,24 @@ def until_heard(heard, request):
     return answers
 
 
-@pytest.mark.parametrize("path", PREDICTIONS)
+@pytest.mark.parametrize("path", [*PREDICTIONS, *DIALECTS])
 def test_prediction_that_a_replica_died_over_is_made_by_another(replica, tmp_path, path):
     with dying_replica() as (port, heard), nginx(tmp_path, port, replica.port) as proxy:
-        answers = until_heard(heard, lambda _: ask(proxy, "POST", path, ROW, JSON))
+        body = json.dumps(DIALECTS[path]) if path in DIALECTS else ROW
+        answers = until_heard(heard, lambda _: ask(proxy, "POST", path, body, JSON))
     assert {answer.status for answer in answers} <= {200, 400, 404}  # the real replica's
 
 
-@pytest.mark.parametrize("path", ["/api/models/v1/activate", "/api/models/rollback", "/elsewhere"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/models/v1/activate",
+        "/api/models/rollback",
+        "/models",
+        "/v2/repository/models/default/load",
+        "/elsewhere",
+    ],
+)
 def test_nothing_else_is_done_twice(replica, tmp_path, path):
     with dying_replica() as (port, heard), nginx(tmp_path, port, replica.port, text=OPEN) as proxy:
         answer = until_heard(heard, lambda n: ask(proxy, "POST", path, "{}", {"X-Request-ID": f"once-{n}"}))[

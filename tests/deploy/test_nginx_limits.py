@@ -1,5 +1,6 @@
 """What nginx.conf admits of one address, and what .env decides of it."""
 
+import json
 import re
 import select
 import socket
@@ -8,8 +9,9 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
+from app.middleware.route_table import ROUTE_TABLE
 from tests import settings
-from tests.deploy.asking import JSON, ROW, ask, logged, sent
+from tests.deploy.asking import JSON, LIMIT, ROW, ask, logged, sent
 from tests.nginx import SOURCE, certificate, configure, nginx, with_tls
 from tests.services import PATIENCE, missing, wait_until
 
@@ -184,6 +186,24 @@ def test_callers_meet_the_limits_that_were_set(replica, tmp_path):
         answers = [ask(proxy, path="/nowhere") for _ in range(5)]
         assert [answer.status for answer in answers] == [404, 404, 404, 429, 429]
         assert {ask(proxy).status for _ in range(5)} == {200}  # probes are not counted
+
+
+def test_probes_of_the_service_are_not_counted_by_either(replica, tmp_path, app):
+    probes = app.extensions[ROUTE_TABLE].exempt
+    assert {"/", "/ping", "/v1/models/default", "/v2/health/ready"} <= probes
+    with nginx(tmp_path, replica.port, NGINX_RATE_LIMIT="1r/m", NGINX_BURST=0) as proxy:
+        for path in sorted(probes) * 2:
+            assert (path, ask(proxy, path=path).status) == (path, 200)
+        assert ask(proxy, path="/v2/models/default").status == 200
+        assert ask(proxy, path="/v2/models/default").status == 429
+
+
+def test_bulk_bodies_pass_as_long_as_the_service_takes_them(proxy):
+    rows = json.dumps({"instances": [[0.123456789, 0.123456789, 0.123456789]] * 100_000})
+    assert 3_000_000 < len(rows) < LIMIT
+    answer = ask(proxy, "POST", "/invocations", rows, JSON)
+    assert (answer.status, len(json.loads(answer.body)["predictions"])) == (200, 100_000)
+    assert ask(proxy, "POST", "/invocations", rows.ljust(LIMIT + 1), JSON).status == 413
 
 
 # --- web pages
