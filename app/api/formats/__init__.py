@@ -53,15 +53,14 @@ def load_body(schema: "BodySchema", signature: InputSignature | None = None) -> 
     :raises UnsupportedMediaType: if it is declared to be of another type.
     :raises RequestEntityTooLarge: if it is too long.
     """
-    check_media_type((JSON,))
-    return _load_json(schema, signature)
+    return _load_json(schema, signature, (JSON,))
 
 
 def load_rows(schema: "BodySchema", signature: InputSignature | None) -> "Body":
     """`load_body` of rows in any format; those that are no JSON may be up to ``MAX_ROWS``."""
-    if (media_type := check_media_type((JSON, *DECODERS))) == JSON:
-        return _load_json(schema, signature)
-    return {"rows": decode_rows(media_type, signature)}
+    if (media_type := _media_type()) in DECODERS:
+        return {"rows": decode_rows(media_type, signature)}
+    return _load_json(schema, signature, (JSON, *DECODERS))
 
 
 def decode_rows(media_type: str, signature: InputSignature | None) -> RawRows:
@@ -78,9 +77,10 @@ def decode_rows(media_type: str, signature: InputSignature | None) -> RawRows:
     return rows
 
 
-def _load_json(schema: "BodySchema", signature: InputSignature | None) -> "Body":
+def _load_json(schema: "BodySchema", signature: InputSignature | None, accepted: tuple[str, ...]) -> "Body":
     if not (raw := read_content(signature)):
         raise InvalidInput([], message="No JSON data provided")
+    check_media_type(accepted)  # after the body, which may not be HTTP
     body: Body = in_turn(raw, lambda: _json.decode(raw, schema, signature))
     if "request_id" in body or "client_id" in body:
         note_caller(body)  # now, so that they are logged whatever becomes of the request
@@ -123,18 +123,19 @@ def check_media_type(accepted: tuple[str, ...]) -> str:
 
     :raises UnsupportedMediaType: if it is none of the accepted ones.
     """
+    if (media_type := _media_type()) not in accepted:
+        raise UnsupportedMediaType(f"The request body must be {' or '.join(accepted)}")
+    return media_type
+
+
+def _media_type() -> str:
     content_type: str = request.environ.get("CONTENT_TYPE", "")
-    if not content_type and not request.content_length and "HTTP_TRANSFER_ENCODING" not in request.environ:
-        raise InvalidInput([], message="No JSON data provided")
-    if content_type == JSON and JSON in accepted:  # nearly always
+    if content_type == JSON:  # nearly always
         return JSON
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type.startswith("application/") and "+" in media_type:
         media_type = f"application/{media_type.rpartition('+')[2]}"
-    media_type = SYNONYMS.get(media_type, media_type)
-    if media_type not in accepted:
-        raise UnsupportedMediaType(f"The request body must be {' or '.join(accepted)}")
-    return media_type
+    return SYNONYMS.get(media_type, media_type)
 
 
 def resolved(name: str) -> Callable[..., Any]:
