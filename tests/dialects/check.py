@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,10 @@ from tests.dialects.refusals import NOT_LOADED, OF_CALLS, OF_ROWS, Spoil
 from tests.dialects.rows import CannotSay, Rows
 
 NATIVE = CONTRACTS[0]
-# Few rows and many go different ways through the decoders; the row that is spoiled is one in the middle.
-SIZES = {1: 0, 3: 1, 40: 20}
+# One, few and many rows go different ways through the decoders.
+SIZES = (1, 3, 40)
+# The row to spoil, by the number of rows.
+SPOILED = {3: 1, 40: 20}
 REFUSING = ("labels", "whole numbers")
 
 Serve = Callable[[str], tuple[Brought, FlaskClient]]
@@ -64,10 +67,11 @@ def _equal(found: Any, own: Any, output: str) -> bool:
 
 def check_refusals(result: Result, name: str, brought: Brought, client: FlaskClient) -> None:
     """Spoil rows and calls in every way, and look at what is said of it."""
-    for heading, spoil in OF_ROWS.items():
-        for size, row in SIZES.items():
+    for heading, faults in OF_ROWS.items():
+        for (number, spoil), (size, row) in product(enumerate(faults), SPOILED.items()):
             asked = replace(brought.rows, cells=brought.rows.cells[:size])
-            _spoil(result, f"{name}, {heading} among {size}", heading, (spoil, asked, row), client)
+            where = f"{name}, {heading} ({number}) among {size}"
+            _spoil(result, where, heading, (spoil, asked, row), client)
     for heading, (status, send) in OF_CALLS.items():
         status = 200 if status == 415 and not result.contract.judged else status
         _refuse(
@@ -108,7 +112,7 @@ def _refuse(
         return None
     result.statuses[heading] = response.status_code
     if response.status_code != status:
-        result.problems.append(f"{where}: {response.status_code}, not {status}: {response.text[:300]}")
+        result.problems.append(f"{where}: {response.status_code}, not {status}: {response.data[:300]!r}")
         return None
     if status == 200:
         return None

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -55,10 +56,17 @@ def unknown_label(contract: Contract, rows: Rows, row: int) -> Faulty | None:
 
 
 def wrong_width(contract: Contract, rows: Rows, row: int) -> Faulty | None:
-    """Of one row; or of all of them, if they are a table or there is no other."""
     if contract.ragged:
-        return Faulty(rows.cut(row), row if len(rows.cells) > 1 else None)
+        return Faulty(rows.cut(row), row)
     return Faulty(rows.cut(None), word=rows.names[-1] if contract.names else "")
+
+
+def one_cell_too_many(contract: Contract, rows: Rows, row: int) -> Faulty | None:
+    if contract.names or not contract.ragged:
+        found = Rows((*rows.names, "colour"), [[*cells, 7] for cells in rows.cells])
+        return Faulty(found, word="colour" if contract.names else "")
+    cells = [[*each, 7] if i == row else each for i, each in enumerate(rows.cells)]
+    return Faulty(replace(rows, cells=cells), row)
 
 
 def wrong_name(contract: Contract, rows: Rows, row: int) -> Faulty | None:
@@ -72,8 +80,28 @@ def text_for_a_number(contract: Contract, rows: Rows, row: int) -> Faulty | None
     return Faulty(found, 0 if contract.typed else row, 0)
 
 
-def beyond_2_53(contract: Contract, rows: Rows, row: int) -> Faulty | None:
-    return Faulty(rows.with_cell(row, 0, 2**53 + 1), row, 0)
+def whole(number: int) -> Spoil:
+    """A whole number that no float holds."""
+    return lambda contract, rows, row: Faulty(rows.with_cell(row, 0, number), row, 0)
+
+
+def other(value: Any) -> Spoil:
+    """A value of JSON in a column of numbers; a column of one type cannot hold it beside them."""
+
+    def spoil(contract: Contract, rows: Rows, row: int) -> Faulty | None:
+        return None if contract.typed else Faulty(rows.with_cell(row, 0, value), row, 0)
+
+    return spoil
+
+
+def text_of_a_number(contract: Contract, rows: Rows, row: int) -> Faulty | None:
+    """In CSV all numbers are such."""
+    return None if contract.body.startswith("CSV") else other("12")(contract, rows, row)
+
+
+def null_for_a_label(contract: Contract, rows: Rows, row: int) -> Faulty | None:
+    column = len(rows.names) - 1
+    return Faulty(rows.with_cell(row, column, None), row, column)
 
 
 def no_rows(contract: Contract, rows: Rows, row: int) -> Faulty | None:
@@ -89,6 +117,18 @@ def too_long(contract: Contract, client: FlaskClient, rows: Rows) -> TestRespons
     return contract.send(client, rows, data=b" " * (MOST_BYTES + 1))
 
 
+def cut_off(contract: Contract, client: FlaskClient, rows: Rows) -> TestResponse | None:
+    """A body of lines may end anywhere."""
+    sent = contract.encode(rows, "predict")
+    if contract.body.startswith(("CSV", "NDJSON")):
+        return None
+    return contract.send(client, rows, data=sent["data"][: len(sent["data"]) * 2 // 3])
+
+
+def no_body(contract: Contract, client: FlaskClient, rows: Rows) -> TestResponse:
+    return contract.send(client, rows, data=b"")
+
+
 def another_type(contract: Contract, client: FlaskClient, rows: Rows) -> TestResponse:
     return contract.send(client, rows, content_type="text/html")
 
@@ -101,18 +141,20 @@ def not_loaded(contract: Contract, client: FlaskClient, rows: Rows) -> TestRespo
     return contract.send(client, rows)
 
 
-# Faults of rows are 400 everywhere.
-OF_ROWS: dict[str, Spoil] = {
-    "missing value": missing_value,
-    "unknown label": unknown_label,
-    "wrong width": wrong_width,
-    "wrong name": wrong_name,
-    "text for a number": text_for_a_number,
-    "beyond 2**53": beyond_2_53,
-    "no rows": no_rows,
-    "too many rows": too_many_rows,
+# Faults of rows, by the heading of their column on the page. All are 400.
+OF_ROWS: dict[str, tuple[Spoil, ...]] = {
+    "missing value": (missing_value, null_for_a_label),
+    "unknown label": (unknown_label,),
+    "wrong width": (wrong_width, one_cell_too_many),
+    "wrong name": (wrong_name,),
+    "no number": (text_for_a_number, text_of_a_number, *map(other, (True, "", [1], {"a": 1}))),
+    "beyond 2**53": (*map(whole, (2**53 + 1, 2**64 - 1)), *map(other, (-(2**63) - 1, 10**30))),
+    "no rows": (no_rows,),
+    "too many rows": (too_many_rows,),
 }
 OF_CALLS: dict[str, tuple[int, Callable[[Contract, FlaskClient, Rows], TestResponse | None]]] = {
+    "cut off": (400, cut_off),
+    "no body": (400, no_body),
     "too long": (413, too_long),
     "another type": (415, another_type),
     "unknown model": (404, unknown_model),

@@ -95,7 +95,9 @@ def numbers(rows: Rows) -> Any:
     if any(isinstance(cell, str) for cells in rows.cells for cell in cells):
         raise CannotSay
     cells = [[np.nan if cell is None else cell for cell in each] for each in rows.cells]
-    return np.array(cells).reshape(len(cells), -1) if cells else np.empty((0, len(rows.names)))
+    large = any(isinstance(cell, int) and cell >= 2**63 for each in cells for cell in each)
+    dtype = np.uint64 if large else None  # which NumPy does not choose by itself
+    return np.array(cells, dtype).reshape(len(cells), -1) if cells else np.empty((0, len(rows.names)))
 
 
 def parquet(rows: Rows) -> bytes:
@@ -126,7 +128,8 @@ def table(rows: Rows) -> pa.Table:
 def _array(cells: list[Any]) -> pa.Array:
     if any(isinstance(cell, str) for cell in cells):
         return pa.array([None if cell is None else str(cell) for cell in cells])
-    return pa.array(cells)
+    large = any(type(cell) is int and cell >= 2**63 for cell in cells)
+    return pa.array(cells, pa.uint64() if large else None)
 
 
 def tensors(rows: Rows) -> list[dict[str, Any]]:
@@ -144,7 +147,12 @@ def matrix(rows: Rows) -> list[dict[str, Any]]:
     """
     if "BYTES" in map(_datatype, columns(rows).values()):
         raise CannotSay
-    flat = [int(cell) if isinstance(cell, bool) else cell for cells in rows.cells for cell in cells]
+    truths = [_datatype(list(cells)) == "BOOL" for cells in zip(*rows.cells, strict=True)]
+    flat = [
+        int(cell) if truth else cell
+        for cells in rows.cells
+        for cell, truth in zip(cells, truths, strict=True)
+    ]
     datatype = _datatype(flat)
     shape = [len(rows.cells), len(rows.names)]
     return [{"name": "x", "shape": shape, "datatype": datatype, "data": flat}]
@@ -157,10 +165,12 @@ def _datatype(cells: list[Any]) -> str:
         return "BYTES"
     if kinds and set(kinds) == {bool}:
         return "BOOL"
-    return "FP64" if not kinds or float in kinds else "INT64"
+    if not kinds or float in kinds:
+        return "FP64"
+    return "UINT64" if any(type(cell) is int and cell >= 2**63 for cell in cells) else "INT64"
 
 
-RAW = {"FP64": "<f8", "INT64": "<i8", "BOOL": "|b1"}
+RAW = {"FP64": "<f8", "INT64": "<i8", "UINT64": "<u8", "BOOL": "|b1"}
 
 
 def raw(inputs: list[dict[str, Any]], document: dict[str, Any]) -> dict[str, Any]:
