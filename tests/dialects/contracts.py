@@ -99,6 +99,11 @@ def queried(encode: Encode) -> Encode:
     return lambda asked, output: encode(asked, output) | {"query_string": {"outputs": output}}
 
 
+def of_type(content_type: str, encode: Encode) -> Encode:
+    """The same with another type of the body."""
+    return lambda asked, output: encode(asked, output) | {"content_type": content_type}
+
+
 def attributed(encode: Encode) -> Encode:
     """The same with the output in the header that SageMaker passes on."""
     return lambda asked, output: encode(asked, output) | {"headers": {ATTRIBUTES: f"outputs={output}"}}
@@ -179,9 +184,16 @@ def mlflow() -> Iterator[Contract]:
     ):
         yield Contract("MLflow", call, body, table(encode, media_type), read, told, names=True, typed=True)
 
+    for name, layout in (("split", rows.split), ("records", rows.records)):
+        sent = of_type(f"{JSON}; format=pandas-{name}", queried(document(layout)))
+        body = f"JSON, `format=pandas-{name}`"
+        yield Contract("MLflow", call, body, sent, answers.member(), told, names=True, ragged=True)
+
 
 def sagemaker() -> Iterator[Contract]:
     call, told = "POST /invocations", answers.invocation_error
+    samples = queried(document(rows.lists, "samples"))
+    yield Contract("SageMaker", call, "JSON, `samples`", samples, answers.native, told, ragged=True)
     plain = table(rows.csv_rows, CSV, asks=ATTRIBUTES)
     yield Contract("SageMaker", call, "CSV, no header", plain, answers.csv_rows, told, ragged=True)
     listed = attributed(document(rows.lists))

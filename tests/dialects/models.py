@@ -77,7 +77,7 @@ def diabetes() -> Brought:
 def several_targets() -> Brought:
     """Two labels a row."""
     frame = people()[["height", "age"]].astype(float)
-    target = np.column_stack([np.where(frame > frame.mean(), "more", "less")])
+    target = np.where(frame > frame.mean(), "more", "less")
     return brought(DecisionTreeClassifier(max_depth=3, min_samples_leaf=9, random_state=0), frame, target)
 
 
@@ -136,11 +136,8 @@ def missing_values() -> Brought:
     frame = people()
     frame["height"] = frame["height"].mask(frame.index % 7 == 0)
     frame["city"] = frame["city"].where(frame.index % 5 != 0, None)
-    return brought(mixed_pipeline(frame, LogisticRegression()), frame, labels_of(frame))
-
-
-def labels_of(frame: pd.DataFrame) -> Any:
-    return np.where(frame["age"] > 50, ">50K", "<=50K")
+    target = np.where(frame["age"] > 50, ">50K", "<=50K")
+    return brought(mixed_pipeline(frame, LogisticRegression()), frame, target)
 
 
 def adult(folder: Path) -> Brought:
