@@ -107,7 +107,6 @@ def test_routes_are_below_the_prefix(below):
         b"/mlapi/models",
         b"/mlmetrics",
         b"/ml.metrics",
-        b"/ml",
         b"/",
     ],
 )

@@ -136,7 +136,7 @@ def plain_routes(app: Flask) -> dict[tuple[str, str], Route]:
         return {}
     return {
         (method, rule.rule): _plain_route(app, rule)
-        for rule in app.url_map.iter_rules()
+        for rule in reversed(list(app.url_map.iter_rules()))  # of two with one path the first answers
         if not (rule.arguments or rule.defaults or rule.redirect_to or rule.build_only)
         for method in (rule.methods or set()) - {"OPTIONS"}
     }

@@ -54,7 +54,8 @@ class RouteTable:
                     self.scopes[endpoint], limits[endpoint] = own
             if overrides:
                 raise ValueError(f"blueprint {row.blueprint.name!r} has no view {', '.join(overrides)}")
-        paths = {rule.rule: limits.get(rule.endpoint) for rule in url_map.iter_rules()}
+        rules = reversed(list(url_map.iter_rules()))  # of two with one path the first answers
+        paths = {rule.rule: limits.get(rule.endpoint) for rule in rules}
         self.exempt = frozenset(
             path for path, limit in paths.items() if limit == "exempt" and "<" not in path
         )
