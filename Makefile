@@ -11,7 +11,7 @@ PARALLEL := -n 3 --dist worksteal
 test test-unit: export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-gunicorn run-granian train test test-unit lint check drill drill-short ages ages-short conformance dialects bench format clean
+.PHONY: help run run-gunicorn run-granian train test test-unit lint check drill drill-short ages ages-short mlflow conformance dialects bench format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ ages: .venv/installed-dev ## Compare models of old scikit-learn versions, in env
 
 ages-short: .venv/installed-dev ## The same for the oldest version, with a few hundred rows
 	$(BIN)/pytest tests/exported -m drill -k short
+
+mlflow: .venv/installed-dev ## Import what MLflow itself wrote, in an environment of its own: five minutes
+	$(BIN)/pytest tests/mlflow -m drill
 
 conformance: .venv/installed-dev ## Compare what is served with what hundreds of models answer, and write docs/conformance.md
 	$(BIN)/python -m tests.conformance

@@ -1,4 +1,7 @@
-"""Models that MLflow itself wrote, from folders and from a registry, become versions that serve."""
+"""Models that MLflow itself wrote, from folders and from a registry, become versions that serve.
+
+`make mlflow` runs them: they take five minutes, mostly of MLflow's own start.
+"""
 
 import json
 import signal
@@ -14,7 +17,7 @@ from tests.mlflow.environment import log, mlflow_server
 from tests.services import PATIENCE, environment, start, wait_until
 from tests.settings import ROOT
 
-pytestmark = pytest.mark.server
+pytestmark = pytest.mark.drill
 
 FLASK = [sys.executable, "-m", "flask", "--app", "run", "models", "import"]
 CHAMPION = "models:/boxes of wood@champion"
