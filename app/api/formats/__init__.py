@@ -8,10 +8,10 @@ import numpy as np
 from flask import current_app, request
 from werkzeug.exceptions import UnsupportedMediaType
 
+from app.api.formats import json_codec
 from app.api.formats.body_size import ROOM, SHORT
 from app.api.formats.content_coding import inflated
 from app.api.formats.decoding import decoding_of_request
-from app.api.formats.json_codec import Json
 from app.exceptions import InvalidInput
 from app.middleware.load_shedding import SHEDDER_EXTENSION
 from app.middleware.logging.request_log import note_caller
@@ -41,7 +41,6 @@ SYNONYMS = {
     "application/x-parquet": "application/vnd.apache.parquet",
     "application/parquet": "application/vnd.apache.parquet",
 }
-_json = Json()
 
 
 def load_body(schema: "BodySchema", signature: InputSignature | None = None) -> "Body":
@@ -81,7 +80,7 @@ def _load_json(schema: "BodySchema", signature: InputSignature | None, accepted:
     if not (raw := read_content(signature)):
         raise InvalidInput([], message="No JSON data provided")
     check_media_type(accepted)  # after the body, which may not be HTTP
-    body: Body = in_turn(raw, lambda: _json.decode(raw, schema, signature))
+    body: Body = in_turn(raw, lambda: json_codec.decode(raw, schema, signature))
     if "request_id" in body or "client_id" in body:
         note_caller(body)  # now, so that they are logged whatever becomes of the request
     return body

@@ -81,18 +81,17 @@ def decode_parquet(raw: bytes, decoding: Decoding) -> Columns:
 
 def encode_stream(prediction: Prediction, outputs: tuple[str, ...]) -> bytes:
     """The result columns as an Arrow stream."""
-    table = table_of(result_columns(prediction, outputs))
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return bytes(sink.getvalue())
+    return _written(pa.ipc.new_stream, table_of(result_columns(prediction, outputs)))
 
 
 def encode_file(prediction: Prediction, outputs: tuple[str, ...]) -> bytes:
     """The result columns as an Arrow file."""
-    table = table_of(result_columns(prediction, outputs))
+    return _written(pa.ipc.new_file, table_of(result_columns(prediction, outputs)))
+
+
+def _written(new_writer: Callable[..., Any], table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_file(sink, table.schema) as writer:
+    with new_writer(sink, table.schema) as writer:
         writer.write_table(table)
     return bytes(sink.getvalue())
 

@@ -9,9 +9,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from app.exceptions import InvalidInput
+from app.models.schema.cells import EXACT_INTEGER
 from app.models.schema.column_arrays import Coded, Column, Columns, coded
 
-EXACT = 2**53
+
+class Unknown(TypeError):
+    """No cell of JSON stands for a value."""
 
 
 def columns_of_table(table: pa.Table, known: Sequence[str] | None = None) -> Columns:
@@ -23,15 +26,25 @@ def columns_of_table(table: pa.Table, known: Sequence[str] | None = None) -> Col
     names = [name for name in table.column_names if known is None or name in known]
     if known is not None:
         table = table.select(names)
-    columns = [_column(name, each) for name, each in zip(names, table.columns, strict=True)]
-    return Columns(tuple(names), tuple(columns))
+    return Columns(tuple(names), tuple(map(_named_column, names, table.columns)))
 
 
-def _column(name: str, column: pa.ChunkedArray) -> Column:
+def _named_column(name: str, column: pa.ChunkedArray) -> Column:
+    try:
+        return column_of(column)
+    except (pa.ArrowException, Unknown):  # lists, structures and others that have no distinct values
+        reason = f"holds {column.type}, which no column can be"
+        raise InvalidInput([{"name": name, "reason": reason}]) from None
+
+
+def column_of(column: pa.ChunkedArray) -> Column:
+    """One column.
+
+    :raises ArrowException, Unknown: for a type that no cell of JSON stands for.
+    """
     kind = column.type
     if pa.types.is_dictionary(kind):
-        column = column.unify_dictionaries()
-        return _of_dictionary(name, column.combine_chunks())
+        return _of_dictionary(column.unify_dictionaries().combine_chunks())
     if pa.types.is_decimal(kind):
         return _numbers(column.cast(pa.float64()))
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
@@ -42,34 +55,33 @@ def _column(name: str, column: pa.ChunkedArray) -> Column:
         return np.full(len(column), np.nan)
     if pa.types.is_boolean(kind):
         return coded(column.to_pylist())
-    return _of_dictionary(name, column.combine_chunks().dictionary_encode())
+    return _of_dictionary(column.combine_chunks().dictionary_encode())
 
 
 def _numbers(column: pa.ChunkedArray) -> Column:
     """An array of NumPy's; whole numbers with nulls that float64 does not hold stay whole."""
     if pa.types.is_integer(column.type) and column.null_count:
         largest = pc.max(pc.abs_checked(column.cast(pa.decimal128(38)))).as_py()
-        if largest is not None and largest > EXACT:
+        if largest is not None and largest > EXACT_INTEGER:
             return coded(column.to_pylist())
         column = column.cast(pa.float64())
     return np.asarray(column)
 
 
-def _of_dictionary(name: str, array: Any) -> Coded:
-    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+def _of_dictionary(array: pa.DictionaryArray) -> Coded:
     codes = np.asarray(array.indices.fill_null(-1), dtype=np.intp)
-    labels = [_label(name, each) for each in array.dictionary.to_pylist()]
-    return Coded(
-        np.where([*(label is None for label in labels), True], -1, np.arange(len(labels) + 1))[codes], labels
-    )
+    labels = list(map(_label, array.dictionary.to_pylist()))
+    if None in labels:
+        codes[codes == labels.index(None)] = -1
+    return Coded(codes, labels)
 
 
-def _label(name: str, value: Any) -> Any:
+def _label(value: Any) -> Any:
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if hasattr(value, "isoformat"):  # dates and times are texts in JSON
         return value.isoformat()
-    raise InvalidInput([{"name": name, "reason": f"holds {type(value).__name__}, which no column can be"}])
+    raise Unknown
 
 
 def table_of(columns: Mapping[str, NDArray[Any]]) -> pa.Table:

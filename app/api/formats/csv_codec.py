@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 
-from app.api.formats.arrow_columns import columns_of_table, table_of
+from app.api.formats.arrow_columns import column_of, table_of
 from app.api.formats.decoding import Decoding, check_rows
 from app.api.formats.results import result_columns
 from app.exceptions import MAX_ERRORS, InvalidInput
@@ -62,7 +62,7 @@ def _written(table: pa.Table, header: bool, quoting: str) -> bytes:
 def _text(raw: bytes, charset: str) -> str:
     try:
         return raw.decode(charset).removeprefix("\ufeff")
-    except (LookupError, UnicodeDecodeError):
+    except (LookupError, UnicodeError):
         raise InvalidInput([{"reason": f"holds no text in {charset[:64]}"}], message=MALFORMED) from None
 
 
@@ -72,14 +72,16 @@ def _first_line(text: str, decoding: Decoding) -> tuple[str, list[str]]:
     if len(given) > 1 or given in ('"', "\n", "\r"):
         raise InvalidInput([{"field": "delimiter", "reason": "must be one character"}])
     width = len(decoding.signature.features) if decoding.signature else 0
-    lines = {each: _fields(text, each) for each in given or DELIMITERS}
-    chosen = next((each for each, fields in lines.items() if len(fields) == width), given or DELIMITERS[0])
-    return chosen, lines[chosen]
+    lines = StringIO(text, newline="")
+    found = {each: _fields(lines, each) for each in given or DELIMITERS}
+    chosen = next((each for each, fields in found.items() if len(fields) == width), given or DELIMITERS[0])
+    return chosen, found[chosen]
 
 
-def _fields(text: str, delimiter: str) -> list[str]:
+def _fields(lines: StringIO, delimiter: str) -> list[str]:
+    lines.seek(0)
     try:
-        return next((row for row in csv.reader(StringIO(text, newline=""), delimiter=delimiter) if row), [])
+        return next((row for row in csv.reader(lines, delimiter=delimiter) if row), [])
     except csv.Error as error:
         raise InvalidInput([{"reason": str(error)}], message=MALFORMED) from None
 
@@ -165,7 +167,7 @@ def _column(column: pa.ChunkedArray, feature: Feature | None) -> Column:
         return np.asarray(column)
     if feature is not None and feature.numeric:
         return _truth_values(column) if feature.kind == "boolean" else _numbers(column)
-    return columns_of_table(pa.table({"": column})).columns[0]
+    return column_of(column)
 
 
 def _numbers(column: pa.ChunkedArray) -> Column:

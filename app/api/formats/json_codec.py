@@ -53,19 +53,20 @@ class RowsField(fields.Field[RawRows]):
         return raw_rows(value)
 
 
-class Json:
-    """The codec of ``application/json``."""
+def decode(raw: bytes, schema: Schema, signature: InputSignature | None) -> dict[str, Any]:
+    """A body as ``schema`` loads it.
 
-    def decode(self, raw: bytes, schema: Schema, signature: InputSignature | None) -> dict[str, Any]:
-        """See `Codec`; a document without rows is loaded as its own schema says."""
-        if len(raw) > SHORT and signature is not None:
-            one_row = any(isinstance(field, RowField) for field in schema.fields.values())
-            check_values(raw, signature, rows=1 if one_row else current_app.config["MAX_BATCH_SIZE"])
-        try:
-            body: dict[str, Any] = schema.load(parse(raw))
-        except RoundedInteger:
-            body = schema.load(parse_exactly(raw))
-        return body
+    :param signature: of the model that its rows are for, if it has any and a model is loaded.
+    :raises InvalidInput: if it is malformed, or does not fit ``schema``.
+    """
+    if len(raw) > SHORT and signature is not None:
+        one_row = any(isinstance(field, RowField) for field in schema.fields.values())
+        check_values(raw, signature, rows=1 if one_row else current_app.config["MAX_BATCH_SIZE"])
+    try:
+        body: dict[str, Any] = schema.load(parse(raw))
+    except RoundedInteger:
+        body = schema.load(parse_exactly(raw))
+    return body
 
 
 def parse(raw: bytes) -> Any:

@@ -252,6 +252,32 @@ def test_formats_that_need_an_absent_library_say_so(people, monkeypatch):
     assert "which is not installed" in response.get_json()["error"]
 
 
+NESTED = {
+    "list": pa.array([[1.0]]),
+    "structure": pa.array([{"a": 1}]),
+    "map": pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int64())),
+    "runs": pa.RunEndEncodedArray.from_arrays(pa.array([1], pa.int32()), pa.array([1.0])),
+    "bytes": pa.array([b"a"]),
+}
+
+
+@pytest.mark.parametrize("kind", NESTED)
+def test_a_column_of_a_type_that_json_does_not_have_is_named(people, kind):
+    table = TABLE.slice(0, 1).drop_columns("age").append_column("age", NESTED[kind])
+    media_type = "application/vnd.apache.arrow.stream"
+    (error,) = assert_error(
+        people.post(BATCH, data=_stream(table), content_type=media_type), 400, "validation_error"
+    )
+    assert error["name"] == "age"
+    assert "which no column can be" in error["reason"]
+
+
+@pytest.mark.parametrize("charset", ["undefined", "zlib", "none"])
+def test_text_in_what_is_no_charset_is_refused(people, charset):
+    response = people.post(BATCH, data="age,city\n", content_type=f"text/csv; charset={charset}")
+    assert_one_error(response, reason=f"holds no text in {charset}")
+
+
 @pytest.mark.parametrize("content_type", [None, "text/plain", "text/csv+json", "application/xml"])
 def test_body_of_an_unknown_format_is_told_which_ones_there_are(client, content_type):
     response = client.post(BATCH, data="1,2,3", content_type=content_type)
