@@ -1,5 +1,6 @@
 """Predictions, of the default model and of those by name: decode, predict, encode."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
@@ -90,10 +91,17 @@ def predict_rows_of_request(served_model: ServedModel, body: Body | None = None)
     else:
         prediction = served_model.predict(body["rows"], **options)
         members = envelope(prediction, body)
-    answer = BytesResponse(encode(prediction, members, outputs, rejected), content_type=media_type)
-    if media_type != JSON:
-        answer.headers["X-Model-Version"] = prediction.model.version
-    return answer
+    content = encode(prediction, members, outputs, rejected)
+    if media_type == JSON:
+        return BytesResponse(content, content_type=JSON)
+    return versioned(content, media_type, prediction)
+
+
+def versioned(content: bytes, media_type: str, prediction: Prediction) -> BytesResponse:
+    """An answer that names the version in a header, because its body has no place for it."""
+    response = BytesResponse(content, content_type=media_type)
+    response.headers["X-Model-Version"] = prediction.model.version
+    return response
 
 
 def predict_rows(
@@ -143,6 +151,11 @@ def asked_outputs() -> tuple[str, ...]:
     if not request.environ.get("QUERY_STRING"):
         return ()
     return tuple(dict.fromkeys(name for name in request.args.get("outputs", "").split(",") if name))
+
+
+def distinct(names: Iterable[str]) -> tuple[str, ...]:
+    """Names of outputs, each once, without the blanks around them."""
+    return tuple(dict.fromkeys(each.strip() for each in names if each.strip()))
 
 
 def version_options(served_model: ServedModel, body: Body) -> dict[str, Any]:

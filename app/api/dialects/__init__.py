@@ -65,6 +65,11 @@ def error_shape(app: Flask) -> ErrorShape | None:
     return shapes.get(name)
 
 
+def error_text(_: int, document: dict[str, Any]) -> dict[str, Any]:
+    """The shape of errors of protocols that have a text alone."""
+    return {"error": error_sentence(document)}
+
+
 def error_sentence(document: Mapping[str, Any]) -> str:
     """An error of the API's own shape as one sentence, for protocols that have no details: the first few
     places, and how many more there are."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from app.exceptions import ServiceError
 from app.models.loading.loader import LoadedVersion
+from app.models.schema.cells import kind_of
 from app.models.schema.dates import DAYS, TIME
 from app.models.schema.signature import Feature, Label
 
@@ -116,7 +117,8 @@ def _input(feature: Feature, nullable: str) -> dict[str, Any]:
     elif feature.kind == "number":
         found = {"type": "integer" if feature.whole else "number"}
     else:
-        found = _labels(feature.categories) if not feature.open else {"type": _type(feature.categories)}
+        known = feature.categories
+        found = {"type": TYPES[kind_of(known)]} if feature.open else _labels(known)
     return found | ({nullable: True} if feature.nullable else {})
 
 
@@ -130,12 +132,7 @@ def _output(model: LoadedVersion) -> dict[str, Any]:
 
 
 def _labels(labels: tuple[Label, ...]) -> dict[str, Any]:
-    return {"type": _type(labels), "enum": list(labels)}
-
-
-def _type(labels: tuple[Label, ...]) -> str:
-    kinds = {type(label) for label in labels}
-    return TYPES[kinds.pop()] if len(kinds) == 1 else TYPES[str]
+    return {"type": TYPES[kind_of(labels)], "enum": list(labels)}
 
 
 def _example(feature: Feature) -> Any:

@@ -12,10 +12,10 @@ from app.api.dialects.plain_predictions import Invocation, answer
 from app.api.formats import DECODERS, JSON, check_media_type, decode_rows
 from app.api.formats.accepted import NDJSON, preferred
 from app.api.predictions import asked_outputs, predict_rows_of_request
+from app.api.readiness import can_predict
 from app.api.schemas import Body
 from app.exceptions import InvalidInput
 from app.flask_fast.messages import BytesResponse
-from app.middleware.draining import draining
 from app.middleware.logging.request_log import note_caller
 from app.middleware.route_table import ADMIN, OPEN, PREDICT, Routes
 from app.models.ml_models import model_manager
@@ -38,9 +38,8 @@ def ping() -> Response:
     """200 only while there is a model to predict with, and the server does not drain; without a model 503,
     or 404 where only MLflow is spoken, which answers so."""
     speaks = current_app.config["DIALECTS"]
-    ready = model_manager.model_loaded and not draining()
     missing, body = (503, b"") if SAGEMAKER in speaks else (404, b"\n")
-    return BytesResponse(body, 200 if ready else missing, content_type="text/plain")
+    return BytesResponse(body, 200 if can_predict() else missing, content_type="text/plain")
 
 
 @bp.post("/invocations")
@@ -87,21 +86,28 @@ def _of_json(signature: InputSignature, speaks: Sequence[str]) -> Invocation | B
     _, parameters = parse_options_header(request.environ.get("CONTENT_TYPE", ""))
 
     def build(document: Any) -> Invocation | Body:
-        # Both have instances: they are of whose route it is.
-        own = request.blueprint == invoke_bp.name and isinstance(document, dict) and "instances" in document
-        if not own and (
-            SAGEMAKER not in speaks or (MLFLOW in speaks and mlflow.claims(document, parameters))
-        ):
+        if _is_of_mlflow(document, parameters, speaks):
             g.error_shape = mlflow.error
             return mlflow.decode(document, parameters, signature)
-        if not own and MLFLOW in speaks and not sagemaker.claims(document):
-            raise InvalidInput([{"reason": f"{mlflow.REQUIRED}, or with samples, or a list of rows"}])
         g.error_shape = sagemaker.error
         return sagemaker.decode(document, signature)
 
     # MLflow's own client writes missing cells as NaN:
     # https://github.com/mlflow/mlflow/blob/master/mlflow/utils/proto_json_utils.py
     return load_document(build, signature, tokens=True)
+
+
+def _is_of_mlflow(document: Any, parameters: Mapping[str, str], speaks: Sequence[str]) -> bool:
+    """:raises InvalidInput: for a body of JSON that neither of two dialects has."""
+    if len(speaks) == 1:
+        return MLFLOW in speaks
+    if request.blueprint == invoke_bp.name and isinstance(document, dict) and "instances" in document:
+        return False  # both have it, and the route is SageMaker's
+    if mlflow.claims(document, parameters):
+        return True
+    if sagemaker.claims(document):
+        return False
+    raise InvalidInput([{"reason": f"{mlflow.REQUIRED}, or with samples, or a list of rows"}])
 
 
 def _of_rows(rows: RawRows, speaks: Sequence[str]) -> Invocation:

@@ -9,9 +9,9 @@ from app.api.dialects import error_sentence
 from app.api.dialects.json_documents import Document, member
 from app.api.dialects.plain_predictions import Invocation
 from app.api.formats.json_rows import listed_rows, rows_by_column, split_rows
-from app.api.predictions import asked_outputs
+from app.api.predictions import asked_outputs, distinct
+from app.api.readiness import can_predict
 from app.exceptions import InvalidInput
-from app.models.ml_models import model_manager
 from app.models.schema.cells import describe
 from app.models.schema.signature import InputSignature
 
@@ -38,8 +38,9 @@ VERSION = "3.0.0"
 
 @bp.get("/health")
 def health() -> tuple[str, int]:
-    """200 only while there is a model to predict with, else 404, as MLflow answers."""
-    return ("\n", 200) if model_manager.model_loaded else ("\n", 404)
+    """200 only while there is a model to predict with, and the server does not drain; else 404, as MLflow
+    answers."""
+    return ("\n", 200) if can_predict() else ("\n", 404)
 
 
 @bp.get("/version")
@@ -101,7 +102,7 @@ def _outputs(params: Document) -> tuple[str, ...]:
                 raise InvalidInput(
                     [{"field": f"params.{name}", "reason": "must be a name or a list of names"}]
                 )
-            return tuple(dict.fromkeys(each.strip() for each in names if each.strip()))
+            return distinct(names)
     return ()
 
 

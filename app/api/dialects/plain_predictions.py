@@ -9,7 +9,7 @@ import orjson
 from app.api.formats import JSON, SYNONYMS, resolved
 from app.api.formats.accepted import NDJSON, TABLES
 from app.api.formats.results import json_values, output_array, result_columns
-from app.api.predictions import predict_rows
+from app.api.predictions import predict_rows, versioned
 from app.flask_fast.messages import BytesResponse
 from app.models.prediction import Prediction
 from app.models.schema.validation import RawRows
@@ -45,18 +45,12 @@ def answer(served_model: ServedModel, invocation: Invocation, named: str, *, hea
         content = resolved(TABLES[CSV])(prediction, names, header=header)
     else:
         content = resolved(TABLES[media_type])(prediction, names)
-    return _versioned(content, named, prediction)
+    return versioned(content, named, prediction)
 
 
 def answer_document(document: Any, prediction: Prediction) -> BytesResponse:
     """A document that holds outputs as arrays, with the version that made them in a header."""
-    return _versioned(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY), JSON, prediction)
-
-
-def _versioned(content: bytes, media_type: str, prediction: Prediction) -> BytesResponse:
-    response = BytesResponse(content, content_type=media_type)
-    response.headers["X-Model-Version"] = prediction.model.version
-    return response
+    return versioned(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY), JSON, prediction)
 
 
 def output_values(prediction: Prediction, name: str) -> Any:

@@ -6,7 +6,7 @@ from flask import request
 
 from app.api.dialects.plain_predictions import Invocation
 from app.api.formats.json_rows import listed_rows
-from app.api.predictions import asked_outputs
+from app.api.predictions import asked_outputs, distinct
 from app.api.schemas import Body, IdentifiedSchema
 from app.exceptions import InvalidInput
 from app.models.ml_models import model_manager
@@ -60,7 +60,7 @@ def outputs() -> tuple[str, ...]:
     for attribute in request.environ.get(ATTRIBUTES, "").split(";"):
         name, _, value = attribute.partition("=")
         if name.strip() == "outputs":
-            return tuple(dict.fromkeys(each.strip() for each in value.split(",") if each.strip()))
+            return distinct(value.split(","))
     return asked_outputs()
 
 

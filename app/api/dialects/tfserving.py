@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter
 
-from app.api.dialects import Dialect, error_sentence
+from app.api.dialects import Dialect, error_text
 from app.api.dialects.json_documents import Document, as_object, check_output, load_document, member
 from app.api.dialects.plain_predictions import answer_document, output_values
 from app.api.dialects.tfserving_models import NotExplained, metadata_of, status_of, version_of
@@ -189,12 +189,8 @@ def _predicted(served_model: ServedModel, body: Document, version: str | None) -
         raise VersionNotFound(str(version)) from None
 
 
-def _error(status: int, document: dict[str, Any]) -> dict[str, Any]:
-    return {"error": error_sentence(document)}
-
-
 def _routes(_: Mapping[str, Any]) -> list[Routes]:
     return [Routes(bp, PREDICT, "requests", {"status": (OPEN, "exempt")})]
 
 
-DIALECT = Dialect(_routes, _error, prefix="/v1")
+DIALECT = Dialect(_routes, error_text, prefix="/v1")

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from app.exceptions import ServiceError, VersionNotFound
-from app.models.loading.loader import LoadedVersion
-from app.models.schema.signature import Feature, Label, OutputSignature
+from app.exceptions import ModelNotLoaded, ServiceError, VersionNotFound
+from app.models.schema.cells import kind_of
+from app.models.schema.signature import Feature, OutputSignature
 from app.models.serving.further_outputs import PREDICT, PREDICT_PROBA, own_outputs
+from app.models.serving.overview import loaded_versions
 from app.models.serving.served_model import ServedModel
 
 METADATA_TYPE = "type.googleapis.com/tensorflow.serving.SignatureDefMap"
@@ -46,18 +47,14 @@ def version_of(served_model: ServedModel, version: str | None, label: str | None
     raise LabelNotFound(label)
 
 
-def loaded_versions(served_model: ServedModel) -> dict[str, LoadedVersion]:
-    """The versions that can answer, the active one first; ModelNotLoaded without one."""
-    champion, split = served_model.model, served_model.traffic_router.split
-    return {champion.version: champion} | dict(split.versions if split else {})
-
-
 def status_of(served_model: ServedModel, name: str, version: str | None) -> dict[str, Any]:
     """The status of one version, or of all that can answer.
 
+    :raises ModelNotLoaded: if there is none.
     :raises VersionNotFound: if that one cannot.
     """
-    loaded = loaded_versions(served_model)
+    if not (loaded := loaded_versions(served_model)):
+        raise ModelNotLoaded
     if version is not None and version not in loaded:
         raise VersionNotFound(version)
     ok = {"error_code": "OK", "error_message": ""}
@@ -71,8 +68,7 @@ def metadata_of(served_model: ServedModel, name: str, version: str | None) -> di
 
     :raises VersionNotFound: if it cannot answer.
     """
-    loaded = loaded_versions(served_model)
-    model = loaded.get(served_model.model.version if version is None else version)
+    model = loaded_versions(served_model).get(version or served_model.model.version)
     if model is None:
         raise VersionNotFound(str(version))
     inputs = {
@@ -107,19 +103,14 @@ def _dtype_of_input(feature: Feature) -> str:
         return DTYPES[bool]
     if feature.kind == "number":
         return DTYPES[int if feature.whole else float]
-    return _dtype_of_labels(feature.categories)
-
-
-def _dtype_of_labels(labels: tuple[Label, ...]) -> str:
-    kinds = {type(label) for label in labels}
-    return DTYPES[kinds.pop()] if len(kinds) == 1 else DTYPES[str]
+    return DTYPES[kind_of(feature.categories)]
 
 
 def _output_tensor(name: str, output: OutputSignature) -> dict[str, Any]:
     if name == PREDICT and (output.classes or output.targets):
         labels = output.classes or tuple(label for target in output.targets for label in target)
         sizes = ("-1",) if output.classes else ("-1", str(len(output.targets)))
-        return _tensor(name, _dtype_of_labels(labels), sizes)
+        return _tensor(name, DTYPES[kind_of(labels)], sizes)
     if name == PREDICT:
         several = len(output.center) > 1
         dtype = DTYPES[int if output.whole else float]

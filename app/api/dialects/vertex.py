@@ -11,15 +11,15 @@ from typing import Any
 from flask import Blueprint, Response, request
 from flask.blueprints import BlueprintSetupState
 
-from app.api.dialects import Dialect, error_sentence
+from app.api.dialects import Dialect, error_text
 from app.api.dialects.json_documents import Document, as_object, check_output, load_document, member
 from app.api.dialects.plain_predictions import answer_document, output_values
 from app.api.formats import JSON, check_media_type
 from app.api.formats.json_rows import listed_rows
 from app.api.formats.results import output_array
 from app.api.predictions import predict_rows
+from app.api.readiness import can_predict
 from app.exceptions import InvalidInput
-from app.middleware.draining import draining
 from app.middleware.route_table import OPEN, PREDICT, LimitClass, Routes, Scope
 from app.models.ml_models import model_manager
 from app.models.schema.signature import InputSignature
@@ -55,8 +55,7 @@ def check_free(variable: str, route: str, method: str, state: BlueprintSetupStat
 
 def health() -> tuple[dict[str, str], int]:
     """200 only while there is a model to predict with, and the server does not drain."""
-    ready = model_manager.model_loaded and not draining()
-    return ({"status": "ready"}, 200) if ready else ({"status": "not ready"}, 503)
+    return ({"status": "ready"}, 200) if can_predict() else ({"status": "not ready"}, 503)
 
 
 def predict() -> Response:
@@ -99,8 +98,4 @@ def _outputs(names: Any) -> list[str]:
     return list(dict.fromkeys(check_output(name, "parameters.outputs") for name in names))
 
 
-def _error(status: int, document: dict[str, Any]) -> dict[str, Any]:
-    return {"error": error_sentence(document)}
-
-
-DIALECT = Dialect(routes, _error)
+DIALECT = Dialect(routes, error_text)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.models.prediction import Prediction
+from app.models.schema.cells import kind_of
 from app.models.serving.further_outputs import (
     DECISION_FUNCTION,
     PREDICT,
@@ -37,8 +38,7 @@ def output_array(prediction: Prediction, name: str) -> NDArray[Any]:
 
 def label_array(labels: Sequence[Any]) -> NDArray[Any]:
     """Labels as an array in which none of them changes."""
-    kinds = {type(label) for label in labels}
-    if len(kinds) == 1 and kinds <= {int, float, bool}:
+    if kind_of(labels) in (int, float, bool):
         return np.array(labels)
     found = np.empty(len(labels), dtype=object)
     found[:] = labels

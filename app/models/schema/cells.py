@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from app.models.schema.signature import Feature
+from app.models.schema.signature import Feature, Label
 
 EXACT_INTEGER = 2**53
 LONGEST_SHOWN = 64
@@ -68,6 +68,12 @@ class Categories:
         if self._nouns == {_noun(bool)} and isinstance(value, int | float) and value in (0, 1):
             return bool(value)
         return value.item() if isinstance(value, np.generic) else value
+
+
+def kind_of(labels: Iterable[Label]) -> type:
+    """The one type of all labels, or text where there are several types or no labels."""
+    kinds = set(map(type, labels))
+    return kinds.pop() if len(kinds) == 1 else str
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

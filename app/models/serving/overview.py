@@ -12,6 +12,14 @@ SUMMARY = ("saved_at", "model_type", "engine", "metrics", "n_features")
 PROVENANCE = ("version", "saved_at", "metrics", "libraries", "exported_from", "files", "certificates")
 
 
+def loaded_versions(served_model: ServedModel) -> dict[str, LoadedVersion]:
+    """The version that serves, and those that the traffic split has beside it; none if none is loaded."""
+    if not served_model.loaded:
+        return {}
+    split = served_model.traffic_router.split
+    return {served_model.model.version: served_model.model, **(split.versions if split else {})}
+
+
 def versions(served_model: ServedModel) -> list[dict[str, Any]]:
     """One summary per version, newest first."""
     found = []

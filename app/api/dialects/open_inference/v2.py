@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from app.api.dialects import Dialect, error_sentence
+from app.api.dialects import Dialect, error_text
 from app.api.dialects.open_inference import v2_models, v2_repository
 from app.api.dialects.open_inference.v2_requests import load_request
 from app.api.dialects.open_inference.v2_responses import infer_response
@@ -95,11 +95,6 @@ def unload(name: str) -> dict[str, Any]:
     return v2_repository.unload(name)
 
 
-def _error(_: int, document: dict[str, Any]) -> dict[str, str]:
-    """One text, because the protocol has no details."""
-    return {"error": error_sentence(document)}
-
-
 ACCESS: dict[str, tuple[Scope, LimitClass]] = {
     "live": (OPEN, "exempt"),
     "ready": (OPEN, "exempt"),
@@ -109,4 +104,4 @@ ACCESS: dict[str, tuple[Scope, LimitClass]] = {
     "load": (ADMIN, "admin"),
     "unload": (ADMIN, "admin"),
 }
-DIALECT = Dialect(lambda _: [Routes(bp, PREDICT, "requests", ACCESS)], _error, PREFIX)
+DIALECT = Dialect(lambda _: [Routes(bp, PREDICT, "requests", ACCESS)], error_text, PREFIX)

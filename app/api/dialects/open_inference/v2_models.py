@@ -1,32 +1,26 @@
 """What the Open Inference Protocol says of models: versions, tensors and statistics."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
+from app.api.dialects.open_inference.v2_elements import BYTES
 from app.exceptions import ModelError, ModelNotFound, StoreUnreadable, VersionNotServed
 from app.middleware.draining import draining
 from app.middleware.metrics import of_app
 from app.middleware.metrics.queries import Families, total
 from app.models.loading.loader import LoadedVersion
 from app.models.ml_models import model_manager
+from app.models.schema.cells import kind_of
 from app.models.schema.model_input import OBJECT_INTEGERS
-from app.models.schema.signature import Feature, Label
+from app.models.schema.signature import Feature
 from app.models.serving.further_outputs import PREDICT, TRANSFORM, own_outputs
-from app.models.serving.overview import readiness
+from app.models.serving.overview import loaded_versions, readiness
 from app.models.serving.served_model import DEFAULT, ServedModel
 
 MATRIX = "input-0"
 TYPES = {int: "INT64", bool: "BOOL", float: "FP64"}
 INTEGERS = ("int", "uint", OBJECT_INTEGERS)  # dtypes of columns, of pandas' and pyarrow's own too
 ENGINE_SECONDS = "prediction_duration_seconds"
-
-
-def loaded_versions(served_model: ServedModel) -> Mapping[str, LoadedVersion]:
-    """The version that serves, and those that the traffic split has beside it; none if none is loaded."""
-    if not served_model.loaded:
-        return {}
-    split = served_model.traffic_router.split
-    return {served_model.model.version: served_model.model, **(split.versions if split else {})}
 
 
 def loaded_version(served_model: ServedModel, version: str | None) -> LoadedVersion:
@@ -91,12 +85,7 @@ def _datatype(feature: Feature) -> str:
     if feature.kind == "number":
         whole = feature.whole or (feature.dtype or "").lower().startswith(INTEGERS)
         return "INT64" if whole else "FP64"
-    return "BOOL" if feature.kind == "boolean" else _datatype_of(feature.categories)
-
-
-def _datatype_of(labels: tuple[Label, ...]) -> str:
-    kinds = {type(label) for label in labels}
-    return TYPES.get(kinds.pop(), "BYTES") if len(kinds) == 1 else "BYTES"
+    return "BOOL" if feature.kind == "boolean" else TYPES.get(kind_of(feature.categories), BYTES)
 
 
 def _outputs(model: LoadedVersion) -> Iterator[dict[str, Any]]:
@@ -106,7 +95,8 @@ def _outputs(model: LoadedVersion) -> Iterator[dict[str, Any]]:
             labels = output.classes or tuple(label for target in output.targets for label in target)
             number = "INT64" if output.whole or output.scored else "FP64"
             width = len(output.targets) or len(output.center) or 1
-            yield tensor(name, _datatype_of(labels) if labels else number, 1 if output.scored else width)
+            datatype = TYPES.get(kind_of(labels), BYTES) if labels else number
+            yield tensor(name, datatype, 1 if output.scored else width)
         elif name == TRANSFORM:
             yield tensor(name, "FP64", len(output.center) or -1)
         else:

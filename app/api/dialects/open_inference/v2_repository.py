@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.api.dialects.json_documents import Document, as_object, member
-from app.api.dialects.open_inference.v2_models import loaded_versions, names
+from app.api.dialects.open_inference.v2_models import names
 from app.api.formats import read_content
 from app.api.formats.json_codec import parse
 from app.exceptions import Conflict, InvalidInput, ModelNotFound, StoreUnreadable, VersionInUse
 from app.models.ml_models import model_manager
 from app.models.schema.cells import shown
 from app.models.serving import operations
-from app.models.serving.overview import versions
+from app.models.serving.overview import loaded_versions, versions
 from app.models.serving.served_model import ServedModel
 
 READY, UNAVAILABLE = "READY", "UNAVAILABLE"

@@ -69,11 +69,6 @@ LINES = {
 }
 
 
-@pytest.fixture
-def sums(serve):
-    return serve(fitted(SumRegressor()))
-
-
 @pytest.mark.parametrize("name", LINES)
 def test_the_body_decides_whose_it_is(sums, name):
     content_type, body, answer_type, answer = LINES[name]

@@ -31,11 +31,6 @@ BACKWARDS = [row[::-1] for row in LISTS]
 BY_COLUMN = {name: [row[name] for row in RECORDS] for name in PEOPLE}
 
 
-@pytest.fixture
-def sums(serve):
-    return serve(fitted(SumRegressor()))
-
-
 def assert_failed(response, status, code):
     """MLflow's shape of errors; the message."""
     document = strict_json(response)
@@ -315,6 +310,11 @@ def test_probes_say_whether_there_is_a_model(serve, build_app):
     assert with_model.get("/version").text == "3.0.0"
     response = without.post(URL, json={"instances": [[1, 2, 3]]})
     assert assert_failed(response, 503, "TEMPORARILY_UNAVAILABLE") == "No model is loaded"
+
+
+def test_probes_fail_while_the_server_drains(sums, monkeypatch):
+    monkeypatch.setattr("app.middleware.draining._flag", [1])
+    assert [sums.get(path).status_code for path in ("/ping", "/health", "/version")] == [503, 404, 200]
 
 
 def test_a_version_that_is_not_loaded_is_a_conflict(sums):

@@ -40,6 +40,6 @@ def test_probe_fails_without_a_model(empty_app):
 
 
 def test_probe_fails_while_the_server_drains(client, monkeypatch):
-    monkeypatch.setattr("app.api.dialects.root.draining", lambda: True)
+    monkeypatch.setattr("app.middleware.draining._flag", [1])
     assert client.get("/").status_code == 503
     assert client.get("/", headers={"Accept": "text/plain"}).text == "Unhealthy"

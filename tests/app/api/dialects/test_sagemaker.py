@@ -7,7 +7,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from app.middleware import draining
 from app.models.training.estimators import mixed_pipeline
 from tests.app.middleware.auth.credentials import KEY, with_key
 from tests.assertions import assert_error, assert_one_error, strict_json
@@ -27,11 +26,6 @@ CSV, NDJSON, NPY = "text/csv", "application/x-ndjson", "application/x-npy"
 ALONE = {"DIALECTS": "sagemaker"}
 ROWS = {"samples": BOXES.iloc[:2].to_numpy(dtype=float).tolist()}
 TARGET = "X-Amzn-SageMaker-Target-Model"
-
-
-@pytest.fixture
-def sums(serve):
-    return serve(fitted(SumRegressor()))
 
 
 @pytest.fixture
@@ -61,7 +55,7 @@ def test_ping_is_200_and_empty_only_with_a_model_and_while_the_server_does_not_d
 ):
     assert (client.get("/ping").status_code, client.get("/ping").data) == (200, b"")
     assert empty_app.test_client().get("/ping").status_code == 503
-    monkeypatch.setattr(draining, "_flag", [1])
+    monkeypatch.setattr("app.middleware.draining._flag", [1])
     assert client.get("/ping").status_code == 503
 
 

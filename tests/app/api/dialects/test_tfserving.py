@@ -317,7 +317,7 @@ def test_dialect_that_is_off_has_no_routes(serve):
 
 def test_probe_fails_while_the_server_drains(client, monkeypatch):
     assert client.get(MODEL).status_code == 200
-    monkeypatch.setattr("app.api.dialects.tfserving.draining", lambda: True)
+    monkeypatch.setattr("app.middleware.draining._flag", [1])
     assert client.get(MODEL).status_code == 503
 
 

@@ -68,7 +68,7 @@ def test_the_server_is_ready_only_if_every_model_is(sums):
 
 
 def test_a_server_that_stops_is_not_ready(client, monkeypatch):
-    monkeypatch.setattr("app.api.dialects.open_inference.v2_models.draining", lambda: True)
+    monkeypatch.setattr("app.middleware.draining._flag", [1])
     assert assert_error_text(client.get("/v2/health/ready"), 503) == "The server is about to stop"
 
 

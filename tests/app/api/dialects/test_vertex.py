@@ -127,7 +127,7 @@ def test_one_address_may_have_both_routes(serve):
 
 def test_probe_fails_while_the_server_drains(vertex, monkeypatch):
     assert vertex.get(HEALTH).status_code == 200
-    monkeypatch.setattr("app.api.dialects.vertex.draining", lambda: True)
+    monkeypatch.setattr("app.middleware.draining._flag", [1])
     assert vertex.get(HEALTH).status_code == 503
 
 

@@ -14,6 +14,7 @@ from app.models.loading.loader import LoadingOptions, load
 from app.models.publishing.inspection import inspect_model
 from app.models.publishing.publish import publish
 from app.models.schema.tolerance import PROMISED
+from tests.boundaries import bisected
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("_boundary_is_found_exactly")]
 GENERATOR = np.random.default_rng(5)
@@ -38,22 +39,10 @@ def served(store, model, sample):
     return engine, max(limits / np.abs(sample).max(axis=0))
 
 
-def edges(model, sample, far):
-    """Neighbouring rows of different labels."""
-    low, high = (far * GENERATOR.normal(size=(2, 300, 4)) * sample.std(axis=0)).astype(sample.dtype)
-    labels = model.predict(low)
-    apart = labels != model.predict(high)
-    low, high, labels = low[apart], high[apart], labels[apart]
-    for _ in range(60):
-        middle = low / 2 + high / 2
-        same = (model.predict(middle) == labels)[:, None]
-        low, high = np.where(same, middle, low), np.where(same, high, middle)
-    return np.vstack([low, high])
-
-
 def check_edges(engine, model, sample):
     for far in (1.0, 1e2, 1e4, 1e6):
-        rows = edges(model, sample, far)
+        pairs = far * GENERATOR.normal(size=(2, 300, 4)) * sample.std(axis=0)
+        rows = bisected(model, *pairs.astype(sample.dtype))
         for part in (rows[start : start + 3] for start in range(0, len(rows), 3)):
             found = engine.predict(part.astype(np.float64)).values
             assert (model.classes_[found] == model.predict(part)).all()

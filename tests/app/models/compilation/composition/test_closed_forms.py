@@ -38,6 +38,7 @@ from tests.app.models.compilation.composition.certified import (
     check,
     composed,
 )
+from tests.boundaries import bisected
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 GENERATOR = np.random.default_rng(1)
@@ -167,15 +168,7 @@ def test_boundaries_far_from_the_training_data_are_the_models(store, model):
     engine = load(store, "v1", LoadingOptions(engine="onnx")).engine
     classes = np.array(getattr(model, "classes_", np.arange(3)))
     for far in (1.0, 1e3, 1e5):
-        low, high = far * GENERATOR.normal(size=(2, 300, 4))
-        labels = model.predict(low)
-        apart = labels != model.predict(high)
-        low, high, labels = low[apart], high[apart], labels[apart]
-        for _ in range(60):
-            middle = low / 2 + high / 2
-            same = (model.predict(middle) == labels)[:, None]
-            low, high = np.where(same, middle, low), np.where(same, high, middle)
-        edges = np.vstack([low, high])
+        edges = bisected(model, *(far * GENERATOR.normal(size=(2, 300, 4))))
         for rows in (edges[start : start + 3] for start in range(0, len(edges), 3)):
             assert (classes[engine.predict(rows).values] == model.predict(rows)).all()
 
