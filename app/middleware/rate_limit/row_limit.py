@@ -9,7 +9,9 @@ from threading import Lock
 from time import monotonic
 
 from flask import Flask, current_app
+from limits import RateLimitItemPerSecond
 from limits.storage import RedisStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
 from redis import Redis
 
 from app.exceptions import RateLimitExceeded
@@ -20,6 +22,34 @@ from app.middleware.redis_store import RedisStore, Unavailable, redis_store
 from app.settings.rate_limits import Limit, Window, parse_limit
 
 ROW_LIMIT = "row_limit"
+MOST_PARTS = 256  # of a window: whatever a key asks, its log stays short
+
+
+class RowLog:
+    """Rows of one key in one window: how many at which times, the oldest first."""
+
+    def __init__(self) -> None:
+        self._parts: deque[tuple[float, int]] = deque()
+        self._total = 0
+
+    def wait(self, window: Window, rows: int, now: float) -> float:
+        """Seconds until so many rows more fit; 0 if they do now."""
+        while self._parts and now - self._parts[0][0] >= window.seconds:
+            self._total -= self._parts.popleft()[1]
+        over = self._total + rows - window.amount
+        if over <= 0:
+            return 0.0
+        for counted, count in self._parts:
+            if (over := over - count) <= 0:
+                return counted + window.seconds - now
+        return float(window.seconds)  # more rows than the window ever holds
+
+    def add(self, window: Window, rows: int, now: float) -> None:
+        """Count rows, together with those of a moment ago, which then leave the window no earlier."""
+        self._total += rows
+        if self._parts and now - self._parts[-1][0] < window.seconds / MOST_PARTS:
+            rows += self._parts.pop()[1]
+        self._parts.append((now, rows))
 
 
 class MemoryRows:
@@ -31,26 +61,22 @@ class MemoryRows:
     def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._lock = Lock()
-        self._requests: OrderedDict[str, deque[tuple[float, int]]] = OrderedDict()
+        self._logs: OrderedDict[str, tuple[RowLog, ...]] = OrderedDict()
 
-    def wait(self, window: Window, key: str, rows: int) -> float:
-        """Count the rows and return 0, or the seconds until they fit, and count none."""
+    def waits(self, limit: Limit, key: str, rows: int) -> list[float]:
+        """Seconds until the rows fit into each window; if they fit into all of them, count them."""
         with self._lock:
             now = self._clock()
-            requests = self._requests.setdefault(f"{window.amount}/{window.seconds}/{key}", deque())
-            self._requests.move_to_end(f"{window.amount}/{window.seconds}/{key}")
-            if len(self._requests) > MAX_KEYS:
-                self._requests.popitem(last=False)
-            while requests and now - requests[0][0] >= window.seconds:
-                requests.popleft()
-            over = sum(count for _, count in requests) + rows - window.amount
-            if over <= 0:
-                requests.append((now, rows))
-                return 0.0
-            for started, count in requests:
-                if (over := over - count) <= 0:
-                    return started + window.seconds - now
-            return float(window.seconds)  # more rows than the window ever holds
+            logs = self._logs.setdefault(limit.name + key, tuple(RowLog() for _ in limit.windows))
+            self._logs.move_to_end(limit.name + key)
+            if len(self._logs) > MAX_KEYS:
+                self._logs.popitem(last=False)
+            pairs = list(zip(limit.windows, logs, strict=True))
+            waits = [log.wait(window, rows, now) for window, log in pairs]
+            if not any(waits):
+                for window, log in pairs:
+                    log.add(window, rows, now)
+            return waits
 
 
 class RedisRows:
@@ -58,17 +84,22 @@ class RedisRows:
     window and the last, the last by the share of it that is still within ``seconds``."""
 
     def __init__(self, client: Redis) -> None:
-        self._storage = RedisStorage("redis://", connection_pool=client.connection_pool)
+        storage = RedisStorage("redis://", connection_pool=client.connection_pool)
+        self._windows = SlidingWindowCounterRateLimiter(storage)
 
-    def wait(self, client: Redis, window: Window, key: str, rows: int) -> float:
-        """As `MemoryRows.wait`, at the rate that the window refills at.
+    def waits(self, client: Redis, limit: Limit, key: str, rows: int) -> list[float]:
+        """As `MemoryRows.waits`, at the rate that a window refills at.
 
         :raises RedisError: if Redis does not answer.
         """
-        name = f"{KEY_PREFIX}rows:{key}/{window.amount}/{window.seconds}"
-        if self._storage.acquire_sliding_window_entry(name, window.amount, window.seconds, rows):
-            return 0.0
-        return max(1.0, window.seconds * min(1.0, rows / window.amount))
+        items = [RateLimitItemPerSecond(*window, namespace=f"{KEY_PREFIX}rows") for window in limit.windows]
+        room = [self._windows.test(item, key, cost=rows) for item in items]
+        if all(room):  # meanwhile another process may take it
+            room = [self._windows.hit(item, key, cost=rows) for item in items]
+        return [
+            0.0 if has_room else max(1.0, window.seconds * min(1.0, rows / window.amount))
+            for window, has_room in zip(limit.windows, room, strict=True)
+        ]
 
 
 class RowLimit:
@@ -87,19 +118,19 @@ class RowLimit:
         :raises RateLimitExceeded: if its key or network may not predict as many now.
         """
         limit_of, name = limited_client()
-        waits = [(self._wait(i, f"{limit_of}:{name}", rows), i) for i in range(len(self._limit.windows))]
-        seconds, position = max(waits)
+        seconds, window = max(zip(self._waits(f"{limit_of}:{name}", rows), self._limit.windows, strict=True))
         if seconds > 0:
-            amount, retry_after = self._limit.windows[position].amount, ceil(seconds)
-            message = f"Too many rows, of {amount} in this time; try again in {retry_after} s"
-            raise RateLimitExceeded(limit=amount, limit_of=limit_of, retry_after=retry_after, message=message)
+            retry_after = ceil(seconds)
+            message = f"Too many rows, of {window.amount} in this time; try again in {retry_after} s"
+            raise RateLimitExceeded(
+                limit=window.amount, limit_of=limit_of, retry_after=retry_after, message=message
+            )
 
-    def _wait(self, position: int, key: str, rows: int) -> float:
+    def _waits(self, key: str, rows: int) -> list[float]:
         if self._store and self._redis:
-            window = self._limit.windows[position]
             with suppress(Unavailable):
-                return self._store.call(partial(self._redis.wait, window=window, key=key, rows=rows))
-        return self._memory.wait(self._share.windows[position], key, rows)
+                return self._store.call(partial(self._redis.waits, limit=self._limit, key=key, rows=rows))
+        return self._memory.waits(self._share, key, rows)
 
 
 def count_rows(rows: int) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from app.middleware.rate_limit.row_limit import MemoryRows
-from app.settings.rate_limits import Window
+from app.settings.rate_limits import parse_limit
 from tests.assertions import assert_error
 from tests.estimators import SumClassifier, fitted
 
@@ -15,24 +15,49 @@ class Clock:
         return self.now
 
 
+LIMIT = parse_limit("10/minute")
+
+
 def test_rows_count_within_the_window_and_the_wait_is_until_enough_of_them_leave_it():
     clock = Clock()
-    rows, window = MemoryRows(clock=clock), Window(10, 60)
-    assert rows.wait(window, "a", 4) == 0
+    rows = MemoryRows(clock=clock)
+    assert rows.waits(LIMIT, "a", 4) == [0]
     clock.now += 20
-    assert rows.wait(window, "a", 5) == 0
-    assert rows.wait(window, "a", 1) == 0
-    assert rows.wait(window, "a", 3) == 40
-    assert rows.wait(window, "a", 6) == 60
-    assert rows.wait(window, "b", 10) == 0
+    assert rows.waits(LIMIT, "a", 5) == [0]
+    assert rows.waits(LIMIT, "a", 1) == [0]
+    assert rows.waits(LIMIT, "a", 3) == [40]
+    assert rows.waits(LIMIT, "a", 6) == [60]
+    assert rows.waits(LIMIT, "b", 10) == [0]
     clock.now += 40
-    assert rows.wait(window, "a", 4) == 0
+    assert rows.waits(LIMIT, "a", 4) == [0]
 
 
 def test_more_rows_than_a_window_ever_holds_wait_for_a_whole_one():
     rows = MemoryRows(clock=Clock())
-    assert rows.wait(Window(10, 60), "a", 11) == 60
-    assert rows.wait(Window(10, 60), "a", 10) == 0
+    assert rows.waits(LIMIT, "a", 11) == [60]
+    assert rows.waits(LIMIT, "a", 10) == [0]
+
+
+def test_rejected_rows_count_in_no_window():
+    clock = Clock()
+    rows, limit = MemoryRows(clock=clock), parse_limit("10/minute;20/hour")
+    assert rows.waits(limit, "a", 10) == [0, 0]
+    clock.now += 60
+    assert rows.waits(limit, "a", 9) == [0, 0]
+    assert rows.waits(limit, "a", 2) == [60, 3540]  # which would leave no room for the next
+    assert rows.waits(limit, "a", 1) == [0, 0]
+
+
+def test_a_log_stays_short_however_often_a_key_asks():
+    clock = Clock()
+    rows, limit = MemoryRows(clock=clock), parse_limit("1000000/hour")
+    for _ in range(20_000):
+        clock.now += 0.1
+        assert rows.waits(limit, "a", 1) == [0]
+    (log,) = rows._logs[limit.name + "a"]
+    assert len(log._parts) <= 257
+    assert rows.waits(limit, "a", 1_000_000 - 20_000) == [0]
+    assert rows.waits(limit, "a", 1)[0] > 0
 
 
 def batch(client, rows, path="/api/predict/batch"):
@@ -61,3 +86,13 @@ def test_rows_are_counted_together_where_there_is_a_redis(serve, redis_server):
     assert batch(clients[1], 5).status_code == 429
     assert batch(clients[1], 4).status_code == 200
     assert batch(clients[0], 1).status_code == 429
+
+
+@pytest.mark.server
+def test_rows_that_redis_rejects_count_in_no_window(serve, redis_server):
+    client = serve(
+        fitted(SumClassifier()), RATE_LIMIT_ROWS="10/hour;12/day", REDIS_URL=redis_server.url, WORKERS=1
+    )
+    assert batch(client, 8).status_code == 200
+    assert batch(client, 3).status_code == 429
+    assert batch(client, 2).status_code == 200
