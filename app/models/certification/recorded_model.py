@@ -58,12 +58,13 @@ def recorded_model(parts: Any, recorded: RecordedAnswers) -> ModelUnderTest:
     limit = limit_of(preprocessor)
     width = first_prepared(preprocessor.apply, recorded.sample).shape[1]
     edges = recorded.edges
-    tries = edges is not None and len(edges.rows) > 0  # a linear model of texts is narrower, and has no edges
-    if edges is not None and tries and edges.rows.shape[1] != width:
-        raise NotCompilable(f"its steps make {width} columns, its last one took {edges.rows.shape[1]}")
+    prepared = np.empty((0, width))
+    if edges is not None and len(edges.rows):  # a linear model of texts is narrower, and has no edges
+        prepared = edges.rows
+    if prepared.shape[1] != width:
+        raise NotCompilable(f"its steps make {width} columns, its last one took {prepared.shape[1]}")
     total = sum(int((tree.left >= 0).sum()) for tree in trees_of(last))
     tried = 0 if edges is None else min(edges.tried, total)
-    prepared = edges.rows if edges is not None and tries else np.empty((0, width))
     return ModelUnderTest(
         estimator=None,
         last=last,
@@ -72,7 +73,7 @@ def recorded_model(parts: Any, recorded: RecordedAnswers) -> ModelUnderTest:
         preprocessor=preprocessor,
         probe_rows=ProbeRows(recorded.rows, prepared, tried, total),
         raw=recorded.answers,
-        prepared=edges.answers if edges is not None and tries else None,
+        prepared=edges.answers if edges is not None and len(prepared) else None,
         width=width,
         usual=usual_magnitudes(recorded.sample),
         limit=limit,

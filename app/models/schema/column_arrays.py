@@ -62,10 +62,8 @@ def cell_of(column: Column, row: int) -> Any:
     return None if value is None or value != value else value
 
 
-def numbers(column: Column, feature: Feature) -> tuple[Matrix, NDArray[np.intp]]:
-    """The numbers of a column, float64, and the rows whose cells `cells.number` must judge."""
-    if isinstance(column, Coded) or column.dtype.kind not in "fiub":
-        return np.full(len(column), np.nan), np.arange(len(column))
+def numbers(column: NDArray[Any], feature: Feature) -> tuple[Matrix, NDArray[np.intp]]:
+    """The numbers of an array, float64, and the rows whose cells `cells.number` must judge."""
     kind, values = column.dtype.kind, column.astype(np.float64)
     if kind == "b":
         wrong = np.full(len(values), feature.kind != "boolean")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from app.exceptions import MAX_ERRORS, InvalidInput
 from app.models.schema.cells import Categories, describe, number, shown, suggestion
-from app.models.schema.column_arrays import Column, Columns, cell_of, labels, numbers
+from app.models.schema.column_arrays import Coded, Column, Columns, cell_of, labels, numbers
 from app.models.schema.dates import date_cell
 from app.models.schema.rows import Matrix, Rows, Table
 from app.models.schema.signature import Feature, InputSignature
@@ -80,12 +80,12 @@ class RowValidator:
     def _checked(self, position: int, feature: Feature, column: Column) -> NDArray[Any]:
         """One column in the model's form; cells that no array judges go the way of cells in JSON."""
         find = self._finder(feature)
-        if not feature.numeric:
+        if isinstance(column, Coded) or not feature.numeric:
             cells, reasons = labels(column, find)
             for row, reason in reasons.items():
                 if not self._is_known(row):
                     self._add(row, position, feature.name, reason)
-            return cells
+            return feature.rounded(cells.astype(np.float64)) if feature.numeric else cells
         values, open_rows = numbers(column, feature)
         for row in open_rows.tolist():
             if not self._is_known(row):

@@ -6,6 +6,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from app.exceptions import InvalidInput
+from app.models.engines.fallback import OriginalMissing
 from app.models.engines.output import NoSuchMethod
 from app.models.loading.loader import LoadedVersion
 from app.models.schema.rows import Rows
@@ -49,5 +50,5 @@ def _called(model: LoadedVersion, rows: Rows, name: str) -> NDArray[Any]:
         raise InvalidInput([{"field": "outputs", "reason": f"the model has no {name}"}])
     try:
         return model.engine.call(name, rows)
-    except NoSuchMethod as error:
+    except (NoSuchMethod, OriginalMissing) as error:
         raise InvalidInput([{"field": "outputs", "reason": str(error)}]) from None

@@ -120,13 +120,16 @@ def predict_possible(
         except InvalidInput as error:
             found = _by_position(error, positions)
             kept = [index for index, position in enumerate(positions) if position not in found]
-            if isinstance(rows, Columns):
-                rows = rows.take(kept)
-            else:
-                rows = rows[kept] if isinstance(rows, np.ndarray) else [rows[index] for index in kept]
+            rows = _taken(rows, kept)
             positions = [positions[index] for index in kept]
             rejected |= found
     raise InvalidInput([each for position in sorted(rejected) for each in rejected[position]])
+
+
+def _taken(rows: RawRows, kept: list[int]) -> RawRows:
+    if isinstance(rows, Columns):
+        return rows.take(kept)
+    return rows[kept] if isinstance(rows, np.ndarray) else [rows[index] for index in kept]
 
 
 def _by_position(error: InvalidInput, positions: list[int]) -> dict[int, list[dict[str, Any]]]:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.models.engines.fallback import FallbackEngine, OriginalMissing
 from tests.assertions import assert_error, assert_one_error
 from tests.estimators import PEOPLE
 
@@ -142,6 +143,15 @@ def test_outputs_are_what_the_model_itself_gives(people, model):
 def test_an_output_that_the_model_does_not_have_is_named(people, outputs, reason):
     response = people.post(f"{BATCH}?outputs={outputs}", json={"samples": RECORDS[:1]})
     assert_one_error(response, field="outputs", reason=reason)
+
+
+def test_an_output_of_a_model_that_cannot_be_loaded_here_is_refused(people, monkeypatch):
+    def missing(*_):
+        raise OriginalMissing("only the original model can answer")
+
+    monkeypatch.setattr(FallbackEngine, "call", missing)
+    response = people.post(f"{BATCH}?outputs=decision_function", json={"samples": RECORDS[:1]})
+    assert_one_error(response, field="outputs", reason="only the original model can answer")
 
 
 def test_an_answer_that_nothing_here_can_write_is_refused_with_the_list(people):
