@@ -176,11 +176,13 @@ class Config:
         notices = []
         if not self.AUTH_REQUIRED and not self.TESTING:
             notices.append("Authentication is off: every caller may do everything")
-        if self.RATE_LIMIT and not self.REDIS_URL and self.WORKERS > 1:
-            notices.append(
-                f"Without REDIS_URL each of {self.WORKERS} workers counts for itself and admits "
-                f"1/{self.WORKERS} of RATE_LIMIT ({self.RATE_LIMIT})"
-            )
+        limits = {"RATE_LIMIT": self.RATE_LIMIT, "RATE_LIMIT_ROWS": self.RATE_LIMIT_ROWS}
+        for name, limit in limits.items():
+            if limit and not self.REDIS_URL and self.WORKERS > 1:
+                notices.append(
+                    f"Without REDIS_URL each of {self.WORKERS} workers counts for itself and admits "
+                    f"1/{self.WORKERS} of {name} ({limit})"
+                )
         return notices
 
 

@@ -137,7 +137,7 @@ def limits_fault(config: Any) -> str | None:
         )
     if config.REDIS_URL:
         return redis_fault(config.REDIS_URL)
-    for name in ("RATE_LIMIT", "RATE_LIMIT_ADMIN"):
+    for name in ("RATE_LIMIT", "RATE_LIMIT_ROWS", "RATE_LIMIT_ADMIN"):
         limit = getattr(config, name)
         if limit and min(window.amount for window in parse_limit(limit).windows) < config.WORKERS:
             return (

@@ -1,6 +1,5 @@
 """Both load generators, and what is read off their output."""
 
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ from benchmarks.bodies import write
 from benchmarks.client import Client
 from benchmarks.load import Generator, Load, LoadError
 from benchmarks.wrk import Wrk
+from tests.services import require_command
 
 BODIES = (b'{"n": 1}', b"\n\x00\r\n")
 SUMMARY = (
@@ -79,17 +79,14 @@ def bodies(tmp_path: Path) -> Path:
     return write(tmp_path / "bodies", BODIES)
 
 
-GENERATORS = [
-    pytest.param(Client(), id="client"),
-    pytest.param(
-        Wrk(),
-        id="wrk",
-        marks=pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed"),
-    ),
-]
+@pytest.fixture(params=["client", "wrk"])
+def generator(request: pytest.FixtureRequest) -> Generator:
+    if request.param == "client":
+        return Client()
+    require_command("wrk")
+    return Wrk()
 
 
-@pytest.mark.parametrize("generator", GENERATORS)
 def test_every_answer_of_200_counts(generator: Generator, url: str, bodies: Path) -> None:
     load = generator.run(f"{url}/200", bodies, connections=2, seconds=1, headers={})
     assert load.requests > 0
@@ -99,7 +96,6 @@ def test_every_answer_of_200_counts(generator: Generator, url: str, bodies: Path
     assert Handler.types == {"application/json"}
 
 
-@pytest.mark.parametrize("generator", GENERATORS)
 def test_media_type_of_a_peer_replaces_that_for_json(
     generator: Generator, keeping: str, bodies: Path
 ) -> None:
@@ -108,7 +104,6 @@ def test_media_type_of_a_peer_replaces_that_for_json(
     assert Handler.types == {"application/octet-stream"}
 
 
-@pytest.mark.parametrize("generator", GENERATORS)
 def test_every_answer_of_429_is_a_failure(generator: Generator, keeping: str, bodies: Path) -> None:
     load = generator.run(f"{keeping}/429", bodies, connections=2, seconds=1, headers={})
     assert load.failures == load.requests > 0

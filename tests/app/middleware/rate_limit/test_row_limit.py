@@ -4,7 +4,9 @@ import pytest
 
 from app.middleware.rate_limit.row_limit import MemoryRows
 from app.settings.rate_limits import parse_limit
+from config import ConfigError
 from tests.assertions import assert_error
+from tests.conftest import configuration
 from tests.estimators import SumClassifier, fitted
 
 
@@ -96,3 +98,25 @@ def test_rows_that_redis_rejects_count_in_no_window(serve, redis_server):
     assert batch(client, 8).status_code == 200
     assert batch(client, 3).status_code == 429
     assert batch(client, 2).status_code == 200
+
+
+def test_a_limit_that_workers_cannot_share_stops_the_start_and_a_shared_one_is_noted(tmp_path):
+    with pytest.raises(
+        ConfigError, match="RATE_LIMIT_ROWS='3/minute': must admit a request to each of WORKERS=4"
+    ):
+        configuration(tmp_path, RATE_LIMIT_ROWS="3/minute", WORKERS=4)
+    (notice,) = [
+        each
+        for each in configuration(tmp_path, RATE_LIMIT_ROWS="8/minute", WORKERS=4).notices()
+        if "RATE_LIMIT_ROWS" in each
+    ]
+    assert "admits 1/4 of RATE_LIMIT_ROWS (8/minute)" in notice
+
+
+@pytest.mark.server
+def test_rows_count_in_the_process_while_redis_is_gone(serve, redis_server):
+    client = serve(fitted(SumClassifier()), RATE_LIMIT_ROWS="10/hour", REDIS_URL=redis_server.url, WORKERS=2)
+    redis_server.freeze()
+    assert batch(client, 4).status_code == 200
+    assert batch(client, 2).status_code == 429  # a half is this worker's
+    assert batch(client, 1).status_code == 200
