@@ -4,7 +4,6 @@ import os
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
@@ -13,22 +12,18 @@ from flask.cli import with_appcontext
 from app.cli import tables
 from app.cli.model_option import OPTION, chosen_name
 from app.cli.steps import Step, steps
+from app.settings.rules import is_http
 
 if TYPE_CHECKING:
     from app.cli.replay.outcome import Outcome
     from app.cli.replay.targets import Target
 
 KEY = "FLASK_ML_API_KEY"
-SCHEMES = ("http://", "https://")
 
 
 def parse_url(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
     """The URL of a service, checked."""
-    try:
-        valid = value is None or (urlsplit(value).hostname and urlsplit(value).port != 0)
-    except ValueError:
-        valid = False
-    if not valid or (value is not None and not value.startswith(SCHEMES)):
+    if value is not None and not is_http(value):
         raise click.BadParameter("must be an address such as http://localhost:5000")
     return value
 

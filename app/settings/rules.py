@@ -91,6 +91,15 @@ def path_prefix(value: str) -> None:
         )
 
 
+def is_http(address: str) -> bool:
+    """Whether an address is that of an HTTP server."""
+    try:
+        parts = urlsplit(address)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def route(value: str) -> None:
     """Reject what is neither empty nor the path of a route."""
     if value and not ROUTE.fullmatch(value):

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from app.exceptions import ServiceError
 from app.models.importing.mlflow.model_files import check_size
-from app.settings.rules import Environment
+from app.settings.rules import Environment, is_http
 
 URI = "MLFLOW_TRACKING_URI"
 CREDENTIALS = "MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
@@ -129,12 +129,3 @@ class TrackingServer:
 
     def _unavailable(self, reason: str) -> RegistryUnavailable:
         return RegistryUnavailable(f"The MLflow server at {self.address} {reason}")
-
-
-def is_http(uri: str) -> bool:
-    """True for the address of an HTTP server."""
-    try:
-        parts = urlsplit(uri)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
