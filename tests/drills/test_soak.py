@@ -5,6 +5,7 @@ from time import monotonic
 
 import pytest
 
+from benchmarks import bodies
 from benchmarks.client import Client
 from benchmarks.wrk import Wrk
 from tests.drills.memory import megabytes, resident, slope
@@ -21,7 +22,7 @@ def test_half_load_for_a_long_time(forest_dir, tmp_path, length, figure):
     seconds, turn = length(40, 3600), length(1, 10)
     warm_up = seconds / 4
     generator = Wrk() if shutil.which("wrk") else Client()
-    (tmp_path / "bodies").write_text(ROW)
+    posted = bodies.write(tmp_path / "bodies", [ROW.encode()])
     with gunicorn(tmp_path, MODELS_DIR=forest_dir, WORKERS=WORKERS, LOG_LEVEL="ERROR") as service:
         workers, began = service.workers(), monotonic()
         samples, requests, failures = [], 0, 0
@@ -30,7 +31,7 @@ def test_half_load_for_a_long_time(forest_dir, tmp_path, length, figure):
             while monotonic() - began < seconds:
                 # One connection without a pause keeps one of two workers busy. Each turn it is a new one,
                 # which either worker may take.
-                load = generator.run(url, tmp_path / "bodies", connections=1, seconds=turn, headers={})
+                load = generator.run(url, posted, connections=1, seconds=turn, headers={})
                 requests, failures = requests + load.requests, failures + load.failures
                 if monotonic() - began > warm_up:
                     samples.append((monotonic(), resident(service)))
