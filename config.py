@@ -80,6 +80,7 @@ class Config:
         self.CORS_ORIGINS = env.list("CORS_ORIGINS", list(self.DEFAULT_CORS_ORIGINS), validate=origins)
 
         self.DIALECTS = env.list("DIALECTS", list(DIALECTS), validate=validate.ContainsOnly(DIALECTS))
+        self.CONSOLE = env.bool("CONSOLE", True)
         # Vertex AI sets these three.
         self.PORT = env.int("AIP_HTTP_PORT", self.PORT, validate=between(1, 65535))
         self.AIP_HEALTH_ROUTE = env.str("AIP_HEALTH_ROUTE", "", validate=route)

@@ -29,7 +29,7 @@ def create_app(
 
     from flask import current_app
 
-    from app import api, cli, middleware
+    from app import api, cli, middleware, pages
     from app.flask_fast.application import FastFlask
     from app.middleware import metrics
     from app.middleware.prediction_cache import prediction_cache
@@ -45,7 +45,7 @@ def create_app(
         observers=[metrics.observer(app), *observers],
         current_app=current_app._get_current_object,  # type: ignore[attr-defined] # a LocalProxy
     )
-    api.init_app(app, blueprints)
+    api.init_app(app, (*pages.routes(app.config), *blueprints))
     middleware.init_app(app)  # after the routes: scopes and limits are read from their table
     cli.init_app(app, settings, partial(create_app, blueprints=blueprints))
     app.warn_of_missing_parts()

@@ -31,6 +31,7 @@ FLOORS = {
     "gunicorn_worker": 3,
     "app.middleware": 4,
     "app.api": 5,
+    "app.pages": 5.1,
     "app.cli": 6,
     "app.announcement": 6,
     "app.startup": 6.1,

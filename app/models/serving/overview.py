@@ -83,6 +83,11 @@ def _rejected(served_model: ServedModel, reports: list[dict[str, Any]]) -> dict[
     return rejected | served_model.rejected
 
 
+def example_row(model: LoadedVersion) -> dict[str, Any]:
+    """A row of the training sample by column name, JSON-ready: the first golden row."""
+    return dict(zip(model.signature.names, model.metadata["golden"]["rows"][0], strict=True))
+
+
 def describe(model: LoadedVersion) -> dict[str, Any]:
     """Type, input, output, parameters and provenance of a loaded version, as ``/api/model/info`` answers."""
     metadata = model.metadata
@@ -94,6 +99,7 @@ def describe(model: LoadedVersion) -> dict[str, Any]:
         "classes": metadata["classes"],
         "targets": model.output.targets,
         "feature_names": metadata["feature_names"],
+        "example": example_row(model),
         "features": model.signature.to_dict()["features"],
         "feature_importance": metadata["feature_importance"],
         "model_params": metadata["params"],

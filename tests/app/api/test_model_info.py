@@ -1,4 +1,5 @@
 import hashlib
+import json
 
 from sklearn.linear_model import LogisticRegression
 
@@ -55,3 +56,10 @@ def test_info_ranks_the_features_of_a_forest(trained):
 
 def test_without_a_model_there_is_no_info(empty_app):
     assert_error(empty_app.test_client().get("/api/model/info"), 503, "model_error")
+
+
+def test_info_has_a_training_row_that_is_answered_as_it_stands(people):
+    example = people.get("/api/model/info").json["example"]
+    assert list(example) == list(PEOPLE.columns)
+    assert example in json.loads(PEOPLE.to_json(orient="records"))
+    assert people.post("/api/predict", json={"features": example}).status_code == 200
