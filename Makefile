@@ -11,7 +11,7 @@ PARALLEL := -n 3 --dist worksteal
 test test-unit: export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-gunicorn run-granian train test test-unit lint check drill drill-short ages ages-short mlflow conformance dialects bench format clean
+.PHONY: help run run-gunicorn run-granian train test test-unit lint check drill drill-short drill-untimed drill-timed ages ages-short mlflow conformance dialects bench format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,8 +45,13 @@ check: lint test ## Formatting, lint, types and all tests
 drill: .venv/installed-dev ## Break a running deployment on purpose, and write what was measured into docs/reliability.md
 	$(BIN)/pytest tests/drills -m drill --full --figures docs/reliability.md
 
-drill-short: .venv/installed-dev ## The drills in their short form, which leaves no figures behind
-	$(BIN)/pytest tests/drills -m drill
+drill-short: drill-untimed drill-timed ## The drills in their short form, which leaves no figures behind
+
+drill-untimed: .venv/installed-dev
+	$(BIN)/pytest tests/drills -m "drill and untimed" $(PARALLEL)
+
+drill-timed: .venv/installed-dev
+	$(BIN)/pytest tests/drills -m "drill and not untimed"
 
 ages: .venv/installed-dev ## Compare models of old scikit-learn versions, in environments of their own, with what is served
 	$(BIN)/pytest tests/exported -m drill -k full

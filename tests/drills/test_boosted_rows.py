@@ -13,7 +13,7 @@ from app.models.compilation.boosting.boosted_trees import boosted_trees
 from app.models.engines.onnx_engine import open_session
 from tests.app.models.compilation.boosting.models import _lgbm, _xgb
 
-pytestmark = pytest.mark.drill
+pytestmark = [pytest.mark.drill, pytest.mark.untimed]
 
 GENERATOR = np.random.default_rng(1)
 ROWS = GENERATOR.normal(size=(20_000, 12))

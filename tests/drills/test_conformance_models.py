@@ -6,7 +6,7 @@ from tests.conformance import matrix, outputs
 from tests.conformance.check import assert_served
 from tests.conformance.objects import refused, served
 
-pytestmark = pytest.mark.drill
+pytestmark = [pytest.mark.drill, pytest.mark.untimed]
 
 MODELS = (
     *(case.name for case in (*served(), *refused(), *outputs.cases())),

@@ -25,7 +25,7 @@ from tests.app.models.loading.test_malicious_pickles import CONTROL, call, direc
 from tests.estimators import BOXES
 from tests.settings import ROOT
 
-pytestmark = pytest.mark.drill
+pytestmark = [pytest.mark.drill, pytest.mark.untimed]
 
 ALLOCATE = """
 from pathlib import Path

@@ -12,7 +12,7 @@ from app.models.repository.store import ModelStore
 from app.models.repository.version_files import fingerprint
 from tests.settings import ROOT
 
-pytestmark = pytest.mark.drill
+pytestmark = [pytest.mark.drill, pytest.mark.untimed]
 
 KILLS = 50
 SIZES = {"model.pkl": 300_000, "model.onnx": 100_000, "preprocessing.json": 2_000}

@@ -11,7 +11,7 @@ from sklearn.ensemble import RandomForestClassifier
 from app.models.publishing.publish import publish
 from tests.settings import ROOT
 
-pytestmark = pytest.mark.drill
+pytestmark = [pytest.mark.drill, pytest.mark.untimed]
 
 RESIDENT = """
 import sys

@@ -10,6 +10,7 @@ from tests.settings import ROOT
 
 pytestmark = [
     pytest.mark.drill,
+    pytest.mark.untimed,
     pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peaks are read from Linux"),
 ]
 

@@ -20,7 +20,7 @@ from tests.estimators import BOXES
 from tests.services import PATIENCE, Service, free_port, start, wait_until
 from tests.settings import ROOT
 
-pytestmark = pytest.mark.drill
+pytestmark = [pytest.mark.drill, pytest.mark.untimed]
 
 PREDICT = """
 import sys
