@@ -97,7 +97,7 @@ def _train_and_activate(
 ) -> None:
     """:param failure: exit status if the new version would not load, so that it is not activated."""
     with console.status("Loading scikit-learn…"):
-        from app.models.ml_models import loading_options
+        from app.models.loading.loader import loading_options
         from app.models.serving import operations
         from app.models.serving.served_model import ServedModel
 

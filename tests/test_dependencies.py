@@ -14,7 +14,10 @@ def requirements(name: str) -> list[str]:
     return [line for line in lines if line and not line.startswith(("-r", "#"))]
 
 
-@pytest.mark.parametrize("line", requirements("requirements.txt") + requirements("requirements-boosting.txt"))
+PINNED = ("requirements.txt", "requirements-boosting.txt", "requirements-explain.txt")
+
+
+@pytest.mark.parametrize("line", [line for name in PINNED for line in requirements(name)])
 def test_dependency_is_pinned_exactly_and_has_a_line_in_the_table(line: str) -> None:
     package, version = re.fullmatch(r"([\w.-]+)==([\w.]+)", line).groups()
     assert version

@@ -21,6 +21,7 @@ FLOORS = {
     "app.models.prediction": 2.3,
     "app.models.certification": 2.3,
     "app.models.untrusted": 2.3,
+    "app.models.explaining": 2.3,
     "app.models.ports": 2.4,
     "app.models.publishing": 2.4,
     "app.models.serving": 2.5,

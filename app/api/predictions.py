@@ -63,6 +63,8 @@ def predict_row(served_model: ServedModel, *, use_cache: bool = False) -> Respon
     if current_app.config["RATE_LIMIT_ROWS"]:  # looked at here, which spares most requests a call
         count_rows(1)
     options = version_options(served_model, body)
+    if "explain" in body:
+        options["explain"] = body["explain"]
     prediction = served_model.predict(body["rows"], use_cache=use_cache, outputs=outputs, **options)
     members = envelope(prediction, body)
     if use_cache:

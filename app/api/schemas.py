@@ -21,6 +21,15 @@ class Token(fields.String):
         return text
 
 
+class Count(fields.Integer):
+    """A whole number from 1 on, written as one."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        if type(value) is not int or value < 1:
+            raise ValidationError("Must be a whole number from 1 on.")
+        return value
+
+
 class BodySchema(Schema):
     """An object of known fields. Loading raises `InvalidInput`.
 
@@ -59,6 +68,7 @@ class PredictSchema(IdentifiedSchema):
 
     rows_field = "features"
     features = RowField(required=True, attribute="rows")
+    explain = Count(metadata={"description": "How many columns an explanation of the answer names."})
 
 
 class BatchSchema(IdentifiedSchema):

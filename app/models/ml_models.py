@@ -7,16 +7,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from app.models.engines import ENGINES
-from app.models.loading.loader import AUTO, LoadingOptions
-from app.models.loading.signing import Verifier
-from app.models.loading.verification import VerificationPolicy
+from app.models.loading.loader import loading_options
 from app.models.ports import Observer, PredictionCache
 from app.models.serving import operations
 from app.models.serving.canary import CanaryLimits
 from app.models.serving.registry import ModelRegistry
 from app.models.serving.served_model import DEFAULT, ServedModel
-from config import ConfigError
 
 EXTENSION = "model_manager"
 REGISTRY = "model_registry"
@@ -161,6 +157,16 @@ class MLModelManager:
         row = features.reshape(1, -1) if isinstance(features, np.ndarray) else [features]
         return self.served_model.predict(row).to_dicts()[0]
 
+    def explain(self, features: Features, *, columns: int = 5) -> dict[str, Any]:
+        """What each column adds to the answer to one row, as ``explanation`` of ``/api/predict`` says it.
+
+        :param columns: how many of them are named; the others are summed up.
+        :raises ModelNotLoaded: if no model is loaded.
+        :raises InvalidInput: if the row does not fit the model, or the model has no exact explanation.
+        """
+        row = features.reshape(1, -1) if isinstance(features, np.ndarray) else [features]
+        return dict(self.served_model.predict(row, explain=columns).explanations[0])
+
     def batch_predict(self, samples: ArrayLike | Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Predict n rows, an array (n, d) or a sequence of rows; one result per row, in order.
 
@@ -176,25 +182,6 @@ class MLModelManager:
 
 def _no_app() -> Application:
     raise RuntimeError("model_manager is bound to no app: call create_app() first")
-
-
-def loading_options(config: Mapping[str, Any]) -> LoadingOptions:
-    """Options of loading for an app with these settings.
-
-    :raises ConfigError: if ``MODEL_ENGINE`` names no engine.
-    """
-    engines = (AUTO, *ENGINES)
-    if (engine := config["MODEL_ENGINE"]) not in engines:
-        raise ConfigError(f"MODEL_ENGINE={engine!r}: Must be one of: {', '.join(engines)}.")
-    return LoadingOptions(
-        policy=config["OUTLIER_POLICY"],
-        tolerance=config["OUTLIER_TOLERANCE"],
-        engine=engine,
-        admission=VerificationPolicy(
-            Verifier(config["MODEL_SIGNING_KEY"], config["MODEL_PUBLIC_KEY"]),
-            sklearn_version=config["SKLEARN_VERSION_POLICY"],
-        ),
-    )
 
 
 model_manager = MLModelManager()

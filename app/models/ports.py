@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
+from app.exceptions import InvalidInput, ServiceError
 from app.models.engines.output import EngineOutput
 from app.models.loading.loader import LoadedVersion
 from app.models.prediction import Prediction
@@ -138,3 +139,24 @@ class Notifier:
         for observe in self._observers:
             with suppress(Exception):  # the one that failed may fail again
                 observe(self._name, PortFailed(port))
+
+
+def through_cache(
+    cache: PredictionCache, notify: Notifier, model: LoadedVersion, rows: Rows, compute: Compute
+) -> tuple[EngineOutput, list[bool]]:
+    """As `PredictionCache.output`, computed where the cache itself fails.
+
+    :raises ServiceError: as ``compute`` does.
+    """
+    try:
+        output, cached = cache.output(model, rows, compute)
+    except InvalidInput:  # names rows by their positions among those that were not cached
+        return compute(rows), []
+    except ServiceError:
+        raise
+    except Exception:
+        notify.failed("cache")
+        return compute(rows), []
+    if cached:
+        notify(CacheLookedUp(hits=sum(cached), misses=cached.count(False)))
+    return output, cached

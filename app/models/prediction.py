@@ -1,6 +1,6 @@
 """Prediction: what the data plane answers with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -17,7 +17,8 @@ class Prediction:
     """Predictions for the rows of one call, with the model that made all of them.
 
     ``cached``: per row, whether its output was cached instead of computed; empty if nothing was looked up.
-    ``further``: what other methods of the model gave, by their names.
+    ``further``: what other methods of the model gave, by their names. ``explanations``: one document per
+    row, or none if nobody asked.
     """
 
     model: LoadedVersion
@@ -25,6 +26,7 @@ class Prediction:
     warnings: list[dict[str, Any]]
     cached: list[bool]
     further: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    explanations: Sequence[Mapping[str, Any]] = ()
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """One JSON-ready result per row: ``prediction``, and where the model has probabilities

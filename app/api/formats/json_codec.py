@@ -94,8 +94,10 @@ def parse_exactly(raw: bytes, *, number: type[float] = ExactFloat) -> Any:
 
 
 def encode_row(prediction: Prediction, envelope: dict[str, Any], outputs: tuple[str, ...]) -> bytes:
-    """``result``, and the members of the envelope."""
+    """``result``, with its explanation if there is one, and the members of the envelope."""
     rows = result_rows(prediction, outputs) if outputs else prediction.to_dicts()
+    if prediction.explanations:
+        rows[0]["explanation"] = prediction.explanations[0]
     return orjson.dumps({"success": True, "result": rows[0], **envelope})
 
 

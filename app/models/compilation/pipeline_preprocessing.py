@@ -148,7 +148,7 @@ def _of_positions(transformer: ColumnTransformer) -> Preprocessor:
 def _branches(transformer: ColumnTransformer, signature: InputSignature) -> list[Branch]:
     branches = []
     for name, part, columns in transformer.transformers_:
-        if part != "drop" and (positions := _positions(columns, signature)):
+        if part != "drop" and (positions := positions_of(columns, signature)):
             branch = _branch(positions, signature, _chain(part))
             branches.append(replace(branch, steps=(*branch.steps, *_weighted(transformer, name))))
     return branches
@@ -168,7 +168,7 @@ def _branch(positions: Sequence[int], signature: InputSignature, chain: Sequence
     return Branch(tuple(positions), steps, labels=kind != "number")
 
 
-def _positions(columns: Any, signature: InputSignature) -> list[int]:
+def positions_of(columns: Any, signature: InputSignature) -> list[int]:
     if isinstance(columns, str | int | np.integer):
         columns = [columns]
     if isinstance(columns, slice) and any(isinstance(end, str) for end in (columns.start, columns.stop)):

@@ -33,6 +33,18 @@ class CompiledEngine:
         self._spec = spec or kernel.spec
         self._limit = np.array(self._spec.limit)
 
+    @property
+    def whole(self) -> bool:
+        """True if the kernel takes rows unprepared."""
+        return self._spec.whole
+
+    def prepare(self, rows: Rows) -> Matrix:
+        """Rows as the compiled estimator takes them, float64 (n, columns).
+
+        :raises NotCovered: for a row that only the original may answer.
+        """
+        return self._prepare(rows)
+
     def attempt(self, rows: Rows) -> tuple[EngineOutput, list[int] | None]:
         """Predict rows that fit the model's input signature.
 

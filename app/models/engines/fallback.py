@@ -29,6 +29,8 @@ class FallbackEngine:
     Three failures in a row disable the compiled engine until the next load. Rows that the certificate does
     not cover, such as ties, go to the reference and are no failure.
 
+    ``compiled``: the engine that is called first.
+
     :param load_reference: makes the reference on first use, because compiled engines spare unpickling.
     :param on_failure: called with the name of the engine that failed.
     """
@@ -40,7 +42,7 @@ class FallbackEngine:
         *,
         on_failure: Callable[[str], None],
     ) -> None:
-        self._engine = engine
+        self.compiled = engine
         self._load_reference = load_reference
         self._on_failure = on_failure
         self._reference: Engine | None = None
@@ -50,19 +52,19 @@ class FallbackEngine:
     @property
     def name(self) -> str:
         """The engine in use now."""
-        return self._engine.name if self._failures < MAX_FAILURES else REFERENCE
+        return self.compiled.name if self._failures < MAX_FAILURES else REFERENCE
 
     def predict(self, rows: Rows) -> EngineOutput:
         """Predict rows that fit the model's input signature."""
         if self._failures < MAX_FAILURES:
             try:
-                output, open_rows = self._engine.attempt(rows)
+                output, open_rows = self.compiled.attempt(rows)
             except Exception:  # a runtime may raise anything; the original can still answer
                 self._failures += 1
-                self._on_failure(self._engine.name)
+                self._on_failure(self.compiled.name)
                 out = self._failures >= MAX_FAILURES
                 log.exception(
-                    "engine failed", extra={"engine": self._engine.name, "out_until_next_load": out}
+                    "engine failed", extra={"engine": self.compiled.name, "out_until_next_load": out}
                 )
             else:
                 self._failures = 0

@@ -26,14 +26,14 @@ class LoneEngine:
 
     def __init__(self, engine: CompiledEngine) -> None:
         self.name = engine.name
-        self._engine = engine
+        self.compiled = engine
 
     def predict(self, rows: Rows) -> EngineOutput:
         """Predict rows that fit the model's input signature.
 
         :raises OutsideCertificate: for any row that the certificate does not cover.
         """
-        output, open_rows = self._engine.attempt(rows)
+        output, open_rows = self.compiled.attempt(rows)
         if open_rows is not None:
             raise OutsideCertificate(OUTSIDE)
         return output

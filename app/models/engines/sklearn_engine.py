@@ -34,6 +34,11 @@ class SklearnEngine:
         self._codes = [_codes(labels) for labels in output.targets or (output.classes,)]
         self._single_call = single_call
 
+    @property
+    def estimator(self) -> Any:
+        """The fitted model."""
+        return self._estimator
+
     def predict(self, rows: Rows) -> EngineOutput:
         """Predict rows that fit the model's input signature; raises the model's own errors."""
         return self._answer(lambda: restore(rows, self._signature))

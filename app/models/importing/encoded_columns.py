@@ -6,7 +6,7 @@ import numpy as np
 
 from app.models.engines.nesting import estimators_in
 from app.models.publishing.columns import column_transformers
-from app.models.publishing.publish import as_unsupported_model
+from app.models.publishing.inspection import as_unsupported_model
 
 
 def encoded_categories(model: Any) -> dict[str, tuple[Any, ...]]:

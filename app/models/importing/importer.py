@@ -29,8 +29,13 @@ from app.models.importing.request import ImportRequest
 from app.models.loading.version_code import importable
 from app.models.publishing.artifacts import read_modules
 from app.models.publishing.columns import as_rows
-from app.models.publishing.inspection import InspectedModel, check_is_model, inspect_model
-from app.models.publishing.publish import as_unsupported_model, publish
+from app.models.publishing.inspection import (
+    InspectedModel,
+    as_unsupported_model,
+    check_is_model,
+    inspect_model,
+)
+from app.models.publishing.publish import publish
 from app.models.publishing.sample import SampleMismatch, sample_frame
 from app.models.repository.store import ModelStore
 from app.models.training import datasets, evaluation

@@ -42,6 +42,13 @@ def record(rows: Rows, predicted: EngineOutput, output: OutputSignature) -> dict
     return {"rows": to_lists(take(rows, indices)), "values": values, "probabilities": probabilities}
 
 
+def answers(golden: dict[str, Any]) -> EngineOutput:
+    """The recorded predictions."""
+    probabilities = golden["probabilities"]
+    shares = None if probabilities is None else np.asarray(probabilities, dtype=np.float64)
+    return EngineOutput(np.asarray(golden["values"]), shares)
+
+
 def disagreement(golden: dict[str, Any], predicted: EngineOutput, output: OutputSignature) -> str | None:
     """The difference from the recorded predictions for the golden rows, or None.
 

@@ -2,9 +2,10 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from app.exceptions import ArtifactInvalid, ServiceError
 from app.models.engines import ENGINES, REFERENCE
@@ -18,6 +19,7 @@ from app.models.engines.preprocessing.preprocessor import Preprocessor
 from app.models.loading import golden_rows, verification
 from app.models.loading.certificates import void_reason
 from app.models.loading.original import EXPORTED_FROM, reason_against_original
+from app.models.loading.signing import Verifier
 from app.models.loading.unpickling import original_of, reference_of
 from app.models.loading.verification import VersionArtifact
 from app.models.repository.store import ModelStore
@@ -25,6 +27,7 @@ from app.models.repository.version_files import PREPROCESSING_FILE, Metadata
 from app.models.schema.outliers import OutlierGuard, OutlierPolicy
 from app.models.schema.signature import InputSignature, OutputSignature
 from app.models.schema.validation import validate_rows
+from config import ConfigError
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +65,25 @@ class LoadingOptions:
     engine: str = AUTO
     admission: verification.VerificationPolicy = field(default_factory=verification.VerificationPolicy)
     on_engine_failure: Callable[[str], None] = lambda engine: None
+
+
+def loading_options(config: Mapping[str, Any]) -> LoadingOptions:
+    """Options of loading for an app with these settings.
+
+    :raises ConfigError: if ``MODEL_ENGINE`` names no engine.
+    """
+    engines = (AUTO, *ENGINES)
+    if (engine := config["MODEL_ENGINE"]) not in engines:
+        raise ConfigError(f"MODEL_ENGINE={engine!r}: Must be one of: {', '.join(engines)}.")
+    return LoadingOptions(
+        policy=config["OUTLIER_POLICY"],
+        tolerance=config["OUTLIER_TOLERANCE"],
+        engine=engine,
+        admission=verification.VerificationPolicy(
+            Verifier(config["MODEL_SIGNING_KEY"], config["MODEL_PUBLIC_KEY"]),
+            sklearn_version=config["SKLEARN_VERSION_POLICY"],
+        ),
+    )
 
 
 def load(store: ModelStore, version: str, options: LoadingOptions) -> LoadedVersion:

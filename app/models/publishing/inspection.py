@@ -1,13 +1,16 @@
 """Inspection: the input and the output of a fitted model, derived from its predictions for the sample."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from app.exceptions import UnsupportedModel
+from app.exceptions import ServiceError, UnsupportedModel
+from app.models.compilation.compilers import one_line
 from app.models.engines.output import EngineOutput
 from app.models.engines.partial import predict_partially
 from app.models.engines.sklearn_engine import SklearnEngine, predicts
@@ -28,7 +31,8 @@ class InspectedModel:
     """A fitted model as its predictions for the sample show it.
 
     ``rows``: the answered rows of the sample as in a request, with the output ``predicted`` for them.
-    ``replayed``: the first rows, with the predictions for their original form.
+    ``replayed``: the first rows, with the predictions for their original form. ``sample``: all of its rows,
+    or None if they say nothing of the training data.
     """
 
     signature: InputSignature
@@ -36,6 +40,30 @@ class InspectedModel:
     rows: Rows
     predicted: EngineOutput
     replayed: Expected
+    sample: pd.DataFrame | None = None
+
+    def background(self) -> Iterator[Rows] | None:
+        """The sample as in requests, in parts."""
+        if (frame := self.sample) is None:
+            return None
+        starts = range(0, len(frame), FIRST_ROWS)
+        return (columns.as_rows(frame.iloc[at : at + FIRST_ROWS], self.signature) for at in starts)
+
+
+@contextmanager
+def as_unsupported_model() -> Iterator[None]:
+    """Turn any error of the code of a custom model into one sentence.
+
+    :raises UnsupportedModel: in place of the model's own error.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about rows that are odd on purpose
+            yield
+    except (ServiceError, OSError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        raise UnsupportedModel(f"the model cannot be served: {one_line(error)}") from error
 
 
 def check_is_model(model: Any) -> None:
@@ -59,7 +87,8 @@ def inspect_model(original: Any, sample: Any = None, feature_names: Any = None) 
     :param original: the model as its author calls it.
     :raises UnsupportedModel: if it cannot be served.
     """
-    if sample is None:
+    known_sample = sample is not None
+    if not known_sample:
         sample = stand_in_sample(original)
     frame = sample_frame(original, sample, feature_names)
     with warnings.catch_warnings():
@@ -74,7 +103,9 @@ def inspect_model(original: Any, sample: Any = None, feature_names: Any = None) 
             raise UnsupportedModel("the model answers no row of the sample with finite numbers")
         own = _own_form(sample, frame, signature)
         replayed = Expected.of(engine.answer, own, take(known, range(min(len(known), FIRST_ROWS))))
-    return InspectedModel(signature, output, take(known, found.answered), found.output, replayed)
+    rows = take(known, found.answered)
+    whole = frame if known_sample else None
+    return InspectedModel(signature, output, rows, found.output, replayed, whole)
 
 
 def _own_form(sample: Any, frame: pd.DataFrame, signature: InputSignature) -> Any:

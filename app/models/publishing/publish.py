@@ -1,15 +1,13 @@
 """Publishing: save a fitted model as a version that provably serves the model's predictions."""
 
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from app.exceptions import ArtifactInvalid, ServiceError, UnsupportedModel
+from app.exceptions import ArtifactInvalid
 from app.models.certification.certify import Certification, certify
 from app.models.certification.progress import Report, silent
 from app.models.certification.user_onnx import with_user_onnx
@@ -18,6 +16,7 @@ from app.models.compilation.compilers import one_line
 from app.models.compilation.user_onnx import USER_ONNX_FILE
 from app.models.engines.memory import give_back_memory
 from app.models.engines.sklearn_engine import SklearnEngine
+from app.models.explaining.explanation_record import explained_by_golden_rows, explanation_record
 from app.models.loading import golden_rows, verification, version_code
 from app.models.loading.unpickling import MODEL, SCALER, load_estimator
 from app.models.publishing.artifacts import (
@@ -32,32 +31,17 @@ from app.models.publishing.artifacts import (
 from app.models.publishing.fresh_process import FreshProcess
 from app.models.publishing.inspection import (
     InspectedModel,
+    as_unsupported_model,
     check_is_model,
     check_is_transformer,
     inspect_model,
 )
 from app.models.repository.staging import keep, staging_folder
 from app.models.repository.store import ModelStore
-from app.models.repository.version_files import Metadata
+from app.models.repository.version_files import EXPLANATION, Metadata
 from app.models.schema.rows import Rows
 from app.models.schema.signature import InputSignature, OutputSignature
 from app.models.schema.validation import validate_rows
-
-
-@contextmanager
-def as_unsupported_model() -> Iterator[None]:
-    """Turn any error of the code of a custom model into one sentence.
-
-    :raises UnsupportedModel: in place of the model's own error.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about rows that are odd on purpose
-            yield
-    except (ServiceError, OSError, MemoryError):
-        raise
-    except (Exception, SystemExit) as error:
-        raise UnsupportedModel(f"the model cannot be served: {one_line(error)}") from error
 
 
 @as_unsupported_model()
@@ -119,7 +103,10 @@ def publish(
         document = plain(extra) | _description(model, found, statistics=known) | _record(certification, graph)
         report("a fresh process")
         document |= version_code.describe(modules, by_value=by_value)
-        contents = {**(files or {}), **kept, **modules, **certification.files}
+        answers = found.rows, found.predicted
+        explained = explanation_record(original, found.signature, found.output, *answers, found.background())
+        document |= {EXPLANATION: explained.metadata}
+        contents = {**(files or {}), **kept, **modules, **certification.files, **explained.files}
         check = partial(process.check, expected=found.replayed)
         return store.save(contents, document, version=version, check=check)
 
@@ -153,7 +140,8 @@ def _record(certification: Certification, graph: bytes | None) -> Metadata:
 def recertify(store: ModelStore, version: str, *, report: Report = silent) -> Metadata:
     """Compile and certify a stored version again, record the result, and return its metadata.
 
-    The golden rows replace the training rows, which are not stored.
+    The golden rows replace the training rows, which are not stored: in explanations too, if the version has
+    recorded none.
 
     :raises VersionNotFound: if there is no such version.
     :raises ArtifactInvalid: if its files are damaged, or its model does not load or answers its golden rows
@@ -165,7 +153,12 @@ def recertify(store: ModelStore, version: str, *, report: Report = silent) -> Me
     estimator = load_estimator(artifact)
     _check_answers_as_before(artifact, estimator, rows)
     certification = _certify(estimator, artifact.input, artifact.output, rows, graph, report)
-    return store.replace_engines(version, certification.files, metadata | _record(certification, graph))
+    document, files = metadata | _record(certification, graph), certification.files
+    if not metadata.get(EXPLANATION, {}).get("method"):
+        explained = explained_by_golden_rows(estimator, artifact, rows)
+        document |= {EXPLANATION: explained.metadata}
+        files = {**files, **explained.files}
+    return store.replace_engines(version, files, document)
 
 
 def _check_answers_as_before(artifact: verification.VersionArtifact, estimator: Any, rows: Rows) -> None:

@@ -14,6 +14,8 @@ from app.models.repository.version_names import is_version
 METADATA = "metadata.json"
 SIGNATURE = "signature.json"
 PREPROCESSING_FILE = "preprocessing.json"
+WEIGHTS_FILE = "explanation.npz"  # of linear models
+EXPLANATION = "explanation"  # in the metadata
 PREFIX = "model_"
 LONGEST_METADATA = 64 * 1024**2  # bytes: categories and golden rows of very many columns
 LARGEST_FILE = 8 * 1024**3  # bytes; metadata that claims more is wrong

@@ -1,6 +1,7 @@
-"""What else than a prediction a fitted model can give for rows."""
+"""What else than a prediction a fitted model can give for rows: other outputs, and explanations."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -9,7 +10,10 @@ from app.exceptions import InvalidInput
 from app.models.engines.fallback import OriginalMissing
 from app.models.engines.output import NoSuchMethod
 from app.models.loading.loader import LoadedVersion
+from app.models.prediction import Prediction
+from app.models.repository.store import ModelStore
 from app.models.schema.rows import Rows
+from app.models.schema.validation import RawRows, validate_rows
 
 PREDICT, PREDICT_PROBA, DECISION_FUNCTION, TRANSFORM = (
     "predict",
@@ -17,6 +21,8 @@ PREDICT, PREDICT_PROBA, DECISION_FUNCTION, TRANSFORM = (
     "decision_function",
     "transform",
 )
+EXPLAIN = "explain"
+NO_COUNT = "must be a whole number from 1 on"
 OUTPUTS = (PREDICT, PREDICT_PROBA, DECISION_FUNCTION, TRANSFORM, "apply")
 
 
@@ -52,3 +58,29 @@ def _called(model: LoadedVersion, rows: Rows, name: str) -> NDArray[Any]:
         return model.engine.call(name, rows)
     except (NoSuchMethod, OriginalMissing) as error:
         raise InvalidInput([{"field": "outputs", "reason": str(error)}]) from None
+
+
+def with_explanations(
+    prediction: Prediction, rows: RawRows, columns: int, *, store: ModelStore, field: str
+) -> Prediction:
+    """The prediction with an explanation of each row, by the version that made it.
+
+    :param rows: that were predicted, as the client gave them.
+    :param columns: how many columns are named; the others are summed up.
+    :param store: that the version lies in.
+    :raises InvalidInput: if the model has no exact explanation, or ``columns`` is no whole number from 1 on.
+    """
+    from app.models.explaining import explainers  # nobody else needs it
+    from app.models.explaining.explanation import NotExplainable
+
+    if type(columns) is not int or columns < 1:
+        raise InvalidInput([{"field": EXPLAIN, "reason": NO_COUNT}])
+    model = prediction.model
+    inspected, _ = model.guard.inspect(validate_rows(rows, model.signature, field=field), field=field)
+    try:
+        found = explainers.explain(
+            model, store, inspected, prediction.output.values.tolist(), columns=columns
+        )
+    except NotExplainable as error:
+        raise InvalidInput([{"field": EXPLAIN, "reason": str(error)}]) from None
+    return replace(prediction, explanations=found)

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.exceptions import ArtifactInvalid, ModelNotFound, StoreUnreadable, VersionNotFound
 from app.models.loading.loader import LoadedVersion
+from app.models.repository.version_files import EXPLANATION
 from app.models.serving.registry import ModelRegistry
 from app.models.serving.served_model import DEFAULT, ServedModel
 
@@ -102,6 +103,7 @@ def describe(model: LoadedVersion) -> dict[str, Any]:
         "example": example_row(model),
         "features": model.signature.to_dict()["features"],
         "feature_importance": metadata["feature_importance"],
+        "explains": metadata.get(EXPLANATION, {}).get("method"),
         "model_params": metadata["params"],
         "metadata": {
             **{key: metadata.get(key) for key in PROVENANCE},

@@ -8,18 +8,16 @@ from threading import Lock
 from time import perf_counter
 from typing import Any
 
-from app.exceptions import InvalidInput, ModelNotLoaded, ServiceError
+from app.exceptions import ModelNotLoaded, ServiceError
 from app.models import ports
-from app.models.engines.output import EngineOutput
 from app.models.loading import loader
 from app.models.loading.loader import LoadedVersion, LoadingOptions
 from app.models.prediction import Prediction
 from app.models.repository.store import ModelStore
-from app.models.schema.rows import Rows
 from app.models.schema.signature import InputSignature
 from app.models.schema.validation import RawRows, validate_rows
 from app.models.serving.canary import CanaryLimits
-from app.models.serving.further_outputs import further_outputs
+from app.models.serving.further_outputs import further_outputs, with_explanations
 from app.models.serving.row_errors import predict_unseen, run_engine
 from app.models.serving.traffic_router import TrafficRouter
 from app.models.serving.worker_status import WorkerStatusFile
@@ -148,6 +146,7 @@ class ServedModel:
         sticky_key: str | None = None,
         pinned: str | None = None,
         outputs: Collection[str] = (),
+        explain: int | None = None,
     ) -> Prediction:
         """Predict ``rows`` with the version that serves, or that the traffic split has for the client.
 
@@ -157,11 +156,16 @@ class ServedModel:
         :param sticky_key: of a client that is to get the same version each time; None gets the active one.
         :param pinned: the version to predict with, whatever the traffic split.
         :param outputs: what else the prediction is to have, see `further_outputs`.
+        :param explain: how many columns an explanation of each row is to name, see `with_explanations`.
         :raises ModelNotLoaded: if there is no model.
         :raises VersionNotLoaded: if the pinned one is neither active nor part of the traffic split.
         :raises InvalidInput: naming each value that does not fit.
         :raises PredictionFailed: if the model answers nothing any more, its golden rows included.
         """
+        if explain is not None:  # after the routing: what cannot be explained is no failure of a challenger
+            options: dict[str, Any] = {"use_cache": use_cache, "sticky_key": sticky_key, "pinned": pinned}
+            prediction = self.predict(rows, field=field, outputs=outputs, **options)
+            return with_explanations(prediction, rows, explain, store=self.store, field=field)
         champion = self._current
         if champion is None:
             raise ModelNotLoaded
@@ -177,24 +181,11 @@ class ServedModel:
         inspected, warnings = model.guard.inspect(validated, field=field)
         started = perf_counter()
         if use_cache or self._cache.every_route:
-            output, cached = self._through_cache(model, inspected, field)
+            compute = partial(run_engine, model, field=field)
+            output, cached = ports.through_cache(self._cache, self._notify, model, inspected, compute)
         else:
             output, cached = run_engine(model, inspected, field), []
         further = further_outputs(model, inspected, outputs) if outputs else {}
         prediction = Prediction(model, output, warnings, cached, further)
         self._notify(ports.Predicted(prediction, rows, perf_counter() - started))
         return prediction
-
-    def _through_cache(self, model: LoadedVersion, rows: Rows, field: str) -> tuple[EngineOutput, list[bool]]:
-        try:
-            output, cached = self._cache.output(model, rows, partial(run_engine, model, field=field))
-        except InvalidInput:  # names rows by their positions among those that were not cached
-            return run_engine(model, rows, field), []
-        except ServiceError:
-            raise
-        except Exception:
-            self._notify.failed("cache")
-            return run_engine(model, rows, field), []
-        if cached:
-            self._notify(ports.CacheLookedUp(hits=sum(cached), misses=cached.count(False)))
-        return output, cached

@@ -12,8 +12,9 @@ from app.models.certification.comparison import Reference
 from app.models.certification.progress import Report, silent
 from app.models.certification.recorded_model import RecordedAnswers, recorded_model
 from app.models.compilation import NotCompilable
-from app.models.compilation.pipeline_preprocessing import split
+from app.models.compilation.pipeline_preprocessing import compile_preprocessing, split
 from app.models.engines.output import EngineOutput
+from app.models.explaining.explanation_record import ExplanationRecord, explanation_record
 from app.models.importing.exported.export_file import ExportFile, as_refusal
 from app.models.importing.exported.rebuilding import rebuilt_model
 from app.models.importing.exported.recorded import recorded_answers
@@ -24,8 +25,8 @@ from app.models.publishing.expected import Expected
 from app.models.publishing.fresh_process import FreshProcess
 from app.models.publishing.inspection import FIRST_ROWS
 from app.models.repository.store import ModelStore
-from app.models.repository.version_files import Metadata
-from app.models.schema.rows import take, to_lists
+from app.models.repository.version_files import EXPLANATION, Metadata
+from app.models.schema.rows import Rows, take, to_lists
 from app.models.untrusted import ImportRefused
 
 EXPORT_FILE = "model.export"
@@ -46,9 +47,12 @@ def import_export(
     certification = _certified(model, recorded, path.name, report)
     document = _description(model, recorded) | {EXPORTED_FROM: about, "imported": True, "metrics": {}}
     document |= {"engine": certification.engine, "certificates": certification.certificates}
+    explained = _explained(model, recorded)
+    document[EXPLANATION] = explained.metadata
     report("a fresh process")
     check = partial(process.check, expected=_expected(recorded))
-    return store.save({EXPORT_FILE: content, **certification.files}, document, version=version, check=check)
+    files = {EXPORT_FILE: content, **certification.files, **explained.files}
+    return store.save(files, document, version=version, check=check)
 
 
 def recertify_export(store: ModelStore, version: str, *, report: Report = silent) -> Metadata:
@@ -60,8 +64,10 @@ def recertify_export(store: ModelStore, version: str, *, report: Report = silent
     artifact = verification.verify(store, version, verification.VerificationPolicy(sklearn_version="warn"))
     model, recorded, _ = _read(artifact.files[EXPORT_FILE], EXPORT_FILE)
     found = _certified(model, recorded, EXPORT_FILE, report)
+    explained = _explained(model, recorded)
     document = artifact.metadata | {"engine": found.engine, "certificates": found.certificates}
-    return store.replace_engines(version, found.files, document)
+    document[EXPLANATION] = explained.metadata
+    return store.replace_engines(version, {**found.files, **explained.files}, document)
 
 
 def _read(content: bytes, name: str) -> tuple[Any, RecordedAnswers, dict[str, str]]:
@@ -83,6 +89,19 @@ def _certified(model: Any, recorded: RecordedAnswers, name: str, report: Report)
                 f"{name} cannot be served without its original: {error}; serve the pickle with the"
                 " scikit-learn that fitted it, or fit the model again"
             ) from None
+
+
+def _explained(model: Any, recorded: RecordedAnswers) -> ExplanationRecord:
+    """What explains the model: nothing calls it, its compiled preprocessing transforms the rows."""
+    signature, last = recorded.signature, split(model)[1]
+
+    def prepare(rows: Rows, transformers: list[Any]) -> Any:
+        return compile_preprocessing(transformers, signature, last).apply(rows)
+
+    rows = recorded.sample
+    return explanation_record(
+        model, signature, recorded.output, rows, _answered(recorded), [rows], prepare=prepare
+    )
 
 
 def _answered(recorded: RecordedAnswers) -> EngineOutput:

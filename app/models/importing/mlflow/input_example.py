@@ -88,7 +88,7 @@ def as_inspected_by_example(inspected: InspectedModel, model: Any) -> InspectedM
     """
     known = encoded_categories(model)
     features = tuple(_without_ranges(feature, known) for feature in inspected.signature.features)
-    return replace(inspected, signature=replace(inspected.signature, features=features))
+    return replace(inspected, signature=replace(inspected.signature, features=features), sample=None)
 
 
 def _without_ranges(feature: Feature, known: Mapping[str, tuple[Any, ...]]) -> Feature:

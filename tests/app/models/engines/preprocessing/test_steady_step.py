@@ -109,7 +109,7 @@ def test_a_row_on_a_threshold_is_answered_by_the_model(store):
     on[:, model[-1].estimators_[0].tree_.feature[0]] = thresholds[0]
     rows = model[0].inverse_transform(on)
     engine = load(store, "v1", LoadingOptions(engine="onnx")).engine
-    assert engine._engine.attempt(rows)[1] == list(range(20))
+    assert engine.compiled.attempt(rows)[1] == list(range(20))
     assert (engine.predict(rows).values == model.predict(rows)).all()
 
 

@@ -1,0 +1,1 @@
+"""Which columns moved an answer, and by how much?"""

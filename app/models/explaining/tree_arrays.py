@@ -1,0 +1,137 @@
+"""Trees of scikit-learn as arrays with the weight of each node, as the shap package takes them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import dummy, ensemble, tree
+
+from app.models.compilation import model_trees
+from app.models.compilation.model_trees import ModelTree
+from app.models.explaining.explanation import NotExplainable
+from app.models.schema.rows import Matrix
+
+Array = NDArray[Any]
+FOREST = (
+    ensemble.RandomForestClassifier,
+    ensemble.ExtraTreesClassifier,
+    ensemble.RandomForestRegressor,
+    ensemble.ExtraTreesRegressor,
+    tree.DecisionTreeClassifier,
+    tree.DecisionTreeRegressor,
+    tree.ExtraTreeClassifier,
+    tree.ExtraTreeRegressor,
+)
+BOOSTING = (ensemble.GradientBoostingClassifier, ensemble.GradientBoostingRegressor)
+HISTOGRAM_BOOSTING = (ensemble.HistGradientBoostingClassifier, ensemble.HistGradientBoostingRegressor)
+TREES = (*FOREST, *BOOSTING, *HISTOGRAM_BOOSTING, ensemble.IsolationForest)
+
+
+@dataclass(frozen=True)
+class TreeArrays:
+    """Trees whose leaves add up to margins.
+
+    ``trees``: as `shap.TreeExplainer` takes them, with values (nodes, outputs). ``base``: added to the sums,
+    (outputs,). ``rounded``: the input is rounded to float32. ``categories``: by tree and node the split of a
+    column of codes: those that go left, and those that go by this set at all, None for all codes.
+    """
+
+    trees: list[dict[str, Array]]
+    base: Matrix
+    rounded: bool = True
+    categories: Mapping[tuple[int, int], tuple[frozenset[int], frozenset[int] | None]] = field(
+        default_factory=dict
+    )
+
+
+def has_trees(estimator: Any) -> bool:
+    """True for scikit-learn's own trees; a subclass may predict otherwise."""
+    return type(estimator) in TREES
+
+
+def is_isolation_forest(estimator: Any) -> bool:
+    """True for a forest whose margin is the mean depth at which it isolates a row."""
+    return type(estimator) is ensemble.IsolationForest
+
+
+def tree_arrays(estimator: Any) -> TreeArrays:
+    """The trees of a fitted estimator of `TREES` with one target.
+
+    :raises NotExplainable: for gradient boosting that starts from another estimator.
+    """
+    if isinstance(estimator, FOREST):
+        return TreeArrays(list(_of_forest(estimator)), np.zeros(_outputs(estimator)))
+    if isinstance(estimator, ensemble.IsolationForest):
+        found = model_trees.of_isolation_forest(estimator)
+        members = [member.tree_ for member in estimator.estimators_]
+        weights = [member.weighted_n_node_samples for member in members]
+        scaled = 1.0 / len(members)
+        trees = [_arrays(t, w, 1, scaled) for t, w in zip(found, weights, strict=True)]
+        return TreeArrays(trees, np.zeros(1))
+    if isinstance(estimator, BOOSTING):
+        if not isinstance(estimator.init_, dummy.DummyClassifier | dummy.DummyRegressor | str):
+            raise NotExplainable(f"{type(estimator).__name__} starts from another estimator")
+        start = estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_), np.float32))
+        weights = [member.tree_.weighted_n_node_samples for member in estimator.estimators_.ravel()]
+        found = model_trees.of_boosting(estimator)
+        outputs = estimator.estimators_.shape[1]
+        trees = [_arrays(t, w, outputs) for t, w in zip(found, weights, strict=True)]
+        return TreeArrays(trees, np.ravel(start).astype(np.float64))
+    return _of_histogram_boosting(estimator)
+
+
+def _outputs(estimator: Any) -> int:
+    return max(1, len(model_trees.classes_of(estimator)))
+
+
+def _of_forest(estimator: Any) -> Iterator[dict[str, Array]]:
+    """Values are means over the trees, (nodes, classes) or (nodes, 1)."""
+    members = getattr(estimator, "estimators_", [estimator])
+    for member in members:
+        found = member.tree_
+        values = found.value[:, 0, : _outputs(estimator)]
+        if hasattr(estimator, "classes_"):  # weights, in trees of scikit-learn before 1.3
+            values = values / values.sum(axis=1, keepdims=True)
+        yield {
+            "children_left": found.children_left,
+            "children_right": found.children_right,
+            "children_default": np.where(found.missing_go_to_left, found.children_left, found.children_right),
+            "features": found.feature,
+            "thresholds": found.threshold,
+            "values": values / len(members),
+            "node_sample_weight": found.weighted_n_node_samples,
+        }
+
+
+def _of_histogram_boosting(estimator: Any) -> TreeArrays:
+    found = list(model_trees.of_histogram_boosting(estimator))
+    weights = [each.nodes["count"].astype(np.float64) for row in estimator._predictors for each in row]
+    outputs = estimator.n_trees_per_iteration_
+    return TreeArrays(
+        [_arrays(t, w, outputs) for t, w in zip(found, weights, strict=True)],
+        np.ravel(estimator._baseline_prediction).astype(np.float64),
+        rounded=False,
+        categories={
+            (number, node): (left, each.known.get(node))
+            for number, each in enumerate(found)
+            for node, left in each.categories.items()
+        },
+    )
+
+
+def _arrays(found: ModelTree, weights: Array, outputs: int, scale: float = 1.0) -> dict[str, Array]:
+    leaf = found.left < 0
+    right = np.where(leaf, -1, found.right)
+    values = np.zeros((len(leaf), outputs))
+    values[:, found.target] = found.values * scale
+    return {
+        "children_left": found.left,
+        "children_right": right,
+        "children_default": np.where(found.missing_left, found.left, right),
+        "features": np.where(leaf, -2, found.feature),
+        "thresholds": np.asarray(found.threshold, dtype=np.float64),
+        "values": values,
+        "node_sample_weight": weights,
+    }
