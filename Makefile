@@ -11,7 +11,7 @@ PARALLEL := -n 3 --dist worksteal
 test test-unit: export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-gunicorn run-granian train test test-unit lint check drill drill-short drill-untimed drill-timed ages ages-short mlflow conformance dialects bench format clean
+.PHONY: help run run-gunicorn run-granian train test test-unit lint check drill drill-short drill-untimed drill-timed ages ages-short mlflow conformance dialects openapi bench format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ conformance: .venv/installed-dev ## Compare what is served with what hundreds of
 
 dialects: .venv/installed-dev ## Compare the calls of all dialects with the native API, and write the table of docs/dialects.md
 	$(BIN)/python -m tests.dialects
+
+openapi: .venv/installed-dev ## Let schemathesis judge the service by its OpenAPI document, for three models: half an hour
+	$(BIN)/python -m tests.openapi
 
 bench: .venv/installed-dev ## Measure side by side with other servers: about 25 minutes, environments in .bench
 	$(BIN)/python -m benchmarks setup

@@ -5,6 +5,8 @@ from typing import Any
 
 from flask import Blueprint
 
+from app.api.answer_schemas import HealthAnswer, StatusAnswer
+from app.api.description import described
 from app.middleware.draining import draining
 from app.models.ml_models import model_manager
 
@@ -12,6 +14,7 @@ bp = Blueprint("health", __name__, url_prefix="/api/health")
 
 
 @bp.get("")
+@described(HealthAnswer, others={503: HealthAnswer})
 def health() -> tuple[dict[str, Any], int]:
     """Whether the service can predict, and with which version."""
     served_model = model_manager.served_model
@@ -25,12 +28,14 @@ def health() -> tuple[dict[str, Any], int]:
 
 
 @bp.get("/live")
+@described(StatusAnswer)
 def live() -> dict[str, str]:
     """200 while the process can answer at all."""
     return {"status": "alive"}
 
 
 @bp.get("/ready")
+@described(StatusAnswer, others={503: StatusAnswer})
 def ready() -> tuple[dict[str, str], int]:
     """200 only while there is a model to predict with, and the server does not drain."""
     if draining():

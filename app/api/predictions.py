@@ -7,10 +7,12 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, g, request
 
-from app.api.formats import JSON, load_body, load_rows
-from app.api.formats.accepted import accepted_format
+from app.api.answer_schemas import BatchAnswer, FastAnswer, PredictAnswer
+from app.api.description import described
+from app.api.formats import DECODERS, JSON, load_body, load_rows
+from app.api.formats.accepted import NDJSON, TABLES, accepted_format
 from app.api.formats.json_codec import encode_row
-from app.api.schemas import BatchSchema, Body, PredictSchema
+from app.api.schemas import ERRORS, BatchQuery, BatchSchema, Body, PredictSchema, RowQuery
 from app.exceptions import InvalidInput, PermissionMissing
 from app.flask_fast.messages import BytesResponse
 from app.middleware.client_network import client_network
@@ -27,10 +29,12 @@ bp = Blueprint("predictions", __name__, url_prefix="/api")
 predict_schema = PredictSchema()
 batch_schema = BatchSchema()
 PIN = "HTTP_X_MODEL_VERSION"
+PREDICTION = (409, 503)  # a pinned version that is not loaded; no model
 
 
 @bp.post("/predict")
 @bp.post("/models/<name>/predict")
+@described(PredictAnswer, bodies={JSON: PredictSchema}, query=RowQuery, errors=PREDICTION, pins=True)
 def predict(name: str | None = None) -> Response:
     """Predict one row."""
     return predict_row(_model_of_path(name))
@@ -38,6 +42,7 @@ def predict(name: str | None = None) -> Response:
 
 @bp.post("/predict/fast")
 @bp.post("/models/<name>/predict/fast")
+@described(FastAnswer, bodies={JSON: PredictSchema}, query=RowQuery, errors=PREDICTION, pins=True)
 def predict_fast(name: str | None = None) -> Response:
     """Predict one row, through the cache."""
     return predict_row(_model_of_path(name), use_cache=True)
@@ -45,6 +50,15 @@ def predict_fast(name: str | None = None) -> Response:
 
 @bp.post("/predict/batch")
 @bp.post("/models/<name>/predict/batch")
+@described(
+    BatchAnswer,
+    bodies={JSON: BatchSchema},
+    body_tables=tuple(DECODERS),
+    answer_tables=(*TABLES, NDJSON),
+    query=BatchQuery,
+    errors=(406, *PREDICTION),
+    pins=True,
+)
 def predict_batch(name: str | None = None) -> Response:
     """Predict several rows with one model version."""
     return predict_rows_of_request(_model_of_path(name))
@@ -143,7 +157,7 @@ def errors_by_row() -> bool:
     if not request.environ.get("QUERY_STRING"):
         return False
     wanted = request.args.get("errors", "request")
-    if wanted not in ("rows", "request"):
+    if wanted not in ERRORS:
         raise InvalidInput([{"field": "errors", "reason": "must be rows or request"}])
     return wanted == "rows"
 

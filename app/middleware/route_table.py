@@ -37,7 +37,8 @@ class RouteTable:
     """The rows of one app, as its middleware asks for them.
 
     Scopes go by endpoint; one that is missing in ``scopes`` needs `ADMIN`. Limit classes go by path, so that
-    paths without a route count too; ``exempt`` holds those of routes without variables.
+    paths without a route count too; ``exempt`` holds those of routes without variables. ``limits`` has what
+    the rows say, by endpoint.
 
     :param url_map: in which the blueprints of all ``rows`` are registered.
     :raises ValueError: if a row overrides a view that its blueprint does not have.
@@ -45,7 +46,8 @@ class RouteTable:
 
     def __init__(self, rows: Iterable[Routes], url_map: Map) -> None:
         self.scopes: dict[str, Scope] = {}
-        limits: dict[str, LimitClass] = {}
+        self.limits: dict[str, LimitClass] = {}
+        limits = self.limits
         for row in rows:
             prefix, overrides = f"{row.blueprint.name}.", dict(row.overrides)
             for endpoint in {rule.endpoint for rule in url_map.iter_rules()}:

@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.middleware.route_table import Routes
+from app.middleware.route_table import OPEN, PREDICT, Routes
+from app.pages import api_docs, openapi_document
 
 
 def routes(settings: Mapping[str, Any]) -> list[Routes]:
     """Rows of the route table; pages for browsers only where ``CONSOLE`` is on."""
-    return []
+    rows = [Routes(openapi_document.bp, PREDICT, "requests")]
+    if settings["CONSOLE"]:
+        rows.append(Routes(api_docs.bp, OPEN, "requests"))
+    return rows

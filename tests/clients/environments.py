@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +19,27 @@ PINS = ("kserve==0.21.0", "mlflow-skinny==3.17.2", "scipy==1.17.1", "tritonclien
 
 
 def python_of_clients() -> Path:
-    """The Python of the environment, which is made in up to two minutes if it is not there.
+    """The Python of the clients' environment."""
+    return python_of(ENVIRONMENT, PINS)
+
+
+def python_of(environment: str, pins: Sequence[str]) -> Path:
+    """The Python of an environment with these packages, made in up to two minutes if it is not there.
 
     Without it the test is skipped, or failed where services are required.
     """
-    folder = CACHE / ENVIRONMENT
-    python, record, pins = folder / "bin" / "python", folder / "installed.txt", "\n".join(PINS)
+    folder, text = CACHE / environment, "\n".join(pins)
+    python, record = folder / "bin" / "python", folder / "installed.txt"
     CACHE.mkdir(parents=True, exist_ok=True)
-    with open(CACHE / f"{ENVIRONMENT}.lock", "w") as lock:
+    with open(CACHE / f"{environment}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another process of this run, or another run, may be making it
-        if not record.exists() or record.read_text() != pins:
-            install = [python, "-m", "pip", "install", "--quiet", "--only-binary=:all:", *PINS]
+        if not record.exists() or record.read_text() != text:
+            install = [python, "-m", "pip", "install", "--quiet", "--only-binary=:all:", *pins]
             for command in ([sys.executable, "-m", "venv", "--clear", folder], install):
                 made = subprocess.run(command, capture_output=True, text=True)
                 if made.returncode:
-                    missing(f"pip cannot install {', '.join(PINS)}: {made.stderr[-500:]}")
-            record.write_text(pins)
+                    missing(f"pip cannot install {', '.join(pins)}: {made.stderr[-500:]}")
+            record.write_text(text)
     return python
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response, g, request
 
+from app.api.description import described
 from app.api.dialects import Dialect, error_sentence
 from app.api.dialects.azure_swagger import swagger
 from app.api.dialects.json_documents import (
@@ -20,8 +21,10 @@ from app.api.dialects.json_documents import (
     member,
 )
 from app.api.dialects.plain_predictions import answer_document, output_values
+from app.api.dialects.shapes.platform_shapes import SCORE_BODY, SCORED, SWAGGER, ScoreQuery, SwaggerQuery
+from app.api.formats import JSON
 from app.api.formats.json_rows import SPLIT, listed_rows, rows_by_column, split_rows
-from app.api.predictions import predict_rows
+from app.api.predictions import PREDICTION, predict_rows
 from app.exceptions import InvalidInput
 from app.middleware.request_id import SANE
 from app.middleware.route_table import PREDICT, Routes
@@ -37,12 +40,14 @@ MEMBERS = ("data", "input_data", "Inputs")
 
 
 @bp.get("/swagger.json")
+@described(SWAGGER, query=SwaggerQuery, errors=(404, 503))
 def describe_score() -> dict[str, Any]:
     """The description of ``/score``, by default in Swagger 2."""
     return swagger(model_manager.served_model.model, request.args.get("version", "2"))
 
 
 @bp.post("/score")
+@described(SCORED, bodies={JSON: SCORE_BODY}, errors=PREDICTION, pins=True)
 def score() -> Response:
     """Predict the rows of the body."""
     signature = model_manager.served_model.signature
@@ -50,6 +55,7 @@ def score() -> Response:
 
 
 @bp.get("/score")
+@described(SCORED, query=ScoreQuery, errors=PREDICTION, pins=True)
 def score_query() -> Response:
     """Predict the rows of the query, each of whose parameters is JSON, or else a text."""
     signature = model_manager.served_model.signature

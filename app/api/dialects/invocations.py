@@ -6,14 +6,17 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, request
 from werkzeug.http import parse_options_header
 
+from app.api.description import PLAIN, TEXT, described
 from app.api.dialects import Dialect, mlflow, sagemaker, sagemaker_container
 from app.api.dialects.json_documents import load_document
 from app.api.dialects.plain_predictions import Invocation, answer
+from app.api.dialects.shapes import invocation_shapes as shapes
 from app.api.formats import DECODERS, JSON, check_media_type, decode_rows
-from app.api.formats.accepted import NDJSON, preferred
-from app.api.predictions import asked_outputs, predict_rows_of_request
+from app.api.formats.accepted import NDJSON, TABLES, preferred
+from app.api.formats.decoding import ignores_extra
+from app.api.predictions import PREDICTION, asked_outputs, errors_by_row, predict_rows_of_request
 from app.api.readiness import can_predict
-from app.api.schemas import Body
+from app.api.schemas import Body, InvocationQuery
 from app.exceptions import InvalidInput
 from app.flask_fast.messages import BytesResponse
 from app.middleware.logging.request_log import note_caller
@@ -29,11 +32,19 @@ invoke_bp = Blueprint("invoke", __name__)
 
 MLFLOW, SAGEMAKER = "mlflow", "sagemaker"
 NPY = "application/x-npy"
+TABULAR: Mapping[str, Any] = {
+    "body_tables": tuple(DECODERS),
+    "answer_tables": (*TABLES, NDJSON),
+    "query": InvocationQuery,
+    "errors": (406, *PREDICTION),
+    "pins": True,
+}
 # Bodies that only SageMaker's clients send.
 OF_SAGEMAKER = (NPY, NDJSON)
 
 
 @bp.get("/ping")
+@described(TEXT, media=(PLAIN,), others={404: TEXT, 503: TEXT})
 def ping() -> Response:
     """200 only while there is a model to predict with, and the server does not drain; without a model 503,
     or 404 where only MLflow is spoken, which answers so."""
@@ -43,6 +54,12 @@ def ping() -> Response:
 
 
 @bp.post("/invocations")
+@described(
+    shapes.PREDICTED,
+    bodies={JSON: shapes.INVOCATION_BODY},
+    **TABULAR,
+    shapes=(mlflow.error, sagemaker.error),
+)
 def invocations() -> Response:
     """Predict rows with one model version, and answer as the dialect of the body does."""
     speaks = _spoken()
@@ -53,6 +70,7 @@ def invocations() -> Response:
 
 
 @invoke_bp.post("/models/<name>/invoke")
+@described(shapes.PREDICTED, bodies={JSON: shapes.INVOKE_BODY}, **TABULAR, shapes=(mlflow.error,))
 def invoke(name: str) -> Response:
     """The same by a named model, for SageMaker, whose endpoints have models of MLflow's too: JSON of both."""
     return _invoke(model_manager.registry[name], [SAGEMAKER], in_json=_spoken())
@@ -66,6 +84,11 @@ def _invoke(
     served_model: ServedModel, speaks: Sequence[str], in_json: Sequence[str] | None = None
 ) -> Response:
     """``speaks``: the dialects that may be meant; ``in_json``: by a body of JSON, where these are others."""
+    if request.environ.get(
+        "QUERY_STRING"
+    ):  # which mean nothing for some bodies, and may not be just anything
+        errors_by_row()
+        ignores_extra()
     signature = served_model.model.signature  # without a model there is no telling what a body holds
     known = (JSON, *(each for each in DECODERS if SAGEMAKER in speaks or each not in OF_SAGEMAKER))
     # Without a type a body is JSON, as in the containers of AWS.

@@ -96,3 +96,13 @@ def check_output(name: Any, field: str) -> str:
     if name not in OUTPUTS:
         raise InvalidInput([{"field": field, "reason": f"must be one of {', '.join(OUTPUTS)}"}])
     return str(name)
+
+
+def in_context(row: int, example: Any, context: Document) -> Any:
+    """An example with the members that all examples share; InvalidInput if it has one of them too."""
+    if not isinstance(example, dict):
+        raise InvalidInput([{"field": "examples", "row": row, "reason": "must be an object"}])
+    if both := context.keys() & example.keys():
+        reason = "stands in context too"
+        raise InvalidInput([{"field": "examples", "row": row, "name": min(both)[:64], "reason": reason}])
+    return {**context, **example}

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Blueprint
 
+from app.api.description import TEXT, described
 from app.api.dialects import error_sentence
 from app.api.dialects.json_documents import Document, member
 from app.api.dialects.plain_predictions import Invocation
@@ -16,6 +17,8 @@ from app.models.schema.cells import describe
 from app.models.schema.signature import InputSignature
 
 bp = Blueprint("mlflow", __name__)
+
+HTML = "text/html"  # as Flask says of texts; MLflow says no more of it
 
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 # Values of the parameter ``format`` of a media type, by which MLflow before 2.0 told the forms apart.
@@ -37,6 +40,7 @@ VERSION = "3.0.0"
 
 
 @bp.get("/health")
+@described(TEXT, media=(HTML,), others={404: TEXT})
 def health() -> tuple[str, int]:
     """200 only while there is a model to predict with, and the server does not drain; else 404, as MLflow
     answers."""
@@ -44,6 +48,7 @@ def health() -> tuple[str, int]:
 
 
 @bp.get("/version")
+@described(TEXT, media=(HTML,))
 def version() -> str:
     """The version of MLflow whose protocol is spoken."""
     return VERSION

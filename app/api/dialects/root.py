@@ -3,7 +3,9 @@
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
+from app.api.description import described
 from app.api.dialects import Dialect
+from app.api.dialects.shapes.platform_shapes import ALIVE
 from app.api.formats import JSON
 from app.api.readiness import can_predict
 from app.middleware.route_table import OPEN, Routes
@@ -14,6 +16,7 @@ bp = Blueprint("root", __name__)
 
 
 @bp.get("/")
+@described(ALIVE, media=(JSON, TEXT), others={503: ALIVE})
 def alive() -> ResponseReturnValue:
     """200 only while there is a model to predict with, and the server does not drain; else 503."""
     health, status = ("Healthy", 200) if can_predict() else ("Unhealthy", 503)

@@ -5,6 +5,8 @@ from typing import Any, NoReturn
 
 from flask import Blueprint, current_app, g
 
+from app.api.description import NEVER, described
+from app.api.dialects.shapes import invocation_shapes as shapes
 from app.api.formats import JSON, check_media_type, read_content
 from app.api.formats.json_codec import parse
 from app.exceptions import Conflict, InvalidInput, ModelNotFound
@@ -22,6 +24,7 @@ NO_MEMORY = 507
 
 
 @bp.get("/execution-parameters")
+@described(shapes.EXECUTION_PARAMETERS)
 def execution_parameters() -> dict[str, Any]:
     """How a batch transform is to send its rows; 0 would mean a body without an end."""
     megabytes = current_app.config["MAX_CONTENT_LENGTH"] // MEGABYTE
@@ -33,6 +36,7 @@ def execution_parameters() -> dict[str, Any]:
 
 
 @bp.get("/models")
+@described(shapes.LOADED_MODELS)
 def loaded_models() -> dict[str, Any]:
     """The models that can predict, on one page."""
     known = readiness(model_manager.registry)
@@ -40,12 +44,14 @@ def loaded_models() -> dict[str, Any]:
 
 
 @bp.get("/models/<name>")
+@described(shapes.LOADED_MODEL, errors=(503,))
 def loaded_model(name: str) -> dict[str, str]:
     """One model that can predict."""
     return _described(_loaded(name))
 
 
 @bp.post("/models")
+@described(shapes.LOADED_MODEL, bodies={JSON: shapes.LOAD_BODY}, errors=(404, 409, 503, NO_MEMORY))
 def load_model() -> Any:
     """Load a model of the store; since workers load those by themselves, it nearly always is loaded."""
     name, url = _named_in_body()
@@ -64,6 +70,7 @@ def load_model() -> Any:
 
 
 @bp.delete("/models/<name>")
+@described(NEVER, errors=(409, 503))
 def unload_model(name: str) -> NoReturn:
     """Reject it: every worker serves what the store has."""
     _loaded(name)

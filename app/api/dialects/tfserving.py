@@ -10,12 +10,22 @@ from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter
 
+from app.api.description import NEVER, described
 from app.api.dialects import Dialect, error_text
-from app.api.dialects.json_documents import Document, as_object, check_output, load_document, member
+from app.api.dialects.json_documents import (
+    Document,
+    as_object,
+    check_output,
+    in_context,
+    load_document,
+    member,
+)
 from app.api.dialects.plain_predictions import answer_document, output_values
+from app.api.dialects.shapes import tfserving_shapes as shapes
 from app.api.dialects.tfserving_models import NotExplained, metadata_of, status_of, version_of
+from app.api.formats import JSON
 from app.api.formats.json_rows import listed_rows, rows_by_column, spread_rows
-from app.api.predictions import predict_rows
+from app.api.predictions import PREDICTION, predict_rows
 from app.exceptions import InvalidInput, VersionNotFound, VersionNotLoaded
 from app.middleware.draining import draining
 from app.middleware.route_table import OPEN, PREDICT, Routes
@@ -35,7 +45,7 @@ PATHS = (
     "/models/<segment:name>/labels/<segment:label>",
 )
 DEFAULT_SIGNATURE = "serving_default"
-VERBS = ("tensorflow/serving/classify", "tensorflow/serving/regress", DEFAULT_SIGNATURE)
+MODEL: Mapping[str, Any] = {"errors": (404, *PREDICTION), "pins": True}
 
 
 class Segment(BaseConverter):
@@ -64,12 +74,14 @@ def at(
 
 
 @bp.get("/models")
+@described(shapes.MODELS)
 def models() -> dict[str, list[str]]:
     """KServe's list of models."""
     return {"models": [each["name"] for each in readiness(model_manager.registry) if each["ready"]]}
 
 
 @at("", "GET", PATHS[:2])
+@described(shapes.STATUS, errors=(404, 503))
 def status(name: str = DEFAULT) -> ResponseReturnValue:
     """The probe of both protocols, with the members of both; 503 while the server drains."""
     if draining():
@@ -78,6 +90,7 @@ def status(name: str = DEFAULT) -> ResponseReturnValue:
 
 
 @at("", "GET", PATHS[2:])
+@described(shapes.STATUS, errors=(503,))
 def one_status(name: str, version: str | None = None, label: str | None = None) -> dict[str, Any]:
     """The same of one version."""
     served_model = model_manager.registry[name]
@@ -85,6 +98,7 @@ def one_status(name: str, version: str | None = None, label: str | None = None) 
 
 
 @at("/metadata", "GET")
+@described(shapes.METADATA, errors=(404, 503))
 def metadata(name: str = DEFAULT, version: str | None = None, label: str | None = None) -> dict[str, Any]:
     """Inputs and outputs of a version, by signature."""
     served_model = model_manager.registry[name]
@@ -92,6 +106,7 @@ def metadata(name: str = DEFAULT, version: str | None = None, label: str | None 
 
 
 @at(":predict", "POST")
+@described(shapes.PREDICTED, bodies={JSON: shapes.PREDICT_BODY}, **MODEL)
 def predict(name: str = DEFAULT, version: str | None = None, label: str | None = None) -> Response:
     """Predict ``instances``, which are rows, or ``inputs``, which are columns."""
     served_model = model_manager.registry[name]
@@ -117,6 +132,7 @@ def predict(name: str = DEFAULT, version: str | None = None, label: str | None =
 
 
 @at(":classify", "POST")
+@described(shapes.RESULTS_ANSWER, bodies={JSON: shapes.CLASSIFY_BODY}, **MODEL)
 def classify(name: str = DEFAULT, version: str | None = None, label: str | None = None) -> Response:
     """Labels and scores of each of ``examples``."""
     prediction = _examples_predicted(name, version, label)
@@ -129,6 +145,7 @@ def classify(name: str = DEFAULT, version: str | None = None, label: str | None 
 
 
 @at(":regress", "POST")
+@described(shapes.RESULTS_ANSWER, bodies={JSON: shapes.REGRESS_BODY}, **MODEL)
 def regress(name: str = DEFAULT, version: str | None = None, label: str | None = None) -> Response:
     """A number for each of ``examples``."""
     prediction = _examples_predicted(name, version, label)
@@ -138,6 +155,7 @@ def regress(name: str = DEFAULT, version: str | None = None, label: str | None =
 
 
 @at(":explain", "POST")
+@described(NEVER, errors=(404,))
 def explain(name: str = DEFAULT, version: str | None = None, label: str | None = None) -> Response:
     """There is no explainer."""
     raise NotExplained
@@ -149,25 +167,16 @@ def _examples_predicted(name: str, version: str | None, label: str | None) -> Pr
 
     def decode(body: Any) -> Document:
         document = as_object(body)
-        if document.get("signature_name", DEFAULT_SIGNATURE) not in VERBS:
-            reason = f"must be {' or '.join(VERBS)}"
+        if document.get("signature_name", DEFAULT_SIGNATURE) not in shapes.VERBS:
+            reason = f"must be {' or '.join(shapes.VERBS)}"
             raise InvalidInput([{"field": "signature_name", "reason": reason}])
         context, examples = member(document, "context", dict, "an object"), document.get("examples")
         if context and isinstance(examples, list):
-            examples = [_in_context(row, each, context) for row, each in enumerate(examples)]
+            examples = [in_context(row, each, context) for row, each in enumerate(examples)]
         return {"rows": spread_rows(examples, signature, field="examples"), "field": "examples"}
 
     body = load_document(decode, signature, tokens=True)
     return _predicted(served_model, body, version_of(served_model, version, label))
-
-
-def _in_context(row: int, example: Any, context: Document) -> Any:
-    if not isinstance(example, dict):
-        raise InvalidInput([{"field": "examples", "row": row, "reason": "must be an object"}])
-    if both := context.keys() & example.keys():
-        reason = "stands in context too"
-        raise InvalidInput([{"field": "examples", "row": row, "name": min(both)[:64], "reason": reason}])
-    return {**context, **example}
 
 
 def _results(values: Any, prediction: Prediction) -> Response:

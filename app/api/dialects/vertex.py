@@ -11,13 +11,15 @@ from typing import Any
 from flask import Blueprint, Response, request
 from flask.blueprints import BlueprintSetupState
 
+from app.api.description import described
 from app.api.dialects import Dialect, error_text
 from app.api.dialects.json_documents import Document, as_object, check_output, load_document, member
 from app.api.dialects.plain_predictions import answer_document, output_values
+from app.api.dialects.shapes import platform_shapes as shapes
 from app.api.formats import JSON, check_media_type
 from app.api.formats.json_rows import listed_rows
 from app.api.formats.results import output_array
-from app.api.predictions import predict_rows
+from app.api.predictions import PREDICTION, predict_rows
 from app.api.readiness import can_predict
 from app.exceptions import InvalidInput
 from app.middleware.route_table import OPEN, PREDICT, LimitClass, Routes, Scope
@@ -53,11 +55,13 @@ def check_free(variable: str, route: str, method: str, state: BlueprintSetupStat
             raise ConfigError(f"{variable}={route!r}: is the address of another route, {rule.rule}")
 
 
+@described(shapes.STATUS, others={503: shapes.STATUS})
 def health() -> tuple[dict[str, str], int]:
     """200 only while there is a model to predict with, and the server does not drain."""
     return ({"status": "ready"}, 200) if can_predict() else ({"status": "not ready"}, 503)
 
 
+@described(shapes.VERTEX_PREDICTED, bodies={JSON: shapes.VERTEX_BODY}, errors=PREDICTION, pins=True)
 def predict() -> Response:
     """Predict ``instances``; ``parameters`` choose what each prediction is."""
     if request.environ.get("CONTENT_TYPE"):  # a body without a type is JSON

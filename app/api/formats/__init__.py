@@ -11,7 +11,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from app.api.formats import json_codec
 from app.api.formats.body_size import ROOM, SHORT
 from app.api.formats.content_coding import inflated
-from app.api.formats.decoding import decoding_of_request
+from app.api.formats.decoding import decoding_of_request, ignores_extra
 from app.exceptions import InvalidInput
 from app.middleware.load_shedding import SHEDDER_EXTENSION
 from app.middleware.logging.request_log import note_caller
@@ -59,6 +59,8 @@ def load_rows(schema: "BodySchema", signature: InputSignature | None) -> "Body":
     """`load_body` of rows in any format; those that are no JSON may be up to ``MAX_ROWS``."""
     if (media_type := _media_type()) in DECODERS:
         return {"rows": decode_rows(media_type, signature)}
+    if request.environ.get("QUERY_STRING"):
+        ignores_extra()  # it means nothing in JSON, and may still not be just anything
     return _load_json(schema, signature, (JSON, *DECODERS))
 
 

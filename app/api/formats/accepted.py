@@ -8,7 +8,7 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import NotAcceptable
 
 from app.api.formats import JSON, SYNONYMS, resolved
-from app.api.formats.json_codec import encode_columns, encode_rows
+from app.api.formats.json_codec import LAYOUTS
 from app.exceptions import InvalidInput
 from app.models.prediction import Prediction
 
@@ -23,7 +23,6 @@ TABLES = {
     "application/x-npy": "app.api.formats.npy_codec:encode",
 }
 NDJSON = "application/x-ndjson"
-LAYOUTS = {"rows": encode_rows, "columns": encode_columns}
 
 
 def accepted_format(*, by_row: bool = False) -> tuple[str, Encode]:

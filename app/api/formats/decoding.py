@@ -9,6 +9,8 @@ from werkzeug.http import parse_options_header
 from app.exceptions import InvalidInput
 from app.models.schema.signature import InputSignature
 
+EXTRA = ("ignore", "reject")
+
 
 @dataclass(frozen=True)
 class Decoding:
@@ -31,12 +33,20 @@ def decoding_of_request(signature: InputSignature | None) -> Decoding:
 
     :raises InvalidInput: for any ``extra`` but ``ignore`` and ``reject``.
     """
-    extra = request.args.get("extra", "reject")
-    if extra not in ("ignore", "reject"):
-        raise InvalidInput([{"field": "extra", "reason": "must be ignore or reject"}])
+    ignore_extra = ignores_extra()
     _, parameters = parse_options_header(request.environ.get("CONTENT_TYPE", ""))
     asked = {name: request.args[name] for name in ("header", "delimiter") if name in request.args}
-    return Decoding(signature, parameters | asked, extra == "ignore")
+    return Decoding(signature, parameters | asked, ignore_extra)
+
+
+def ignores_extra() -> bool:
+    """Whether the running request wants columns left out that the model does not know.
+
+    :raises InvalidInput: for any ``extra`` but ``ignore`` and ``reject``.
+    """
+    if (extra := request.args.get("extra", "reject")) not in EXTRA:
+        raise InvalidInput([{"field": "extra", "reason": f"must be {' or '.join(EXTRA)}"}])
+    return extra == "ignore"
 
 
 def check_rows(count: int) -> None:

@@ -143,3 +143,7 @@ def _exact(values: list[Any]) -> list[Any]:
     if any(type(cell) is float and abs(cell) >= ROUNDING_STARTS for row in rows for cell in row):
         raise RoundedInteger
     return values
+
+
+# Layouts of an answer of several rows.
+LAYOUTS = {"rows": encode_rows, "columns": encode_columns}

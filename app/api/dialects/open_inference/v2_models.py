@@ -66,7 +66,7 @@ def metadata(name: str, version: str | None) -> dict[str, Any]:
         names = {"columns": list(signature.names)}
         inputs = [tensor(MATRIX, "FP64", len(signature.features)) | {"parameters": names}]
     else:
-        inputs = [tensor(feature.name, _datatype(feature), 1) for feature in signature.features]
+        inputs = [tensor(feature.name, datatype(feature), 1) for feature in signature.features]
     return {
         "name": name,
         "versions": list(loaded_versions(served_model)),
@@ -81,7 +81,8 @@ def tensor(name: str, datatype: str, width: int) -> dict[str, Any]:
     return {"name": name, "datatype": datatype, "shape": [-1, width]}
 
 
-def _datatype(feature: Feature) -> str:
+def datatype(feature: Feature) -> str:
+    """The datatype of a column."""
     if feature.kind == "number":
         whole = feature.whole or (feature.dtype or "").lower().startswith(INTEGERS)
         return "INT64" if whole else "FP64"

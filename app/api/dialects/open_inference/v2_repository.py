@@ -9,6 +9,7 @@ from app.api.formats import read_content
 from app.api.formats.json_codec import parse
 from app.exceptions import Conflict, InvalidInput, ModelNotFound, StoreUnreadable, VersionInUse
 from app.models.ml_models import model_manager
+from app.models.repository.version_names import check_version
 from app.models.schema.cells import shown
 from app.models.serving import operations
 from app.models.serving.overview import loaded_versions, versions
@@ -90,7 +91,7 @@ def _version_of_body(*known: str) -> str | None:
         reason = f"is not known here, only {', '.join(known)}"
         raise InvalidInput([{"field": f"parameters.{shown(unknown[0])}", "reason": reason}])
     version: str | None = member(parameters, "version", str, "a string", field="parameters.")
-    return version
+    return version if version is None else check_version(version)
 
 
 def _document() -> Document:
