@@ -151,6 +151,7 @@ def _train(
             console.print(f"{metric}: [bold]{value:.4f}[/]")
         metadata = {
             "metrics": fitted.metrics,
+            **fitted.evidence,
             "dataset": source.name,
             "rows_without_target": len(source.left_out),
         }

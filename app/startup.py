@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
 from app.exceptions import ArtifactInvalid, ServiceError
+from app.middleware.metrics.traffic_history import history_of
 from app.models.loading.loader import AUTO
 from app.models.ml_models import model_manager
 from app.models.serving.initial_load import load_active_or_previous
@@ -49,6 +50,7 @@ def start(build: "Callable[[], Flask]") -> "Flask":
     registry.load_all()
     # Follow activations by other processes.
     RegistryWatcher(registry).start()
+    history_of(app).start()
     # Frozen, the libraries' 150,000 objects cost no full collections, which stop all requests for 130 ms:
     # https://docs.python.org/3/library/gc.html#gc.freeze
     gc.collect()

@@ -40,6 +40,14 @@ class StatusAnswer(Answer):
     status = text()
 
 
+class IndexAnswer(Answer):
+    """The probe of Azure ML and KServe V1, and an index of routes."""
+
+    status = text()
+    health = text(validate=words(("Healthy", "Unhealthy")))
+    routes = mapping(values=fields.String())
+
+
 class ErrorAnswer(Answer):
     """Every error of the native API."""
 
@@ -168,3 +176,23 @@ class StatisticsAnswer(Answer):
     uptime = number()
     workers = count()
     requests_per_second = number()
+
+
+class TrafficInterval(Answer):
+    id = count()
+    time = text(metadata=TIME)
+    seconds = number()
+    requests = count()
+    requests_per_second = number()
+    errors = mapping(values=fields.Integer(), metadata={"description": "By status."})
+    rejected = mapping(values=fields.Integer(), metadata={"description": "By reason."})
+    cache_hits = count()
+    cache_misses = count()
+    p50_response_time = number(allow_none=True)
+    p95_response_time = number(allow_none=True)
+    p99_response_time = number(allow_none=True)
+
+
+class TrafficAnswer(Answer):
+    events = fields.List(fields.Nested(TrafficInterval), required=True)
+    retry = count(metadata={"description": "Milliseconds until there is more."})

@@ -1,7 +1,7 @@
 """Route table of one app: the scope that a route needs, and the limit that its requests count towards."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
@@ -25,20 +25,22 @@ class Routes(NamedTuple):
     """A blueprint, the scope that its routes need, and their limit class.
 
     ``overrides``: scope and limit class by view name, of views that differ from their blueprint.
+    ``exempt``: paths of routes with variables that count towards no limit, such as a page's own files.
     """
 
     blueprint: Blueprint
     scope: Scope
     limit: LimitClass
     overrides: Mapping[str, tuple[Scope, LimitClass]] = MappingProxyType({})
+    exempt: Collection[str] = ()
 
 
 class RouteTable:
     """The rows of one app, as its middleware asks for them.
 
     Scopes go by endpoint; one that is missing in ``scopes`` needs `ADMIN`. Limit classes go by path, so that
-    paths without a route count too; ``exempt`` holds those of routes without variables. ``limits`` has what
-    the rows say, by endpoint.
+    paths without a route count too; ``exempt`` holds those of routes without variables, and those that rows
+    list. ``limits`` has what the rows say, by endpoint.
 
     :param url_map: in which the blueprints of all ``rows`` are registered.
     :raises ValueError: if a row overrides a view that its blueprint does not have.
@@ -48,7 +50,9 @@ class RouteTable:
         self.scopes: dict[str, Scope] = {}
         self.limits: dict[str, LimitClass] = {}
         limits = self.limits
+        listed: set[str] = set()
         for row in rows:
+            listed.update(row.exempt)
             prefix, overrides = f"{row.blueprint.name}.", dict(row.overrides)
             for endpoint in {rule.endpoint for rule in url_map.iter_rules()}:
                 if endpoint.startswith(prefix):
@@ -60,7 +64,7 @@ class RouteTable:
         paths = {rule.rule: limits.get(rule.endpoint) for rule in rules}
         self.exempt = frozenset(
             path for path, limit in paths.items() if limit == "exempt" and "<" not in path
-        )
+        ).union(listed)
         # Up to the first variable, so that paths below that no route has are included.
         self._admin = tuple(path.partition("<")[0] for path, limit in paths.items() if limit == "admin")
         others = (path for path, limit in paths.items() if limit != "admin" and path.startswith(self._admin))

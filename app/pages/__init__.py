@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.middleware.route_table import OPEN, PREDICT, Routes
-from app.pages import api_docs, openapi_document
+from app.pages import api_docs, assets, home, openapi_document
 
 
 def routes(settings: Mapping[str, Any]) -> list[Routes]:
     """Rows of the route table; pages for browsers only where ``CONSOLE`` is on."""
-    rows = [Routes(openapi_document.bp, PREDICT, "requests")]
+    rows = [Routes(home.bp, OPEN, "exempt"), Routes(openapi_document.bp, PREDICT, "requests")]
     if settings["CONSOLE"]:
-        rows.append(Routes(api_docs.bp, OPEN, "requests"))
+        rows += [
+            Routes(api_docs.bp, OPEN, "requests"),
+            Routes(assets.bp, OPEN, "requests", exempt=assets.paths()),
+        ]
     return rows

@@ -26,15 +26,14 @@ class Dialect:
     prefix: str | None = None
 
 
-ROOT = "app.api.dialects.root"
 INVOCATIONS = "app.api.dialects.invocations"
 # Modules with a ``DIALECT``; several names share one. `config.DIALECTS` has the same names.
 MODULES: Mapping[str, tuple[str, ...]] = {
     "v2": ("app.api.dialects.open_inference.v2",),
     "mlflow": (INVOCATIONS,),
     "sagemaker": (INVOCATIONS,),
-    "tfserving": ("app.api.dialects.tfserving", ROOT),
-    "azure": ("app.api.dialects.azure", ROOT),
+    "tfserving": ("app.api.dialects.tfserving",),
+    "azure": ("app.api.dialects.azure",),
     # Last, so that its routes are compared with those of all others.
     "vertex": ("app.api.dialects.vertex",),
 }

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from itertools import count
 from pathlib import Path
 
+from app.middleware.metrics import snapshot_ring
 from app.models.repository import atomic_files, process_files
 
 SHARED_MEMORY = Path("/dev/shm")
@@ -27,7 +28,7 @@ def wipe(directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     with _guard(directory):
         if not _held(directory):
-            for pattern in ("*.db", "slot_*", STARTED):
+            for pattern in ("*.db", "slot_*", STARTED, snapshot_ring.FILE):
                 for file in directory.glob(pattern):
                     file.unlink()
 

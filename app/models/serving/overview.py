@@ -10,7 +10,10 @@ from app.models.serving.registry import ModelRegistry
 from app.models.serving.served_model import DEFAULT, ServedModel
 
 SUMMARY = ("saved_at", "model_type", "engine", "metrics", "n_features")
-PROVENANCE = ("version", "saved_at", "metrics", "libraries", "exported_from", "files", "certificates")
+PROVENANCE = (
+    *("version", "saved_at", "dataset", "metrics", "confusion_matrix", "residuals"),
+    *("libraries", "exported_from", "files", "certificates"),
+)
 
 
 def loaded_versions(served_model: ServedModel) -> dict[str, LoadedVersion]:

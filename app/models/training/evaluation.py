@@ -5,8 +5,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn import metrics as scores
+from sklearn.utils.multiclass import unique_labels
 
 from app.models.training.datasets import Task
+
+MOST_CLASSES = 50
+MOST_POINTS = 500
 
 
 def metrics(task: Task, expected: ArrayLike, predicted: ArrayLike) -> dict[str, float]:
@@ -21,6 +25,20 @@ def metrics(task: Task, expected: ArrayLike, predicted: ArrayLike) -> dict[str, 
         "mean_absolute_error": float(scores.mean_absolute_error(expected, predicted)),
         "root_mean_squared_error": float(scores.root_mean_squared_error(expected, predicted)),
     }
+
+
+def evidence(task: Task, expected: ArrayLike, predicted: ArrayLike) -> dict[str, Any]:
+    """What the metrics sum up, JSON-ready, as metadata of a version: ``confusion_matrix``, whose rows are the
+    expected classes, of up to 50 classes; or ``residuals``, predicted and actual values of up to 500 rows."""
+    if task == "regression":
+        step = -(-np.size(expected) // MOST_POINTS)
+        values = {"predicted": predicted, "actual": expected}
+        return {"residuals": {name: np.asarray(each)[::step].tolist() for name, each in values.items()}}
+    labels = unique_labels(expected, predicted)
+    if len(labels) > MOST_CLASSES:
+        return {}
+    counts = scores.confusion_matrix(expected, predicted, labels=labels)
+    return {"confusion_matrix": {"labels": labels.tolist(), "counts": counts.tolist()}}
 
 
 def report(task: Task, expected: Any, predicted: Any) -> str:

@@ -30,12 +30,13 @@ PORTION = 0.5  # s that a portion of a forest takes at least: each costs some 20
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted model, its separate scaler if any, and its metrics on held-out rows."""
+    """A fitted model, its separate scaler if any, and how it did on held-out rows."""
 
     model: Any
     scaler: Any
     sample: pd.DataFrame
     metrics: dict[str, float]
+    evidence: dict[str, Any]
     report: str
 
 
@@ -64,11 +65,12 @@ def fit(dataset: Dataset, estimator: Any, *, advance: Callable[[float], None] = 
                 _fit(model, train_x, train_y, advance)
                 predicted = model.predict(test_x)
         metrics = evaluation.metrics(dataset.task, test_y, predicted)
+        evidence = evaluation.evidence(dataset.task, test_y, predicted)
         report = evaluation.report(dataset.task, test_y, predicted)
     except Exception as error:  # any of some 100 estimators may raise anything
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(f"{type(estimator).__name__} cannot be fitted: {reason}") from error
-    return Fitted(model, scaler, train_x, metrics, report)
+    return Fitted(model, scaler, train_x, metrics, evidence, report)
 
 
 def _fit(model: Any, rows: Any, target: Any, advance: Callable[[float], None]) -> None:

@@ -47,6 +47,16 @@ def test_info_tells_names_kinds_ranges_and_categories_of_the_columns(serve):
     assert city["categories"] == ["Athens", "Berlin", "Cairo"]
 
 
+def test_info_tells_how_the_model_did_on_held_out_rows(trained):
+    metadata = trained("synthetic").get("/api/model/info").get_json()["metadata"]
+    matrix = metadata["confusion_matrix"]
+    right = sum(row[at] for at, row in enumerate(matrix["counts"]))
+    assert matrix["labels"] == [0, 1, 2]
+    assert right / sum(map(sum, matrix["counts"])) == metadata["metrics"]["accuracy"]
+    assert metadata["dataset"] == "synthetic"
+    assert metadata["residuals"] is None
+
+
 def test_info_ranks_the_features_of_a_forest(trained):
     info = trained("synthetic").get("/api/model/info").get_json()
     assert list(info["feature_importance"]) == info["feature_names"]

@@ -3,6 +3,7 @@ from flask import Blueprint
 
 from app import create_app
 from app.middleware.route_table import ADMIN, OPEN, PREDICT, ROUTE_TABLE, Routes
+from app.pages import assets
 from config import SCOPES
 from tests.app.middleware.auth.credentials import KEY, with_key
 from tests.conftest import configuration
@@ -122,4 +123,13 @@ def test_probes_count_towards_no_limit(routes):
         "/v2/health/live",
         "/v2/health/ready",
     }
-    assert routes.exempt == native | dialects
+    assert routes.exempt - set(assets.paths()) == native | dialects
+
+
+def test_listed_paths_of_a_route_with_a_variable_count_towards_no_limit(tmp_path):
+    bp = Blueprint("files", __name__)
+    bp.add_url_rule("/files/<name>", "file", view_func=lambda name: name)
+    row = Routes(bp, OPEN, "requests", exempt=("/files/a", "/files/b"))
+    table = create_app(configuration(tmp_path), blueprints=[row]).extensions[ROUTE_TABLE]
+    assert {"/files/a", "/files/b"} <= table.exempt
+    assert not {"/files/c", "/files/<name>"} & table.exempt

@@ -1,4 +1,4 @@
-"""Shapes of the bodies and answers of Azure ML and Vertex AI, and of the probe at the root."""
+"""Shapes of the bodies and answers of Azure ML and Vertex AI."""
 
 from marshmallow import Schema, fields, validate
 
@@ -57,5 +57,4 @@ VERTEX_BODY = members(
 )
 VERTEX_PREDICTED = members({"predictions": ANSWERED})
 STATUS = members({"status": STRING})
-ALIVE = members({"status": STRING, "health": STRING})
 SWAGGER = OBJECT

@@ -1,0 +1,73 @@
+/** Why the model answered so: contributions of the columns, as signed bars from the base value to the margin. */
+
+import { h, svg } from "./dom.js";
+import { short, signed } from "./numbers.js";
+import { labelText } from "./answer.js";
+
+const SCALES = {
+  log_odds: "log odds",
+  decision: "the decision function",
+  probability: "probability",
+  value: "the predicted value",
+  score: "the score",
+};
+const METHODS = { linear: "Coefficients times distance from the average", tree_shap: "Shapley values of the trees (TreeSHAP)" };
+const [ROW, LEFT, RIGHT, WIDTH] = [26, 150, 70, 560];
+
+/** Elements for `explanation` of an answer. */
+export function explanationBlock(explanation) {
+  const { method, scale, class: explained, base_value: base, margin, others } = explanation;
+  const unit = SCALES[scale] ?? scale;
+  return h(
+    "section", { class: "why", "aria-labelledby": "why-title" },
+    h("h2", { class: "label", id: "why-title" }, explained === undefined ? "Why" : `Why ${labelText(explained)}`),
+    chart(steps(explanation), unit),
+    h("p", { class: "quiet" }, `Unit: ${unit}. From ${short(base)}, the average over the training data, to ${short(margin)}`,
+      others ? ", with all columns that are not shown." : ".", ` ${METHODS[method] ?? method}.`),
+  );
+}
+
+/** Each bar's name, value, and where it begins and ends. */
+export function steps({ contributions, others, base_value: base }) {
+  let at = base;
+  const rows = contributions.map(({ name, value, contribution }) => ({ name, value, contribution }));
+  if (others) rows.push({ name: "all others", value: undefined, contribution: others });
+  return rows.map((row) => ({ ...row, from: at, to: (at += row.contribution) }));
+}
+
+function chart(rows, unit) {
+  const ends = rows.flatMap(({ from, to }) => [from, to]);
+  const [low, high] = [Math.min(...ends), Math.max(...ends)];
+  const x = (value) => LEFT + ((value - low) / (high - low || 1)) * (WIDTH - LEFT - RIGHT);
+  const height = ROW * rows.length + 44;
+  const words = rows.map(({ name, contribution }) => `${name} ${signed(contribution)}`).join(", ");
+  const [first, last] = [rows[0]?.from ?? low, rows.at(-1)?.to ?? high];
+  return svg(
+    "svg", { class: "waterfall", viewBox: `0 0 ${WIDTH} ${height}`, role: "img", "aria-label": `Contributions in ${unit}: ${words}` },
+    mark(x(first), 12, 18, height - 24, `average ${short(first)}`),
+    rows.map((row, index) => bar(row, 22 + index * ROW, x)),
+    mark(x(last), height - 4, 18, height - 18, `this row ${short(last)}`),
+  );
+}
+
+function bar({ name, value, contribution, from, to }, top, x) {
+  const [start, end] = [Math.min(x(from), x(to)), Math.max(x(from), x(to))];
+  const shown = value === undefined ? name : `${name} = ${value === null ? "missing" : labelText(value)}`;
+  return svg(
+    "g", { class: contribution < 0 ? "down" : "up" },
+    svg("title", {}, `${shown}: ${signed(contribution)}`),
+    svg("text", { x: 0, y: top + 15 }, cut(shown)),
+    svg("rect", { x: start, y: top + 4, width: Math.max(1, end - start), height: ROW - 10, rx: 1 }),
+    svg("text", { x: Math.min(end + 5, WIDTH - RIGHT + 5), y: top + 15, class: "number" }, signed(contribution)),
+  );
+}
+
+function mark(x, y, top, bottom, text) {
+  const anchor = x > WIDTH - 120 ? "end" : x < LEFT + 60 ? "start" : "middle";
+  return [
+    svg("line", { x1: x, x2: x, y1: top, y2: bottom, class: "mark" }),
+    svg("text", { x, y, "text-anchor": anchor, class: "quiet" }, text),
+  ];
+}
+
+const cut = (text) => (text.length > 23 ? `${text.slice(0, 22)}…` : text);
