@@ -23,7 +23,7 @@ export function showAnswer(region, answer, milliseconds) {
     probabilities(result),
     result.outputs && outputs(result.outputs),
     warnings.length > 0 && warningList(warnings),
-    h("p", { class: "quiet" }, `Version ${version}, ${Math.round(milliseconds)} ms with the way there and back`),
+    h("p", { class: "quiet" }, `Version ${version}, here after ${Math.round(milliseconds)} ms`),
   );
 }
 

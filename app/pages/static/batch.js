@@ -55,8 +55,8 @@ async function predictAll(text) {
     showTable(region, table, answer.results, answer.warnings ?? []);
   } catch (failure) {
     if (!("errors" in failure)) throw failure;
-    fill(byId("answer"), failureBlock(failure.status === 400 ? whole(failure) : failure, "predict"));
     showTable(region, table, rejectedRows(failure.errors), []);
+    fill(byId("answer"), failureBlock(failure.status === 400 ? ofTheWhole(failure) : failure, "predict"));
   }
 }
 
@@ -64,12 +64,12 @@ function summary({ count, rejected = 0, model_version: version }, milliseconds) 
   return [
     h("p", { class: "headline" }, h("span", { class: "label" }, "Rows predicted"), h("strong", { id: "batch-count" }, String(count - rejected)),
       h("small", {}, rejected ? `${counted(rejected, "row")} rejected` : "none rejected")),
-    h("p", { class: "quiet" }, `Version ${version}, ${Math.round(milliseconds)} ms with the way there and back`),
+    h("p", { class: "quiet" }, `Version ${version}, here after ${Math.round(milliseconds)} ms`),
   ];
 }
 
 /** Errors of rows stand in the table; what concerns all of them is said here. */
-function whole(failure) {
+function ofTheWhole(failure) {
   const general = failure.errors.filter((error) => error.row === undefined);
   failure.details = { ...failure.details, errors: general };
   if (!general.length) failure.message = "No row can be predicted.";

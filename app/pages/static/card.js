@@ -39,13 +39,13 @@ const classList = (classes) => (classes.length > 12 ? `${classes.slice(0, 12).jo
 function metrics(found) {
   const entries = Object.entries(found ?? {});
   if (!entries.length) return null;
-  return panel("Quality on held-out rows", h("dl", { class: "figures" }, entries.map(([name, value]) => [
+  return panel("Metrics", h("dl", { class: "figures" }, entries.map(([name, value]) => [
     h("div", {}, h("dt", {}, name.replaceAll("_", " ")), h("dd", {}, typeof value === "number" ? short(value) : JSON.stringify(value))),
   ])));
 }
 
 function importance({ feature_importance: found }) {
-  const rows = Object.entries(found ?? {}).map(([name, value]) => ({ name, value, text: short(value) }));
+  const rows = Object.entries(found ?? {}).map(([name, value]) => ({ name, value, text: short(Number(value?.toPrecision?.(3) ?? value)) }));
   if (!rows.length || rows.some(({ value }) => typeof value !== "number")) return null;
   rows.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
   const shown = rows.map((row) => ({ ...row, value: Math.abs(row.value) }));

@@ -39,8 +39,7 @@ export function ceiling(value) {
 }
 
 function minutes([first, last]) {
-  const whole = Math.round((last - first) / 60000);
-  return [[first, `${whole} min ago`, "start"], [(first + last) / 2, `${whole / 2}`, "middle"], [last, "now", "end"]];
+  return [[first, `${Math.round((last - first) / 60000)} min ago`, "start"], [last, "now", "end"]];
 }
 
 /** A line that is interrupted where there is no value; the first series is filled. */

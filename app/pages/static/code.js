@@ -56,7 +56,7 @@ function curl({ path, json, file }) {
   const lines = [`curl '${address(path)}'`];
   if (session.key) lines.push('-H "X-API-Key: $API_KEY"');
   lines.push(`-H 'Content-Type: ${file ? "text/csv" : "application/json"}'`);
-  lines.push(file ? `-H 'Accept: application/json' \\\n  --data-binary @${file}` : `-d '${JSON.stringify(json).replaceAll("'", "'\\''")}'`);
+  lines.push(file ? `-H 'Accept: application/json' \\\n  --data-binary @${file}` : `-d '${spaced(json).replaceAll("'", "'\\''")}'`);
   return lines.join(" \\\n  ");
 }
 
@@ -70,9 +70,12 @@ function python({ path, json, file }) {
 
 function javascript({ path, json, file }) {
   const headers = [`"Content-Type": "${file ? "text/csv" : "application/json"}"`, file && 'Accept: "application/json"', session.key && '"X-API-Key": key'].filter(Boolean);
-  const body = file ? "csv" : `JSON.stringify(${JSON.stringify(json)})`;
+  const body = file ? "csv" : `JSON.stringify(${spaced(json)})`;
   return `const answer = await fetch("${address(path)}", {\n  method: "POST",\n  headers: { ${headers.join(", ")} },\n  body: ${body},\n});\nif (!answer.ok) throw new Error((await answer.json()).error);\nconsole.log(await answer.json());`;
 }
+
+/** JSON with blanks, at which lines may end. */
+const spaced = (json) => JSON.stringify(json, null, 1).replace(/\n */g, " ");
 
 /** JSON as Python writes it; texts are the same in both. */
 function literal(value) {

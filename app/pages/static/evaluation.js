@@ -1,4 +1,4 @@
-/** How the model did on held-out rows, if its publisher wrote it down: confusion matrix, residuals. */
+/** How the model did on rows that it was not fitted to, if its publisher wrote it down: confusion matrix, residuals. */
 
 import { h, svg } from "./dom.js";
 import { percent, short, whole } from "./numbers.js";
@@ -55,7 +55,7 @@ function scatter({ predicted, actual }) {
   const x = (value) => EDGE + ((value - low) / (high - low || 1)) * (WIDTH - EDGE - 8);
   const y = (value) => HEIGHT - 30 - ((value - low) / (high - low || 1)) * (HEIGHT - 40);
   const mean = predicted.reduce((sum, value, at) => sum + Math.abs(value - actual[at]), 0) / predicted.length;
-  const words = `${predicted.length} held-out rows: predicted values over actual ones, off by ${short(mean)} on average`;
+  const words = `${predicted.length} rows: predicted values over actual ones, off by ${short(mean)} on average`;
   return [
     svg("svg", { class: "scatter", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": words },
       svg("line", { class: "mark", x1: x(low), y1: y(low), x2: x(high), y2: y(high) }),

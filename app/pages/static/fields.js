@@ -8,15 +8,13 @@ const DAY = /^\d{4}-\d\d-\d\d$/;
 const LOCAL_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?$/;
 const MENU = 200; // more categories are suggested while one types
 
-/** What is left out of a request, so that the service names the column as missing. */
-export const ABSENT = Symbol("absent");
-
 /**
  * @typedef {object} Field
  * @property {any} feature
  * @property {HTMLElement} element
- * @property {() => any} read the value, or ABSENT
- * @property {(value: any) => void} write
+ * @property {() => any} read the value, null where nothing is typed
+ * @property {(value: any) => void} write null is a missing value where the column may have one
+ * @property {() => void} clear
  * @property {(text: string | null) => void} complain show an error, or none
  * @property {() => void} focus
  */
@@ -47,7 +45,7 @@ export function fieldOf(feature, position, example) {
   missing?.addEventListener("change", refresh);
   const element = h(
     "div", { class: `field kind-${feature.kind}` },
-    h("label", { for: id }, feature.name),
+    h("label", { for: id, title: feature.name }, feature.name),
     h("div", { class: "entry" }, input, listOf(feature, id)),
     track,
     h("p", { class: "hint", id: `${id}-hint` }, hintOf(feature)),
@@ -61,12 +59,19 @@ export function fieldOf(feature, position, example) {
     read: () => (missing?.checked ? null : valueOf(feature, input.value)),
     write(value) {
       if (missing) missing.checked = value === null;
-      input.value = value === null || value === ABSENT ? "" : textOf(value);
+      input.value = value === null ? "" : textOf(value);
+      refresh();
+    },
+    clear() {
+      if (missing) missing.checked = false;
+      input.value = "";
       refresh();
     },
     complain(text) {
       error.hidden = text === null;
-      error.textContent = text ?? "";
+      // An empty field is sent as null, so that all errors of a row are found at once.
+      const empty = text !== null && !missing?.checked && input.value === "";
+      error.textContent = empty ? `is empty: ${text.replace(", not null", "")}` : text ?? "";
       input.setAttribute("aria-invalid", String(text !== null));
     },
   };
@@ -120,10 +125,10 @@ function place(marker, track, { min, max }, text) {
 }
 
 function valueOf(feature, text) {
-  const { kind, categories, nullable } = feature;
+  const { kind, categories } = feature;
   if (kind === "text") return text;
   const trimmed = text.trim();
-  if (trimmed === "") return nullable ? null : ABSENT;
+  if (trimmed === "") return null;
   if (kind === "boolean") return trimmed === "true";
   if (kind === "category") {
     const known = categories.find((category) => textOf(category) === trimmed);

@@ -2,7 +2,7 @@
 
 import { byId, fill, h } from "./dom.js";
 import { sentence } from "./failures.js";
-import { ABSENT, fieldOf } from "./fields.js";
+import { fieldOf } from "./fields.js";
 import { counted } from "./numbers.js";
 
 const MANY = 12; // columns from which on there is a filter
@@ -22,10 +22,9 @@ export function buildForm(info) {
   complain([]);
 }
 
-/** The row by column name, without the fields that are empty. */
+/** The row by column name. */
 export function readRow() {
-  const read = fields.map((field) => [field.feature.name, field.read()]);
-  return Object.fromEntries(read.filter(([, value]) => value !== ABSENT));
+  return Object.fromEntries(fields.map((field) => [field.feature.name, field.read()]));
 }
 
 /** Fill in the training row. */
@@ -36,7 +35,7 @@ export function writeExample() {
 
 /** Empty all fields. */
 export function clearRow() {
-  for (const field of fields) field.write(ABSENT);
+  for (const field of fields) field.clear();
   complain([]);
 }
 

@@ -32,10 +32,17 @@ async function predict(wanted) {
     const answer = await call(path, { method: "POST", json: body });
     complain([]);
     showAnswer(byId("answer"), answer, performance.now() - started);
+    bringIntoView(byId("answer"));
     if (answer.result.explanation) fill(byId("why"), explanationBlock(answer.result.explanation));
   } catch (failure) {
     refuse(failure, wanted);
   }
+}
+
+/** On a phone the answer is below the form. */
+function bringIntoView(element) {
+  const { top, bottom } = element.getBoundingClientRect();
+  if (top > innerHeight - 60 || bottom < 0) element.scrollIntoView({ block: "start" });
 }
 
 /** Where only the explanation is refused, the prediction is shown without it. */

@@ -5,7 +5,7 @@ import { confirmed } from "./confirmation.js";
 import { byId, fill, h } from "./dom.js";
 import { duration, percent, short, whole } from "./numbers.js";
 
-const MODES = { off: "off", canary: "canary: a share of the clients, ended if it does worse", shadow: "shadow: predicts along, answers nobody" };
+const MODES = { off: "off", canary: "canary: a share of the clients", shadow: "shadow: only compared" };
 
 /** Show the split's form and the comparison of its versions; `run` sends a change. */
 export function showSplit(overview, comparison, run) {

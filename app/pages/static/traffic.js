@@ -6,7 +6,7 @@ import { follow } from "./event_stream.js";
 import { failureBlock } from "./failures.js";
 import { duration, percent, short, whole } from "./numbers.js";
 
-const SPAN = 600_000; // ms
+const [LEAST, MOST] = [120_000, 600_000]; // ms that are shown
 const MINUTE = 60_000;
 const STATUSES = { 400: "invalid input", 401: "no valid key", 403: "no permission", 404: "not found", 405: "wrong method", 406: "no such format", 409: "conflict", 413: "too large", 415: "unknown format", 429: "rate limited", 500: "failed", 503: "no model, or overloaded" };
 const REASONS = { rate_limit: "rate limited", overloaded: "overloaded", authentication: "no valid key", permission: "no permission", payload_too_large: "too large", other: "other" };
@@ -32,7 +32,7 @@ export function setUpTraffic() {
 function arrived(events) {
   intervals = [...intervals, ...events.map((event) => ({ ...event, at: Date.parse(event.time) }))];
   const newest = intervals.at(-1)?.at ?? Date.now();
-  intervals = intervals.filter(({ at }) => at > newest - SPAN);
+  intervals = intervals.filter(({ at }) => at > newest - MOST);
   byId("traffic-status").textContent = intervals.length ? "" : "Counting: the first figures are here in a few seconds.";
   draw();
 }
@@ -42,8 +42,10 @@ function draw() {
   const minute = intervals.filter(({ at }) => at > newest - MINUTE);
   fill(byId("traffic-figures"), figures(minute));
   const region = byId("charts");
-  const width = Math.max(260, Math.min(620, (region.clientWidth - (region.clientWidth > 760 ? 32 : 0)) / (region.clientWidth > 760 ? 2 : 1)));
-  const draws = { span: [newest - SPAN, newest], width };
+  const [columns, gap] = getComputedStyle(region).gridTemplateColumns.includes(" ") ? [2, 32] : [1, 0];
+  const width = Math.max(240, Math.floor((region.clientWidth - gap) / columns));
+  const first = Math.min(intervals[0]?.at ?? newest, newest - LEAST);
+  const draws = { span: [first, newest], width };
   fill(region, requests(draws), latency(draws), errors(draws), cache(draws));
 }
 

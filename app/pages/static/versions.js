@@ -8,6 +8,7 @@ import { bytes, moment, short } from "./numbers.js";
 import { change } from "./session.js";
 import { showSplit } from "./split.js";
 
+const NUMBERS = new Set(["Size", "Workers"]);
 const MARKS = { active: "●", challenger: "◐", available: "○", refused: "✕" };
 
 /** Ask for the versions and show them, or say what is missing. */
@@ -34,7 +35,7 @@ function table({ versions }) {
   return h("div", { class: "scroll", role: "region", "aria-label": "Versions", tabindex: 0 },
     h("table", { class: "versions" },
       h("caption", { class: "hidden" }, "Versions"),
-      h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head || h("span", { class: "hidden" }, "Actions"))))),
+      h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col", class: NUMBERS.has(head) ? "number" : null }, head || h("span", { class: "hidden" }, "Actions"))))),
       h("tbody", {}, versions.map(line))));
 }
 

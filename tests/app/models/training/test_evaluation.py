@@ -10,7 +10,7 @@ def test_confusion_matrix_has_a_row_for_each_actual_class():
 
 
 def test_labels_are_json_whatever_they_are():
-    for labels in (np.array([True, False]), np.array([1.5, 2.5]), np.array([7, 3])):
+    for labels in (np.array([True, False]), np.array([1.0, 2.0]), np.array([7, 3])):
         found = evidence("classification", labels, labels[::-1])
         assert orjson.loads(orjson.dumps(found)) == found
 

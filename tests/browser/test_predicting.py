@@ -1,0 +1,240 @@
+"""Try it and why: rows and batches through the console, by mouse and by keyboard."""
+
+import json
+
+import pytest
+
+from tests.services import wait_until
+
+pytestmark = pytest.mark.server
+
+
+def predicted(page):
+    page.wait_for_selector("#prediction")
+    return page.text_content("#prediction")
+
+
+def test_example_is_predicted_as_the_api_does(visit, service):
+    page = visit(service)
+    page.click("#example-button")
+    page.click("#predict-button")
+    row = service.get("/api/model/info").json()["example"]
+    result = service.post("/api/predict", json={"features": row}).json()["result"]
+    assert predicted(page) == result["prediction"]
+    shares = page.eval_on_selector_all("#answer .bars .value", "all => all.map(each => each.textContent)")
+    ordered = sorted(result["probabilities"].values(), reverse=True)
+    assert shares == [f"{100 * share:.1f} %" for share in ordered]
+
+
+def test_wrong_values_are_marked_at_their_fields(visit, service):
+    page = visit(service, expected=(400,))
+    page.click("#example-button")
+    page.get_by_label("alcohol", exact=True).fill("strong")
+    page.get_by_label("ash", exact=True).fill("")
+    page.click("#predict-button")
+    page.wait_for_selector("[aria-invalid=true]")
+    errors = page.eval_on_selector_all(".error:not([hidden])", "all => all.map(each => each.textContent)")
+    assert errors == ["must be a number, not a string", "is empty: must be a number"]
+    assert (
+        page.evaluate("document.activeElement.getAttribute('aria-describedby')")
+        == "column-0-hint column-0-error"
+    )
+    page.get_by_label("alcohol", exact=True).fill("13")
+    page.get_by_label("ash", exact=True).fill("2.3")
+    page.click("#predict-button")
+    predicted(page)
+    assert page.locator("[aria-invalid=true]").count() == 0
+
+
+def test_value_far_from_the_training_data_is_said_in_words(visit, service):
+    page = visit(service)
+    page.click("#example-button")
+    page.get_by_label("alcohol", exact=True).fill("900")
+    assert page.locator(".track.outside").count() == 1
+    page.click("#predict-button")
+    page.wait_for_selector(".warnings")
+    assert "alcohol 900: far outside the training range 11.03 to 14.83" in page.text_content(".warnings")
+
+
+def test_missing_values_and_unknown_categories_are_sent_as_they_are(visit, service):
+    page = visit(service, "/?model=people")
+    page.get_by_label("missing").first.check()
+    page.get_by_label("city", exact=True).fill("Zagreb")
+    with page.expect_request("**/api/models/people/predict") as sent:
+        page.click("#predict-button")
+    assert sent.value.post_data_json == {"features": {"age": None, "city": "Zagreb"}}
+    assert predicted(page) in ("high", "low")
+    assert "category never seen in training" in page.text_content(".warnings")
+
+
+def test_number_is_predicted_by_a_regressor(visit, service):
+    page = visit(service, "/?model=sugar")
+    page.click("#example-button")
+    page.click("#predict-button")
+    assert 20 < float(predicted(page)) < 400
+
+
+def test_hundreds_of_columns_are_found_by_name_and_pasted_at_once(visit, service):
+    page = visit(service, "/?model=wide")
+    page.fill("#column-filter", "width_42")
+    assert page.locator(".field:visible").count() == 1
+    page.fill("#column-filter", "")
+    cells = "\\t".join(map(str, range(300)))
+    page.evaluate(
+        f"""() => {{
+            const clipboardData = new DataTransfer();
+            clipboardData.setData("text", "{cells}");
+            const event = new ClipboardEvent("paste", {{clipboardData, bubbles: true, cancelable: true}});
+            document.getElementById("column-0").dispatchEvent(event);
+        }}"""
+    )
+    assert page.input_value("#column-299") == "299"
+    page.click("#predict-button")
+    assert predicted(page) == "1"
+
+
+def test_batch_shows_answers_and_marks_rejected_cells(visit, service):
+    info = service.get("/api/model/info").json()
+    good = [str(info["example"][name]) for name in info["feature_names"]]
+    wrong = ["strong", *good[1:-1], ""]
+    lines = [",".join(line) for line in (info["feature_names"], good, wrong, good)]
+    page = visit(service)
+    page.click("#batch-tab")
+    page.fill("#csv", "\n".join(lines))
+    page.click("#batch-button")
+    page.wait_for_selector(".batch")
+    assert page.text_content("#batch-count") == "2"
+    assert page.locator(".batch tbody tr").count() == 3
+    marked = page.eval_on_selector_all(".batch .wrong", "all => all.map(each => each.innerText.split('\\n'))")
+    assert marked == [
+        ["strong", "must be a number, not a string"],
+        ["empty", "must be a number, not null"],
+    ]
+    assert "rejected" in page.text_content(".batch tr.rejected .answer")
+
+
+def test_batch_of_which_no_row_is_valid_is_marked_too(visit, service):
+    page = visit(service, "/?model=people", expected=(400,))
+    page.click("#batch-tab")
+    page.fill("#csv", "age,city\nold,Athens\n")
+    page.click("#batch-button")
+    page.wait_for_selector(".batch .wrong")
+    assert "No row can be predicted" in page.text_content("#answer")
+
+
+def test_file_is_dropped_into_the_batch(visit, service):
+    page = visit(service, "/?model=people")
+    page.click("#batch-tab")
+    page.evaluate(
+        """() => {
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File(["age;city\\n30;Athens\\n"], "rows.csv"));
+            const area = document.getElementById("csv");
+            area.dispatchEvent(new DragEvent("drop", {dataTransfer, bubbles: true, cancelable: true}));
+        }"""
+    )
+    wait_until(lambda: page.input_value("#csv"))
+    page.click("#batch-button")
+    page.wait_for_selector(".batch")
+    assert page.text_content("#batch-count") == "1"
+
+
+EXPLANATION = {
+    "method": "linear",
+    "scale": "log_odds",
+    "class": "class_0",
+    "base_value": -0.5,
+    "margin": 1.25,
+    "contributions": [
+        {"name": "alcohol", "value": 14.23, "contribution": 2.5},
+        {"name": "ash", "value": None, "contribution": -1.0},
+    ],
+    "others": 0.25,
+}
+
+
+def test_explanation_is_a_chart_of_signed_contributions(visit, service):
+    """The answer is that of the contract, whichever explanations the model itself has."""
+    page = visit(service)
+
+    def answer(route):
+        sent = route.request.post_data_json
+        assert sent.pop("explain") >= 1
+        document = service.post("/api/predict", json=sent).json()
+        document["result"]["explanation"] = EXPLANATION
+        route.fulfill(json=document)
+
+    page.route("**/api/predict", answer)
+    page.click("#example-button")
+    page.click("#explain-button")
+    page.wait_for_selector(".waterfall")
+    label = page.get_attribute(".waterfall", "aria-label")
+    assert label == "Contributions in log odds: alcohol +2.5, ash −1, all others +0.25"
+    titles = page.eval_on_selector_all(".waterfall title", "all => all.map(each => each.textContent)")
+    assert titles == ["alcohol = 14.23: +2.5", "ash = missing: −1", "all others: +0.25"]
+    assert page.locator(".waterfall .down").count() == 1
+    widths = page.eval_on_selector_all(".waterfall rect", "all => all.map(each => each.width.baseVal.value)")
+    assert widths[0] / widths[1] == pytest.approx(2.5)
+    assert "From −0.5" in page.text_content(".why")
+    assert "to 1.25" in page.text_content(".why")
+
+
+def test_model_without_an_explanation_says_why_and_is_predicted(visit, service):
+    page = visit(service, expected=(400,))
+
+    def answer(route):
+        if "explain" not in route.request.post_data_json:
+            return route.continue_()
+        reason = "the model has no exact explanation"
+        errors = {"errors": [{"field": "explain", "reason": reason}]}
+        document = {"error": "Validation failed", "error_type": "validation_error", "details": errors}
+        return route.fulfill(status=400, json=document)
+
+    page.route("**/api/predict", answer)
+    page.click("#example-button")
+    page.click("#explain-button")
+    page.wait_for_selector("#why .failure")
+    assert "the model has no exact explanation." in page.text_content("#why")
+    assert predicted(page).startswith("class_")
+
+
+def test_programs_do_what_the_page_did(visit, service):
+    page = visit(service, "/?model=people")
+    page.click("#example-button")
+    page.click("#predict-button")
+    answer = predicted(page)
+    page.get_by_role("tab", name="Python").click()
+    program = page.text_content("#code-text")
+    seen = {}
+    exec(program, {"print": seen.update})  # the program that people copy
+    assert seen["result"]["prediction"] == answer
+    page.get_by_role("tab", name="JavaScript").click()
+    script = page.text_content("#code-text").replace("console.log", "return ")
+    assert page.evaluate(f"async () => {{ {script} }}")["result"]["prediction"] == answer
+    page.get_by_role("tab", name="curl").click()
+    body = page.text_content("#code-text").split("-d '")[1].rstrip("'")
+    assert json.loads(body)["features"] == service.get("/api/model/info?model=people").json()["example"]
+
+
+def test_everything_is_done_by_keyboard_alone(visit, service):
+    page = visit(service)
+    page.wait_for_selector(".field")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to content"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.id") == "batch-tab"
+    assert page.is_visible("#csv")
+    page.keyboard.press("ArrowLeft")
+    assert page.is_visible("#row-form")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "example-button":
+            break
+    page.keyboard.press("Enter")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate("document.activeElement.id") == "predict-button"
+    page.keyboard.press("Space")
+    assert predicted(page).startswith("class_")
