@@ -30,6 +30,7 @@ FLOORS = {
     "app.models": 2.9,
     "app.flask_fast": 3,
     "gunicorn_worker": 3,
+    "model_service_client": 3,
     "app.middleware": 4,
     "app.api": 5,
     "app.pages": 5.1,
@@ -57,6 +58,7 @@ JUNCTIONS = {
 }
 MOST_MODULES = 12  # of a folder, beside its __init__
 SKIPPED = {"tests", ".venv"}
+CLIENT = "client."  # the folder in which the client's package stands
 
 
 def modules():
@@ -65,6 +67,7 @@ def modules():
         relative = path.relative_to(ROOT)
         if not SKIPPED & set(relative.parts) and not relative.parts[0].startswith("."):
             name = ".".join(relative.with_suffix("").parts).removesuffix(".__init__")
+            name = name.removeprefix(CLIENT)
             yield name, ast.parse(path.read_text())
 
 
@@ -100,21 +103,24 @@ def own_imports(name):
 
 
 def is_package(name):
-    return (ROOT / name.replace(".", "/")).is_dir()
+    path = name.replace(".", "/")
+    return (ROOT / path).is_dir() or (ROOT / "client" / path).is_dir()
 
 
-def is_worker(name):
-    """Whether a module is part of gunicorn's worker, which stands beside the app."""
-    return name.partition(".")[0] == "gunicorn_worker"
+def alone(name):
+    """The package beside the app that a module is part of, if it is of any: gunicorn's worker, the client."""
+    package = name.partition(".")[0]
+    return package if package in {"gunicorn_worker", "model_service_client"} else None
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if is_worker(name)])
-def test_the_worker_imports_nothing_of_the_project(name):
-    assert [target for target in own_imports(name) if not is_worker(target)] == []
+@pytest.mark.parametrize("name", [name for name in MODULES if alone(name)])
+def test_what_stands_beside_the_app_imports_nothing_of_the_project(name):
+    assert [target for target in own_imports(name) if alone(target) != alone(name)] == []
 
 
 def test_every_module_has_a_floor():
     known = {"app.api.predictions", "app.models.repository.store", "config", "run", "gunicorn.conf"}
+    known |= {"model_service_client.transport"}
     assert known <= set(MODULES)
     assert [name for name in MODULES if floor(name) is None] == []
 
@@ -148,7 +154,7 @@ def test_a_folder_has_no_more_modules_than_one_can_look_over():
     folders = Counter(
         name.rpartition(".")[0]
         for name in MODULES
-        if name.startswith(("app.", "gunicorn_worker.")) and not is_package(name)
+        if name.startswith(("app.", "gunicorn_worker.", "model_service_client.")) and not is_package(name)
     )
     assert len(folders) > 10
     assert {folder: number for folder, number in folders.items() if number > MOST_MODULES} == {}
@@ -156,7 +162,7 @@ def test_a_folder_has_no_more_modules_than_one_can_look_over():
 
 def test_a_folder_says_in_its_first_line_which_question_it_answers():
     for name in MODULES:
-        if name.startswith(("app", "gunicorn_worker")) and is_package(name):
+        if name.startswith(("app", "gunicorn_worker", "model_service_client")) and is_package(name):
             assert ast.get_docstring(MODULES[name]), name
 
 

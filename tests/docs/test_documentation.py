@@ -9,7 +9,7 @@ from tests.settings import ROOT
 PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), *(ROOT / "docs").glob("*.md")})
 OUTSIDE = ("http://", "https://")
 CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-FOLDERS = "app|benchmarks|deploy|docs|examples|gunicorn_worker|tests"
+FOLDERS = "app|benchmarks|client|deploy|docs|examples|gunicorn_worker|tests"
 NAMED_PATH = re.compile(
     rf"(?<![\w/.>-])((?:{FOLDERS})/[\w./-]*|[\w.-]+\.(?:py|md|toml|txt|yml|conf))(?![\w/*<])"
 )

@@ -1,0 +1,1 @@
+"""Scoring: how a file becomes a copy of it with predictions."""
