@@ -11,7 +11,7 @@ PARALLEL := -n 3 --dist worksteal
 test test-unit: export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-gunicorn run-granian train test test-unit lint check drill drill-short drill-untimed drill-timed ages ages-short mlflow conformance dialects openapi bench format clean
+.PHONY: help run run-gunicorn run-granian train test test-unit lint check drill drill-short drill-untimed drill-timed ages ages-short mlflow conformance dialects openapi bench docs format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ bench: .venv/installed-dev ## Measure side by side with other servers: about 25 
 	$(BIN)/python -m benchmarks setup
 	$(BIN)/python -m benchmarks run
 
+docs: .venv/installed-docs ## Build the documentation's site into site/; open site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+
 format: .venv/installed-dev ## Format the code and mend what lint can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -95,4 +98,8 @@ clean: ## Remove the virtual environment and caches, not the models
 
 .venv/installed-dev: .venv/installed requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+.venv/installed-docs: .venv/installed requirements-docs.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-docs.txt
 	@touch $@

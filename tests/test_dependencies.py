@@ -24,7 +24,7 @@ def test_dependency_is_pinned_exactly_and_has_a_line_in_the_table(line: str) -> 
     assert f"| {package} |" in REASONS
 
 
-@pytest.mark.parametrize("line", requirements("requirements-dev.txt"))
+@pytest.mark.parametrize("line", requirements("requirements-dev.txt") + requirements("requirements-docs.txt"))
 def test_development_dependency_is_pinned_exactly_and_named(line: str) -> None:
     package = re.fullmatch(r"([\w.-]+)==[\w.]+", line)[1]
     assert package in REASONS

@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-import shutil
 import subprocess
 from itertools import pairwise
 from typing import NamedTuple
@@ -13,7 +12,7 @@ import pytest
 from app import create_app
 from app.models.ml_models import model_manager
 from tests import settings
-from tests.conftest import configuration, run_training
+from tests.conftest import configuration
 from tests.services import require_command
 
 README = (settings.ROOT / "README.md").read_text()
@@ -173,23 +172,6 @@ def test_every_make_target_in_the_readme_exists():
     assert {"run", "test"} <= targets
     known = set(re.findall(r"^([a-z-]+):", (settings.ROOT / "Makefile").read_text(), re.MULTILINE))
     assert targets <= known
-
-
-def training_commands():
-    return [
-        words[2:]
-        for _, text in BLOCK.findall(README)
-        for words in commands(text)
-        if len(words) > 1 and words[1] == "train_model.py"
-    ]
-
-
-@pytest.mark.parametrize("arguments", training_commands(), ids=" ".join)
-def test_every_training_command_in_the_readme_runs(arguments, tmp_path, people_csv, monkeypatch):
-    shutil.copy(people_csv, tmp_path / "people.csv")
-    monkeypatch.chdir(tmp_path)
-    result = run_training(tmp_path / "models", *arguments)
-    assert result.exit_code == 0, result.output
 
 
 def test_python_in_the_readme_runs(monkeypatch, tmp_path):

@@ -1,41 +1,75 @@
-"""Pages of the documentation whose commands are run: what they print is what comes out."""
+"""The pages of the documentation as commands with what is printed below them."""
 
+import json
 import re
 import shlex
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from flask.testing import FlaskClient
+from tests.settings import ROOT
 
 ADDRESS = "http://127.0.0.1:5000"
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text()
+    for path in sorted({*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("docs/*.md")})
+} | {
+    name: (ROOT / name).read_text()
+    for name in ("app/flask_fast/README.md", "examples/sentiment_analysis/README.md")
+}
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def exchanges(text):
-    """Each command of a console block with what is printed below it."""
-    for block in re.findall(r"^```console\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, _, output = part.partition("\n")
-            yield command, output
+class Step(NamedTuple):
+    """A command of a console block with what is printed below it, or a program of a ``python`` block."""
+
+    kind: str
+    text: str
+    printed: str = ""
 
 
-def comparable(output):
-    """Words without figures, times and hashes; tables without their lines."""
-    figures = re.sub(r"\b(?:[0-9a-f]{16}){1,2}\b|\d[\d.,:+eT-]*", "#", output)
-    return re.sub(r"[─━ \n]+", " ", figures).strip()
+def sections(page: str) -> dict[str, str]:
+    """The text of a page by the headings of its second level; before the first one the key is empty."""
+    start, *rest = re.split(r"^## ", PAGES[page], flags=re.MULTILINE)
+    return {"": start} | {part.partition("\n")[0]: part.partition("\n")[2] for part in rest}
 
 
-def run(app, command):
-    """The output of a command of the page."""
-    words = shlex.split(command)
-    if words[0] == "curl":
-        method = words[words.index("-X") + 1] if "-X" in words else "GET"
-        sent: dict[str, object] = {}
-        if "--data" in words:
-            name, _, value = words[words.index("-H") + 1].partition(": ")
-            sent = {"data": words[words.index("--data") + 1], "headers": {name: value}}
-        if "--json" in words:
-            sent = {"data": words[words.index("--json") + 1], "content_type": "application/json"}
-        (url,) = (word for word in words if word.startswith(ADDRESS))
-        response = FlaskClient(app).open(url.removeprefix(ADDRESS), method=method, **sent)
-        return response.text + "\n"
-    assert words[:3] == [".venv/bin/flask", "--app", "run"]
-    output = app.test_cli_runner().invoke(args=words[3:]).output
-    return re.sub(r"(?m)^.*…\n", "", output)  # steps, which leave nothing behind on a terminal
+def steps(text: str) -> list[Step]:
+    """What a reader of a text does, in order."""
+    found: list[Step] = []
+    for kind, block in BLOCK.findall(text):
+        if kind == "console":
+            found += exchanges(block)
+        elif kind == "python":
+            found.append(Step("python", block))
+        elif kind == "json" and found and found[-1].kind == "command" and not found[-1].printed:
+            found[-1] = found[-1]._replace(printed=block)
+    return found
+
+
+def exchanges(block: str) -> Iterator[Step]:
+    """Each command of a console block with what is printed below it; a command may go over lines."""
+    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        lines = part.splitlines(keepends=True)
+        for count in range(1, len(lines) + 1):
+            command = "".join(lines[:count])
+            if not command.endswith("\\\n") and complete(command):
+                break
+        yield Step("command", command.strip(), "".join(lines[count:]))
+
+
+def complete(command: str) -> bool:
+    """Whether no quotation is left open."""
+    try:
+        return bool(shlex.split(command, comments=True))
+    except ValueError:
+        return False
+
+
+def comparable(output: str) -> str:
+    """Words without figures, times and hashes; tables without their lines; JSON without its line breaks."""
+    try:
+        output = json.dumps(json.loads(output))
+    except ValueError:
+        output = re.sub(r"(?m)^.*…\n", "", output)  # steps, which leave nothing behind on a terminal
+    figures = re.sub(r"\b(?:[0-9a-f]{16}){1,2}\b|\b[0-9a-f]{12}\b|\d[\d.,:+eT_-]*", "#", output)
+    return re.sub(r" ?/ ?", "/", re.sub(r"[─━ \n]+", " ", figures).strip())  # a terminal breaks paths there
