@@ -7,10 +7,14 @@ which this leaves 20. Pools, retries, timeouts, TLS and any answer that is not p
 import re
 from collections.abc import Mapping
 from http.client import HTTPResponse, IncompleteRead, RemoteDisconnected
+from io import BufferedReader
+from time import monotonic
 from typing import IO, Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from model_service_client.retries import LEAST
 
 # A final answer of HTTP/1.1 whose headers have a line each.
 PLAIN = re.compile(rb"HTTP/1\.1 ([2-5]\d\d)(?: [^\r\n]*)?\r\n((?:[^\s:]+:[^\r\n]*\r\n)+)\r\n")
@@ -120,12 +124,21 @@ class Quick(HTTPConnection):
                 raise RemoteDisconnected("closed without an answer")
             if (found := PLAIN.match(seen)) and (headers := _headers(found[2])):
                 file.read(found.end())
-                data = file.read(length := int(headers["Content-Length"]))
-                if len(data) < length:
-                    raise IncompleteRead(data, length - len(data))
+                data = self._body(file, int(headers["Content-Length"]))
                 closes = headers.get("Connection", "").lower() == "close"
                 return Answer(int(found[1]), headers, data, closes=closes)
             return _read_any(file)
+
+    def _body(self, file: BufferedReader, length: int) -> bytes:
+        """All of a body, within the time limit as a whole, however slowly it comes."""
+        data = bytearray(file.read1(length))
+        ends = monotonic() + (self.timeout or 0)
+        while (missing := length - len(data)) > 0:
+            self.sock.settimeout(max(ends - monotonic(), LEAST))
+            if not (part := file.read1(missing)):
+                raise IncompleteRead(bytes(data), missing)
+            data += part
+        return bytes(data)
 
 
 def _headers(lines: bytes) -> dict[str, str] | None:

@@ -29,7 +29,7 @@ class Request(NamedTuple):
 class Reply:
     """An answer, or with ``raw`` its bytes; ``closes``: the connection ends after it, unannounced.
 
-    ``held``: it waits until the service stops.
+    ``held``: it waits until the service stops; ``drips``: its body comes byte by byte until then.
     """
 
     status: int = 200
@@ -38,6 +38,7 @@ class Reply:
     raw: bytes | None = None
     closes: bool = False
     held: bool = False
+    drips: bool = False
 
     def encode(self) -> bytes:
         """Its bytes."""
@@ -111,7 +112,12 @@ class FakeService:
                 reply = service.reply(request)
                 if reply.held:
                     service.stopped.wait()
-                self.wfile.write(reply.encode())
+                head, _, body = reply.encode().partition(b"\r\n\r\n" if reply.drips else b"never")
+                self.wfile.write(head + b"\r\n\r\n" * reply.drips)
+                for byte in body:
+                    if service.stopped.wait(0.01):
+                        break
+                    self.wfile.write(bytes([byte]))
                 self.close_connection = self.close_connection or reply.closes or reply.held
 
             do_GET = do_POST = answer  # noqa: N815 # names that the standard library calls

@@ -97,6 +97,7 @@ def test_row_that_the_model_itself_rejects_is_one_error(serve_over_http):
 def test_many_rows_are_sent_in_several_requests(sums, monkeypatch):
     monkeypatch.setattr(rows, "MOST_ROWS", 60)
     assert [each.prediction for each in sums.predict_batch(MANY)] == list(range(130))
+    assert [each.prediction for each in sums.predict_batch(np.array(MANY))] == list(range(130))
     wrong = [*MANY[:100], [0, "x", 0], *MANY[101:]]
     with pytest.raises(InvalidInput) as raised:
         sums.predict_batch(wrong)
@@ -117,6 +118,9 @@ def test_long_rows_are_sent_in_several_requests(sums, fake, remote, monkeypatch)
 
 def test_error_that_is_no_rows_fault_is_raised(fake, remote):
     faults = [{"field": "errors", "reason": "must be rows or request"}]
+    fake.replies = [error(400, "validation_error")]
+    with pytest.raises(InvalidInput, match="No"):
+        remote.predict_batch([[1]], errors="rows")
     fake.replies = [error(400, "validation_error", {"errors": faults})]
     with pytest.raises(InvalidInput, match="errors: must be rows or request"):
         remote.predict_batch([[1]], errors="rows")

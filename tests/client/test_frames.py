@@ -118,6 +118,14 @@ def test_wrong_rows_are_named_or_told_in_a_column(serve_over_http, count):
     assert found.loc[right.index, "probability_1"].tolist() == expected["probability_1"].tolist()
 
 
+def test_column_of_several_types_has_an_error_for_each_wrong_cell(sums):
+    mixed = RANGE.assign(width=["x", *[0.0] * (MANY - 1)])
+    found = sums.predict(mixed, errors="rows")
+    assert found["error"].first_valid_index() == found["error"].last_valid_index() == 0
+    assert found.loc[0, "error"] == "width: must be a number, not a string"
+    assert found["prediction"].tolist()[1:] == list(range(1, MANY))
+
+
 def test_column_of_errors_is_there_without_errors_too(sums):
     found = sums.predict(RANGE, errors="rows")
     assert found["error"].isna().all()

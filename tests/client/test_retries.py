@@ -113,6 +113,12 @@ def test_answer_that_does_not_come_is_a_timeout(fake, connect):
     assert len(fake.requests) == 1
 
 
+def test_answer_that_trickles_in_is_a_timeout_too(fake, connect):
+    fake.replies = [Reply(document="x" * 100_000, drips=True)]
+    with pytest.raises(Timeout, match="Read timed out"):
+        connect(fake.url, timeout=0.2).predict([1])
+
+
 def test_each_attempt_has_the_time_that_is_left(pauses):
     deadline = Deadline(30.0, pauses.clock)
     assert (deadline.clone().connect_timeout, deadline.clone().read_timeout) == (5, 30)

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from model_service_client import ClientError, ServerError
+from model_service_client.scoring.scorer import in_order
 from tests.client.fake_service import Reply, error
 from tests.estimators import SizeClassifier, SumRegressor, fitted
 
@@ -182,7 +183,7 @@ def test_model_whose_outputs_change_on_the_way_is_an_error(fake, connect, tmp_pa
         connect(fake.url).score(tmp_path / "rows.csv", tmp_path / "out.csv")
 
 
-def test_no_more_is_read_ahead_than_is_asked_for(fake, connect, tmp_path):
+def test_requests_are_those_of_the_file_in_order(fake, connect, tmp_path):
     (tmp_path / "rows.csv").write_text("a\n" + "1\n" * 9)
     answer = Reply(document={"columns": {"prediction": [1.0]}, "model_version": "v1"})
     fake.replies = [INFO, KINDS, *[answer] * 9]
@@ -190,3 +191,19 @@ def test_no_more_is_read_ahead_than_is_asked_for(fake, connect, tmp_path):
     assert summary.rows == 9
     assert [request.body for request in fake.requests[2:]] == [b"a\n1"] * 9
     assert len({request.client for request in fake.requests}) <= 4
+
+
+def test_no_more_is_read_ahead_than_is_worked_on():
+    read = []
+
+    def chunks():
+        for number in range(100):
+            read.append(number)
+            yield number
+
+    done = 0
+    for chunk, result in in_order(chunks(), lambda number: number * 2, 3):
+        assert (chunk, result) == (done, 2 * done)
+        done += 1
+        assert len(read) <= done + 3
+    assert done == 100

@@ -101,7 +101,7 @@ def score(file: Path, out: Path, info: Mapping[str, Any], send: Send, prefix: st
             progress(file.name, shown=pace.shown) as update,
             closing(reader.writer(part, scorer.columns)) as writer,
         ):
-            for chunk, results in _in_order(reader.chunks(pace.rows), scorer.results, pace.requests):
+            for chunk, results in in_order(reader.chunks(pace.rows), scorer.results, pace.requests):
                 writer.write(chunk, results)
                 rows += len(chunk)
                 rejected += sum(error is not None for error in results[f"{prefix}{ERROR}"])
@@ -125,7 +125,7 @@ def _check(reader: Reader, columns: Sequence[str], results: Iterable[str], name:
         raise ValueError(f"{name}: has a column {taken[0]!r} already: choose a prefix for the results")
 
 
-def _in_order(
+def in_order(
     chunks: Iterator[Rows], work: Callable[[Rows], dict[str, list[Any]]], requests: int
 ) -> Iterator[tuple[Rows, dict[str, list[Any]]]]:
     """Each chunk with its results; so many are worked on at a time, and no more are read ahead."""
