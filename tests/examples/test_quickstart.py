@@ -1,8 +1,11 @@
 """The notebook runs from its first cell to its last, and has its outputs beside the cells."""
 
+from tempfile import gettempdir
+
 import pytest
 
 from tests.examples.quickstart import NOTEBOOK, executed, stored
+from tests.settings import ROOT
 
 PRINTED = {"certified": "'certified': True", "service": "'confidence'", "ended": "ended with 0"}
 
@@ -32,4 +35,5 @@ def test_outputs_are_stored_in_the_order_of_the_cells():
 def test_no_stored_output_is_an_error_or_names_a_folder_of_a_machine():
     kinds = {output.output_type for cell in stored().cells for output in cell.get("outputs", ())}
     assert kinds <= {"stream", "execute_result", "display_data"}
-    assert "/tmp" not in NOTEBOOK.read_text()
+    assert gettempdir() not in NOTEBOOK.read_text()
+    assert str(ROOT) not in NOTEBOOK.read_text()
