@@ -193,7 +193,7 @@ def test_model_without_an_explanation_says_why_and_is_predicted(visit, service):
     page.route("**/api/predict", answer)
     page.click("#example-button")
     page.click("#explain-button")
-    page.wait_for_selector("#why .failure")
+    page.wait_for_selector("#why .unexplained")
     assert "the model has no exact explanation." in page.text_content("#why")
     assert predicted(page).startswith("class_")
 

@@ -12,7 +12,8 @@ const SCALES = {
   score: "the score",
 };
 const METHODS = { linear: "Coefficients times distance from the average", tree_shap: "Shapley values of the trees (TreeSHAP)" };
-const [ROW, LEFT, RIGHT, WIDTH] = [26, 150, 70, 560];
+const [ROW, LEFT, RIGHT, WIDTH] = [26, 176, 62, 560];
+const NAME = 26; // letters of a column and its value
 
 /** Elements for `explanation` of an answer. */
 export function explanationBlock(explanation) {
@@ -45,20 +46,20 @@ function chart(rows, unit) {
   return svg(
     "svg", { class: "waterfall", viewBox: `0 0 ${WIDTH} ${height}`, role: "img", "aria-label": `Contributions in ${unit}: ${words}` },
     mark(x(first), 12, 18, height - 24, `average ${short(first)}`),
-    rows.map((row, index) => bar(row, 22 + index * ROW, x)),
     mark(x(last), height - 4, 18, height - 18, `this row ${short(last)}`),
+    rows.map((row, index) => bar(row, 22 + index * ROW, x)),
   );
 }
 
 function bar({ name, value, contribution, from, to }, top, x) {
   const [start, end] = [Math.min(x(from), x(to)), Math.max(x(from), x(to))];
-  const shown = value === undefined ? name : `${name} = ${value === null ? "missing" : labelText(value)}`;
+  const shown = value === undefined ? "" : ` = ${value === null ? "missing" : labelText(value)}`;
   return svg(
     "g", { class: contribution < 0 ? "down" : "up" },
-    svg("title", {}, `${shown}: ${signed(contribution)}`),
-    svg("text", { x: 0, y: top + 15 }, cut(shown)),
+    svg("title", {}, `${name}${shown}: ${signed(contribution)}`),
+    svg("text", { x: 0, y: top + 15 }, cut(name, NAME - Math.min(12, shown.length)) + cut(shown, 12)),
     svg("rect", { x: start, y: top + 4, width: Math.max(1, end - start), height: ROW - 10, rx: 1 }),
-    svg("text", { x: Math.min(end + 5, WIDTH - RIGHT + 5), y: top + 15, class: "number" }, signed(contribution)),
+    svg("text", { x: Math.min(end + 5, WIDTH - RIGHT + 5), y: top + 15, class: "number" }, signed(Number(contribution.toPrecision(3)))),
   );
 }
 
@@ -70,4 +71,4 @@ function mark(x, y, top, bottom, text) {
   ];
 }
 
-const cut = (text) => (text.length > 23 ? `${text.slice(0, 22)}…` : text);
+const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);

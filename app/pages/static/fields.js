@@ -59,7 +59,9 @@ export function fieldOf(feature, position, example) {
     read: () => (missing?.checked ? null : valueOf(feature, input.value)),
     write(value) {
       if (missing) missing.checked = value === null;
-      input.value = value === null ? "" : textOf(value);
+      // A training row has booleans as 0 and 1 where all columns are numbers.
+      const boolean = feature.kind === "boolean" && typeof value === "number";
+      input.value = value === null ? "" : textOf(boolean ? value !== 0 : value);
       refresh();
     },
     clear() {
@@ -84,7 +86,7 @@ function inputOf(feature, id, example) {
   if (kind === "text" || kind === "date" || kind === "category") {
     const type = kind === "date" ? dateType(String(example)) : "text";
     if (kind === "text") return h("textarea", { id, rows: 3, maxlength: 16384 });
-    const step = type === "datetime-local" ? "0.001" : null;
+    const step = type === "datetime-local" ? (String(example).includes(".") ? "0.001" : "1") : null;
     return h("input", { id, type, step, list: kind === "category" ? `${id}-list` : null, autocomplete: "off", spellcheck: "false" });
   }
   const mean = feature.statistics?.mean;
@@ -112,6 +114,7 @@ function hintOf({ kind, statistics, categories, open, whole }) {
   }
   if (kind === "category" && open) return `${counted(categories.length, "category", "categories")} in training, others too`;
   if (kind === "date") return "date, ISO 8601";
+  if (kind === "boolean") return "true or false";
   return kind === "category" ? counted(categories.length, "category", "categories") : kind;
 }
 

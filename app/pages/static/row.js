@@ -51,7 +51,7 @@ async function refuse(failure, wanted) {
   const about = failure.errors.find((error) => error.field === "explain");
   if (about && wanted.explain) {
     await predict({});
-    fill(byId("why"), h("p", { class: "failure" }, h("strong", {}, "No explanation: "), `${about.reason}.`.replace("..", ".")));
+    fill(byId("why"), h("p", { class: "unexplained" }, h("strong", {}, "No explanation: "), `${about.reason}.`.replace("..", ".")));
     return;
   }
   const invalid = failure.status === 400;
