@@ -65,16 +65,16 @@ def models(console_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return Path(shutil.copytree(console_store, tmp_path_factory.mktemp("served") / "models"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def service(console_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service for tests that change nothing; a module that does overrides it."""
     with gunicorn(tmp_path_factory.mktemp("log"), MODELS_DIR=console_store, WORKERS=2) as service:
         yield service
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
-    """One browser for all tests."""
+    """One browser for all tests of this folder; other tests of the process need its event loop to be over."""
     path = require_command("chromium")
     try:
         from playwright.sync_api import sync_playwright

@@ -115,9 +115,3 @@ def test_it_works_behind_nginx_which_closes_the_versions(visit, service, tmp_pat
         page.click("nav a[href='#model']")
         page.wait_for_selector("#versions .failure")
         assert "closed to the outside" in page.text_content("#versions")
-
-
-def test_first_prediction_is_possible_within_a_second(visit, service):
-    page = visit(service)
-    page.wait_for_selector("#example-button:enabled")
-    assert page.evaluate("performance.now()") < 10_000  # a busy machine; the console itself takes 0.2 s

@@ -96,7 +96,7 @@ def test_hundreds_of_columns_are_found_by_name_and_pasted_at_once(visit, service
 def test_batch_shows_answers_and_marks_rejected_cells(visit, service):
     info = service.get("/api/model/info").json()
     good = [str(info["example"][name]) for name in info["feature_names"]]
-    wrong = ["strong", *good[1:-1], ""]
+    wrong = ["<i>strong</i>", *good[1:-1], ""]
     lines = [",".join(line) for line in (info["feature_names"], good, wrong, good)]
     page = visit(service)
     page.click("#batch-tab")
@@ -107,7 +107,7 @@ def test_batch_shows_answers_and_marks_rejected_cells(visit, service):
     assert page.locator(".batch tbody tr").count() == 3
     marked = page.eval_on_selector_all(".batch .wrong", "all => all.map(each => each.innerText.split('\\n'))")
     assert marked == [
-        ["strong", "must be a number, not a string"],
+        ["<i>strong</i>", "must be a number, not a string"],
         ["empty", "must be a number, not null"],
     ]
     assert "rejected" in page.text_content(".batch tr.rejected .answer")

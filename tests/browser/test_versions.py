@@ -64,12 +64,20 @@ def test_version_is_activated_and_rolled_back(page, service):
     page.get_by_role("button", name="Activate first").click()
     confirm(page, "Activate")
     said(page, "first is active.")
+    assert page.evaluate("document.activeElement.id") == "versions-status"
     assert active(service) == "first"
     wait_until(lambda: "first" in page.text_content("#serving"))
     page.get_by_role("button", name="Roll back").click()
     confirm(page, "Roll back")
     said(page, "is active again.")
     assert active(service) == "second"
+
+
+def test_version_that_others_activate_is_shown(page, service):
+    service.post("/api/models/first/activate?wait=true")
+    wait_until(lambda: "first" in page.text_content("#serving"))
+    service.post("/api/models/rollback?wait=true")
+    wait_until(lambda: "second" in page.text_content("#serving"))
 
 
 def test_question_that_is_declined_changes_nothing(page, service):

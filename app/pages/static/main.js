@@ -20,6 +20,7 @@ import { currentView, setUpViews } from "./views.js";
 let known = null;
 let asked = "";
 let failing = false;
+let patience = 0; // when to ask again after a limit, in ms since 1970
 let ready = false; // once it is known whether there is a model
 
 /** Ask for the model that serves, and show it or why there is none. */
@@ -39,6 +40,7 @@ function fail(failure) {
   if (!("status" in failure)) throw failure;
   failing = true;
   ready = true;
+  patience = failure.status === 429 ? Date.now() + 1000 * (failure.retryAfter ?? 1) : 0;
   showFailure(byId("notice"), failure, "predict");
   document.body.classList.toggle("gone", failure.status === 0);
   byId("serving").textContent = failure.status === 0 ? "no answer" : "no model to show";
@@ -105,7 +107,7 @@ function setUpChooser() {
 /** A version that others activated, or a service that is back, is shown without being asked for. */
 function beaten(health) {
   const another = !session.model && session.info && health.model_version !== session.info.metadata.version;
-  if (failing || another) describe();
+  if ((failing || another) && Date.now() >= patience) describe();
 }
 
 function missed(failure) {

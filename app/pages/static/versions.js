@@ -80,6 +80,7 @@ const verify = (version) => run(`${version} is being verified…`, `${version} p
 async function run(doing, done, path, json) {
   const status = byId("versions-status");
   status.textContent = doing;
+  status.focus(); // the button is drawn anew
   try {
     const answer = await call(path, { method: "POST", json });
     status.textContent = typeof done === "function" ? done(answer) : done;

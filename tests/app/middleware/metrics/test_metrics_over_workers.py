@@ -10,6 +10,7 @@ from socket import create_connection
 
 import pytest
 
+from app.middleware.metrics.snapshot_ring import FILE, RING, SnapshotRing
 from tests.estimators import ROW
 from tests.services import PATIENCE, gunicorn
 
@@ -48,6 +49,20 @@ def test_counts_are_exact_over_four_workers(server):
     assert stats["workers"] == 4
     assert 0 < stats["p95_response_time"] <= stats["p99_response_time"] < 10
     assert stats["requests_per_second"] > 400 / 60
+
+
+def test_traffic_is_kept_without_being_asked_for_and_the_same_in_every_worker(boxes_dir, tmp_path):
+    directory = tmp_path / "counts"
+    with gunicorn(tmp_path, MODELS_DIR=boxes_dir, PROMETHEUS_MULTIPROC_DIR=directory) as server:
+        ring = SnapshotRing(directory / FILE)
+        server.wait_until(lambda: sum(bool(ring.read(number)) for number in range(RING)) >= 2)
+        post_rows(server, 40)
+
+        def requests():
+            answers = [server.get("/api/traffic", headers={"Accept": "application/json"}) for _ in range(8)]
+            return {sum(event["requests"] for event in answer.json()["events"]) for answer in answers}
+
+        server.wait_until(lambda: requests() == {40})
 
 
 def test_counters_survive_restarts_in_a_bounded_number_of_files(boxes_dir, tmp_path):
