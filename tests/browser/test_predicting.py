@@ -67,6 +67,18 @@ def test_missing_values_and_unknown_categories_are_sent_as_they_are(visit, servi
     assert "category never seen in training" in page.text_content(".warnings")
 
 
+def test_another_model_is_chosen_by_its_name(visit, service):
+    page = visit(service)
+    page.focus("#model-name")
+    wait_until(lambda: page.locator("#model-names option").count() == 4)
+    page.fill("#model-name", "people")
+    page.keyboard.press("Enter")
+    page.get_by_label("city", exact=True).fill("Athens")
+    page.get_by_label("missing").first.check()
+    page.click("#predict-button")
+    assert predicted(page) in ("high", "low")
+
+
 def test_number_is_predicted_by_a_regressor(visit, service):
     page = visit(service, "/?model=sugar")
     page.click("#example-button")

@@ -31,11 +31,11 @@ export function chart({ series, span, width, format, label, least = 0 }) {
   );
 }
 
-/** The least of 1, 2 and 5 times a power of ten that is not below a value. */
+/** The least even number times a power of ten, or 1 or 3 of them, that is not below a value. */
 export function ceiling(value) {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 5, 10].map((each) => each * power).find((each) => each >= value * 0.999999) ?? value;
+  return [1, 2, 3, 4, 6, 8, 10].map((each) => each * power).find((each) => each >= value * 0.999999) ?? value;
 }
 
 function minutes([first, last]) {

@@ -13,7 +13,7 @@ import { setUpRow } from "./row.js";
 import { change, onChange, session } from "./session.js";
 import { setUpTabs } from "./tabs.js";
 import { setUpTraffic, showTraffic } from "./traffic.js";
-import { showVersions } from "./versions.js";
+import { nameModels, showVersions } from "./versions.js";
 import { currentView, setUpViews } from "./views.js";
 
 /** What the page shows is for this model and version; null where nothing is known. */
@@ -29,6 +29,7 @@ async function describe() {
     const info = await call(withModel("api/model/info"));
     failing = false;
     ready = true;
+    document.body.classList.remove("failing", "gone");
     showFailure(byId("notice"), null);
     change({ info });
   } catch (failure) {
@@ -42,6 +43,7 @@ function fail(failure) {
   ready = true;
   patience = failure.status === 429 ? Date.now() + 1000 * (failure.retryAfter ?? 1) : 0;
   showFailure(byId("notice"), failure, "predict");
+  document.body.classList.add("failing");
   document.body.classList.toggle("gone", failure.status === 0);
   byId("serving").textContent = failure.status === 0 ? "no answer" : "no model to show";
   if (failure.status !== 0 && failure.status !== 429) change({ info: null });
@@ -63,8 +65,8 @@ function changed() {
     showCard(info);
   }
   for (const id of ["predict-button", "explain-button", "example-button", "batch-button", "csv-example"]) byId(id).disabled = !info;
+  byId("sides").hidden = ready && !info; // the notice says why
   if (info) {
-    document.body.classList.remove("gone");
     byId("serving").textContent = `${info.model_type}, ${info.metadata.version}, on ${info.metadata.engine}`;
   }
   shown(currentView());
@@ -102,6 +104,8 @@ function setUpChooser() {
     choose();
   });
   name.addEventListener("change", choose);
+  // The names need the scope admin; others type one.
+  name.addEventListener("focus", () => call("api/models").then(({ models }) => nameModels(models), () => {}));
 }
 
 /** A version that others activated, or a service that is back, is shown without being asked for. */

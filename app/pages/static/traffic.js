@@ -60,7 +60,7 @@ function figures(minute) {
   const [hits, misses] = [sum(minute, (each) => each.cache_hits), sum(minute, (each) => each.cache_misses)];
   const last = minute.filter((each) => each.p95_response_time !== null).at(-1);
   return [
-    ["Requests a second", seconds ? short(Number((number / seconds).toPrecision(3))) : "–"],
+    ["Requests/s", seconds ? short(Number((number / seconds).toPrecision(3))) : "–"],
     ["Half within", duration(last?.p50_response_time)],
     ["95 % within", duration(last?.p95_response_time)],
     ["99 % within", duration(last?.p99_response_time)],
