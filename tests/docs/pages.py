@@ -4,7 +4,8 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
-from typing import NamedTuple
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 from tests.settings import ROOT
 
@@ -16,6 +17,9 @@ PAGES = {
     name: (ROOT / name).read_text()
     for name in ("app/flask_fast/README.md", "examples/sentiment_analysis/README.md")
 }
+# Versions by their time, ids, hashes, times and other figures; a terminal breaks paths.
+FIGURE = re.compile(r"\b(?:[0-9a-f]{16}){1,2}\b|\b[0-9a-f]{12}\b|\d[\d.,:+eT_-]*")
+DIFFERENT = {"size"}
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -66,10 +70,24 @@ def complete(command: str) -> bool:
 
 
 def comparable(output: str) -> str:
-    """Words without figures, times and hashes; tables without their lines; JSON without its line breaks."""
-    try:
-        output = json.dumps(json.loads(output))
-    except ValueError:
-        output = re.sub(r"(?m)^.*…\n", "", output)  # steps, which leave nothing behind on a terminal
-    figures = re.sub(r"\b(?:[0-9a-f]{16}){1,2}\b|\b[0-9a-f]{12}\b|\d[\d.,:+eT_-]*", "#", output)
-    return re.sub(r" ?/ ?", "/", re.sub(r"[─━ \n]+", " ", figures).strip())  # a terminal breaks paths there
+    """What must be as printed: words, and the values of JSON; not times, ids, sizes and figures in texts."""
+    output = re.sub(r"(?m)^.*…\n", "", output)  # steps, which leave nothing behind on a terminal
+    for documents in ([output], output.splitlines()):
+        with suppress(ValueError):
+            return "\n".join(json.dumps(fixed(json.loads(document))) for document in documents)
+    return re.sub(r" ?/ ?", "/", re.sub(r"[─━ \n]+", " ", FIGURE.sub("#", output)).strip())
+
+
+def fixed(value: Any, name: str = "") -> Any:
+    """A document of JSON without what differs from run to run, and with three decimals."""
+    match value:
+        case dict():
+            return {key: fixed(item, key) for key, item in value.items()}
+        case list():
+            return [fixed(item, name) for item in value]
+        case str():
+            return FIGURE.sub("#", value)
+        case float():
+            return round(value, 3)
+        case _:
+            return "#" if name in DIFFERENT else value
