@@ -12,6 +12,7 @@ import joblib
 import pytest
 import skops.io
 from sklearn.compose import make_column_transformer
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -68,12 +69,12 @@ def people_pipeline() -> Pipeline:
 
 @contextmanager
 def people(_request: pytest.FixtureRequest, folder: Path) -> Iterator[Session]:
-    """A file of people, a fitted pipeline, a forest with its scaler, and an app on an empty repository."""
+    """A file of people, models, a forest with its scaler, and an app on an empty repository."""
     PEOPLE.assign(income=INCOME).to_csv(folder / "people.csv", index=False)
     scaler = StandardScaler().fit(BOXES.to_numpy())
     forest = RandomForestClassifier(n_estimators=3, random_state=0)
     forest.fit(scaler.transform(BOXES.to_numpy()), [0, 1] * 10)
-    skops.io.dump(people_pipeline(), folder / "model.skops")
+    skops.io.dump(DummyClassifier().fit(PEOPLE, INCOME), folder / "model.skops")  # quick to certify
     app = create_app(configuration(folder / "models"))
     session = Session(folder, app)
     session.names = {"forest": forest, "scaler": scaler, "training_rows": BOXES.to_numpy()}
@@ -105,7 +106,7 @@ joblib.dump(model, "grouped.pkl")
 skops.io.dump(model, "grouped.skops")
 iris = sklearn.datasets.load_iris(as_frame=True).frame
 iris.to_csv("iris.csv", index=False)
-XGBClassifier(n_estimators=20).fit(iris.drop(columns="target"), iris["target"]).save_model("iris.ubj")
+XGBClassifier(n_estimators=2).fit(iris.drop(columns="target"), iris["target"]).save_model("iris.ubj")
 """
 
 
@@ -141,8 +142,8 @@ def pickles(request: pytest.FixtureRequest, folder: Path) -> Iterator[Session]:
 @contextmanager
 def old_model(_request: pytest.FixtureRequest, folder: Path) -> Iterator[Session]:
     """A repository with a version, and beside it a pickle, a sample and the program that exports."""
-    PEOPLE.assign(income=INCOME).to_csv(folder / "sample.csv", index=False)
-    joblib.dump(people_pipeline(), folder / "model.pkl")
+    BOXES.assign(income=[0, 1] * 10).to_csv(folder / "sample.csv", index=False)
+    joblib.dump(LogisticRegression().fit(BOXES, [0, 1] * 10), folder / "model.pkl")
     shutil.copy(ROOT / "tools" / "export_model.py", folder)
     store = ModelStore(folder / "models")
     forest = RandomForestClassifier(n_estimators=3, random_state=0).fit(BOXES.to_numpy(), [0, 1] * 10)
