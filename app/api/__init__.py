@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from flask import Flask
 
-from app.api import dialects, errors, health, metrics, model_info, models, predictions, stats, traffic
+from app.api import dialects, errors, health, metrics, model_info, models, predictions, stats
 from app.middleware.route_table import ADMIN, METRICS, OPEN, PREDICT, ROUTE_TABLE, Routes, RouteTable
 
 ROUTES = (
@@ -13,7 +13,6 @@ ROUTES = (
     Routes(model_info.bp, PREDICT, "requests"),
     Routes(models.bp, ADMIN, "admin"),
     Routes(stats.bp, METRICS, "requests"),
-    Routes(traffic.bp, METRICS, "requests"),
     Routes(metrics.bp, METRICS, "requests"),
 )
 

@@ -1,13 +1,19 @@
-"""``GET /api/stats``: a summary of the metrics as JSON."""
+"""``GET /api/stats`` and ``/api/traffic``: the whole service since its start, and in the last ten minutes."""
 
 from typing import Any
 
-from flask import Blueprint
+import orjson
+from flask import Blueprint, Response, current_app, request
 
-from app.api.answer_schemas import StatisticsAnswer
+from app.api.answer_schemas import StatisticsAnswer, TrafficAnswer
 from app.api.description import described
+from app.api.formats import JSON
 from app.middleware.metrics import of_app
 from app.middleware.metrics.statistics import summarize
+from app.middleware.metrics.traffic_history import history_of
+
+EVENTS = "text/event-stream"
+MARGIN = 0.3  # seconds after an interval's end, when a worker has written it
 
 bp = Blueprint("stats", __name__)
 
@@ -17,3 +23,21 @@ bp = Blueprint("stats", __name__)
 def stats() -> dict[str, Any]:
     """Requests, errors and times of the whole service since its start."""
     return summarize(of_app())
+
+
+@bp.get("/api/traffic")
+@described(TrafficAnswer, media=(JSON, EVENTS))
+def traffic() -> Response | dict[str, Any]:
+    """The intervals since ``Last-Event-ID``, or all; a stream ends after them, and is asked for again after
+    ``retry`` ms, because an open one would hold one of the server's few threads.
+
+    https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+    """
+    history = history_of(current_app)
+    events = history.events(after=request.headers.get("Last-Event-ID", 0, type=int))
+    retry = round(1000 * (history.until_next() + MARGIN))
+    if request.accept_mimetypes.best_match((EVENTS, JSON), EVENTS) == JSON:
+        return {"events": events, "retry": retry}
+    lines = [b"retry: %d\n\n" % retry]
+    lines += [b"id: %d\ndata: %b\n\n" % (event["id"], orjson.dumps(event)) for event in events]
+    return Response(b"".join(lines), content_type=EVENTS)
