@@ -20,26 +20,17 @@ PAGES = {
     "gunicorn-worker.md": "gunicorn_worker/README.md",
     "flask-fast.md": "app/flask_fast/README.md",
 }
-# The nav has a place for them, which shows once they are written.
-PLANNED = {"openapi.md", "explanations.md", "console.md", "client.md"}
 IMAGES = (".png", ".svg")
 CODE_OR_LINK = re.compile(
     r"(?P<code>^```.*?^```|`[^`\n]+`)|(?P<mark>!?)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)", re.M | re.S
 )
 
 
-def on_config(config: Any) -> Any:
-    """Leave out of the nav what is planned and not there yet."""
-    config.nav = _without_missing(config.nav, config)
-    return config
-
-
 def on_files(files: Any, config: Any) -> Any:
     """Add the pages from outside of ``docs/``; its index would take the address of the first page."""
     files.remove(files.get_file_from_path("README.md"))
     for page in PAGES:
-        if _exists(page, config):
-            _add(files, config, page, _text(page, config))
+        _add(files, config, page, _text(page, config))
     return files
 
 
@@ -120,22 +111,6 @@ def _add(files: Any, config: Any, address: str, content: str | bytes) -> None:
     from mkdocs.structure.files import File
 
     files.append(File.generated(config, address, content=content))
-
-
-def _without_missing(entries: list[Any], config: Any) -> list[Any]:
-    kept = []
-    for entry in entries:
-        ((title, target),) = entry.items()
-        if isinstance(target, list):
-            kept.append({title: _without_missing(target, config)})
-        elif target not in PLANNED or _exists(target, config):
-            kept.append(entry)
-    return kept
-
-
-def _exists(page: str, config: Any) -> bool:
-    source = PAGES.get(page, f"docs/{page}").partition("#")[0]
-    return (_root(config) / source).exists()
 
 
 def _root(config: Any) -> Any:
