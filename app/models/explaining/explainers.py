@@ -13,7 +13,7 @@ from app.models.explaining.linear_margins import LinearMargins
 from app.models.explaining.prepared_rows import preparation
 from app.models.loading.loader import LoadedVersion
 from app.models.repository.store import ModelStore
-from app.models.repository.version_files import EXPLANATION, WEIGHTS_FILE
+from app.models.repository.version_files import EXPLANATION, EXPLANATION_FILE
 from app.models.schema.rows import Rows
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,13 @@ def explain(
     """
     found = explainer_of(model, store)
     signatures: dict[str, Any] = {"input": model.signature, "output": model.output}
-    return explanations(found, rows, predicted, columns=columns, **signatures)
+    try:
+        return explanations(found, rows, predicted, columns=columns, **signatures)
+    except NotExplainable:
+        raise
+    except Exception as error:  # of shap or of a custom transformer, anything
+        log.exception("no explanation", extra={"model_version": model.version})
+        raise NotExplainable(f"this row cannot be explained: {type(error).__name__}") from error
 
 
 def explainer_of(model: LoadedVersion, store: ModelStore) -> Explainer:
@@ -58,7 +64,7 @@ def _made(model: LoadedVersion, store: ModelStore) -> Explainer | str:
             raise NotExplainable(recorded["reason"])
         if recorded.get("method") == "linear":
             return _linear(model, store)
-        return _of_trees(model)
+        return _of_trees(model, store)
     except NotExplainable as error:
         return str(error)
     except (OriginalMissing, ServiceError) as error:
@@ -70,13 +76,17 @@ def _made(model: LoadedVersion, store: ModelStore) -> Explainer | str:
 
 def _linear(model: LoadedVersion, store: ModelStore) -> Explainer:
     recorded, signature = model.metadata[EXPLANATION], model.signature
-    margins = LinearMargins.from_bytes(store.read(model.version, WEIGHTS_FILE, model.metadata))
+    margins = LinearMargins.from_bytes(store.read(model.version, EXPLANATION_FILE, model.metadata))
     prepare = preparation(model.engine, signature, steps=recorded.get("steps"))
     width = len(signature.features)  # the function must not hold the version, with which it goes
     return Explainer("linear", recorded["scale"], lambda rows: margins.attribute(prepare(rows), width=width))
 
 
-def _of_trees(model: LoadedVersion) -> Explainer:
-    from app.models.explaining.tree_explainer import tree_explainer  # brings scikit-learn, and shap
+def _of_trees(model: LoadedVersion, store: ModelStore) -> Explainer:
+    from app.models.explaining import tree_explainer  # brings scikit-learn, and shap
 
-    return tree_explainer(model.engine, model.signature, model.output, model.metadata)
+    parts = model.engine, model.signature, model.output, model.metadata
+    if model.metadata.get(EXPLANATION, {}).get("recorded"):
+        content = store.read(model.version, EXPLANATION_FILE, model.metadata)
+        return tree_explainer.recorded_tree_explainer(content, *parts)
+    return tree_explainer.tree_explainer(*parts)

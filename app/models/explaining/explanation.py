@@ -70,8 +70,11 @@ def explanations(
     """One explanation per row, which names the ``columns`` of the largest magnitude.
 
     :param predicted: the values of an engine's output: of a classifier the codes of its classes.
+    :raises NotExplainable: if a contribution is not finite.
     """
     attribution: Attribution = explainer.attribute(rows)
+    if not np.isfinite(attribution.contributions).all():
+        raise NotExplainable("a contribution is no finite number: a value of the row is too large")
     found = []
     for row, values in enumerate(to_lists(rows)):
         code = int(predicted[row]) if output.task == "classification" else None

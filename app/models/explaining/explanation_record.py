@@ -1,7 +1,7 @@
 """What a version records when it is published, so that its answers can be explained."""
 
+import io
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -10,17 +10,18 @@ import numpy as np
 from app.models.compilation.compilers import one_line
 from app.models.compilation.pipeline_preprocessing import split
 from app.models.engines.output import EngineOutput
-from app.models.explaining.column_sources import MixesColumns, column_sources, listed
+from app.models.explaining.column_sources import MixesColumns, Sources, column_sources, listed
 from app.models.explaining.explanation import NotExplainable
 from app.models.explaining.linear_margins import LinearMargins
 from app.models.explaining.linear_weights import folded, is_affine, is_linear, mean_row, weights_of
 from app.models.explaining.original_steps import as_matrix, transformed
 from app.models.explaining.prepared_rows import ALONE
 from app.models.explaining.scales import scale_of
+from app.models.explaining.tree_arrays import has_trees, is_isolation_forest, tree_arrays
 from app.models.explaining.tree_margins import is_of_trees
 from app.models.loading import golden_rows
 from app.models.loading.verification import VersionArtifact
-from app.models.repository.version_files import WEIGHTS_FILE, Metadata
+from app.models.repository.version_files import EXPLANATION_FILE, Metadata
 from app.models.schema.rows import Matrix, Rows, take
 from app.models.schema.signature import InputSignature, OutputSignature
 
@@ -34,7 +35,7 @@ Prepare = Callable[[Rows, list[Any]], Any]
 @dataclass(frozen=True)
 class ExplanationRecord:
     """``metadata``: ``method``, or None and the ``reason``; ``steps``: how many transformers stand before the
-    recorded weights, if not all of them. ``files`` by name.
+    recorded weights, if not all of them; ``recorded``: whether the file has trees. ``files`` by name.
     """
 
     metadata: Metadata
@@ -63,10 +64,8 @@ def explanation_record(
     try:
         transformers, model = explained_parts(estimator, output)
         if is_of_trees(model):
-            if prepare is not None:
-                raise NotExplainable(ALONE)
-            column_sources(transformers, len(signature.features))
-            return ExplanationRecord({"method": "tree_shap"})
+            sources = column_sources(transformers, len(signature.features))
+            return ExplanationRecord({"method": "tree_shap"}) if prepare is None else _trees(model, sources)
         first = range(min(len(rows), CHECKED_ROWS))
         answers = EngineOutput(
             predicted.values[: len(first)],
@@ -106,6 +105,19 @@ def explained_parts(estimator: Any, output: OutputSignature) -> tuple[list[Any],
     if output.targets or len(output.center) > 1:
         raise NotExplainable(f"{name} predicts several targets, and an explanation is of one")
     return transformers, model
+
+
+def _trees(model: Any, sources: Sources) -> ExplanationRecord:
+    """The trees of a model that will not be there."""
+    if not has_trees(model):
+        raise NotExplainable(ALONE)
+    buffer = io.BytesIO()
+    arrays: dict[str, Any] = tree_arrays(model).to_arrays()
+    np.savez_compressed(buffer, sources=np.array(listed(sources, model.n_features_in_)), **arrays)
+    about: Metadata = {"method": "tree_shap", "recorded": True}
+    if is_isolation_forest(model):
+        about["scale"] = "score"
+    return ExplanationRecord(about, {EXPLANATION_FILE: buffer.getvalue()})
 
 
 class _Weighted(NamedTuple):
@@ -151,18 +163,21 @@ def _linear(
         raise NotExplainable(NO_SAMPLE)
     means, metadata["rows"] = mean_row(_finite_rows(background, prepared))
     recorded = LinearMargins(found.weights, found.intercept, means, np.array(found.sources))
-    return ExplanationRecord(metadata, {WEIGHTS_FILE: recorded.to_bytes()})
+    return ExplanationRecord(metadata, {EXPLANATION_FILE: recorded.to_bytes()})
 
 
 def _finite_rows(parts: Iterable[Rows], prepared: Callable[[Rows], Any]) -> Iterator[Any]:
     """The transformed rows of each part, without those that a transformer refuses or that are not finite."""
     for part in parts:
         try:
-            yield _finite(prepared(part))
-        except Exception:  # for one of the rows: which ones shows alone
-            for row in range(len(part)):
-                with suppress(Exception):  # the model does not answer such a row either
-                    yield _finite(prepared(take(part, [row])))
+            found = _finite(prepared(part))
+        except Exception:  # for some of the rows, which the model does not answer either
+            if len(part) > 1:
+                middle = len(part) // 2
+                halves = take(part, range(middle)), take(part, range(middle, len(part)))
+                yield from _finite_rows(halves, prepared)
+        else:
+            yield found
 
 
 def _finite(rows: Any) -> Any:

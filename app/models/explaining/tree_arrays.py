@@ -1,5 +1,6 @@
 """Trees of scikit-learn as arrays with the weight of each node, as the shap package takes them."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,11 @@ BOOSTING = (ensemble.GradientBoostingClassifier, ensemble.GradientBoostingRegres
 HISTOGRAM_BOOSTING = (ensemble.HistGradientBoostingClassifier, ensemble.HistGradientBoostingRegressor)
 TREES = (*FOREST, *BOOSTING, *HISTOGRAM_BOOSTING, ensemble.IsolationForest)
 
+PER_NODE = (
+    *("children_left", "children_right", "children_default", "features", "thresholds", "values"),
+    "node_sample_weight",
+)
+
 
 @dataclass(frozen=True)
 class TreeArrays:
@@ -44,6 +50,32 @@ class TreeArrays:
     categories: Mapping[tuple[int, int], tuple[frozenset[int], frozenset[int] | None]] = field(
         default_factory=dict
     )
+
+    def to_arrays(self) -> dict[str, Array]:
+        """The trees one after the other, for a file of NumPy."""
+        sets = [
+            [*at, *(None if s is None else sorted(s) for s in pair)] for at, pair in self.categories.items()
+        ]
+        return {
+            **{name: np.concatenate([each[name] for each in self.trees]) for name in self.trees[0]},
+            "nodes": np.array([len(each["features"]) for each in self.trees]),
+            "base": self.base,
+            "rounded": np.array(self.rounded),
+            "categories": np.frombuffer(json.dumps(sets).encode(), np.uint8),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array]) -> "TreeArrays":
+        """Inverse of `to_arrays`."""
+        ends = np.cumsum(arrays["nodes"])[:-1]
+        columns = {name: np.split(arrays[name], ends) for name in PER_NODE}
+        trees = [dict(zip(columns, each, strict=True)) for each in zip(*columns.values(), strict=True)]
+        sets = json.loads(arrays["categories"].tobytes())
+        categories = {
+            (number, node): (frozenset(left), None if known is None else frozenset(known))
+            for number, node, left, known in sets
+        }
+        return cls(trees, arrays["base"], bool(arrays["rounded"]), categories)
 
 
 def has_trees(estimator: Any) -> bool:

@@ -33,12 +33,13 @@ def tree_margins(model: Any) -> TreeMargins:
         return ArrayMargins(tree_arrays(model))
     native = model.booster_ if isinstance(model, LightGBMBooster) else model
     explainer = _explainer(native)
+    options: dict[str, Any] = {"check_additivity": False, "from_call": True}
+    if library_of(model) == "lightgbm" and (best := getattr(native, "booster_", native).best_iteration) > 0:
+        options["tree_limit"] = best  # after early stopping, where shap takes all trees
 
     def attribute(rows: Any) -> Attribution:
         """By the library's own C++, which shap calls."""
-        return _attribution(
-            explainer.shap_values(rows, check_additivity=False, from_call=True), explainer.expected_value
-        )
+        return _attribution(explainer.shap_values(rows, **options), explainer.expected_value)
 
     return attribute
 

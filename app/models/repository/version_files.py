@@ -14,7 +14,7 @@ from app.models.repository.version_names import is_version
 METADATA = "metadata.json"
 SIGNATURE = "signature.json"
 PREPROCESSING_FILE = "preprocessing.json"
-WEIGHTS_FILE = "explanation.npz"  # of linear models
+EXPLANATION_FILE = "explanation.npz"  # of linear models, and of exported trees
 EXPLANATION = "explanation"  # in the metadata
 PREFIX = "model_"
 LONGEST_METADATA = 64 * 1024**2  # bytes: categories and golden rows of very many columns

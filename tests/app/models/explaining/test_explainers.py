@@ -26,7 +26,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from app.exceptions import InvalidInput
-from app.models.explaining.explainers import explainer_of
+from app.models.explaining.explainers import explain, explainer_of
+from app.models.explaining.explanation import NotExplainable
 from app.models.importing.exported.publish_export import import_export
 from app.models.loading.loader import LoadingOptions
 from app.models.publishing.publish import publish, recertify
@@ -171,6 +172,28 @@ def test_an_exported_linear_model_is_explained_without_a_pickle(tmp_path):
     assert [contributions(found)[name] for name in "abc"] == pytest.approx(added.tolist())
 
 
+def test_exported_trees_are_explained_without_a_pickle(tmp_path):
+    frame = pd.DataFrame({"a": ROWS[:, 0], "b": ROWS[:, 1], "c": np.arange(80) % 5})
+    target = frame["a"] + (frame["c"] == 3) * 4
+    forest = ensemble.RandomForestRegressor(4, random_state=0)
+    boosting = ensemble.HistGradientBoostingRegressor(
+        max_iter=4, categorical_features=[2], min_samples_leaf=4, early_stopping=False
+    )
+    for number, model in enumerate((forest, boosting)):
+        store = ModelStore(tmp_path / str(number))
+        store.root.mkdir()
+        (tmp_path / "old.export").write_bytes(exported(model.fit(frame, target), frame))
+        import_export(store, tmp_path / "old.export", version="v1")
+        apart = ModelStore(tmp_path / f"own{number}")
+        publish(apart, model, sample=frame, version="v1")
+        rows = frame.iloc[:6].to_dict("records")
+        for found, own in zip(
+            explained(reloaded(store), rows), explained(reloaded(apart), rows), strict=True
+        ):
+            assert contributions(found) == pytest.approx(contributions(own), abs=1e-9)
+            assert found["margin"] == pytest.approx(found["answer"]["prediction"])
+
+
 def test_without_the_package_the_refusal_says_how_to_install_it(served, monkeypatch):
     monkeypatch.setitem(sys.modules, "shap", None)
     assert "pip install -r requirements-explain.txt" in refusal(served(FOREST.fit(ROWS, LABELS), ROWS))
@@ -206,6 +229,27 @@ def test_a_clamped_value_is_shown_as_it_was_used(served):
     )
     (found,) = explained(served_model, [[100.0, 5.0, 5.0]], columns=1)
     assert found["contributions"][0]["value"] == 10.0
+
+
+class Picky(preprocessing.StandardScaler):
+    """A scaler that is lost on large numbers, in explanations alone."""
+
+    asked = 0
+
+    def transform(self, rows, copy=None):
+        return super().transform(rows) if Picky.asked == 0 else 1 / Picky.asked[0]
+
+
+def test_what_a_transformer_raises_for_a_row_is_no_error_of_the_service(served, monkeypatch):
+    model = make_pipeline(Picky(), LOGISTIC()).fit(ROWS[:, :1], LABELS)
+    served_model = served(model, ROWS[:, :1])
+    explained(served_model, ROWS[:1, :1])
+    prediction = served_model.predict(ROWS[:1, :1])
+    monkeypatch.setattr(Picky, "asked", 1)
+    with pytest.raises(NotExplainable, match="this row cannot be explained: TypeError"):
+        explain(
+            served_model.model, served_model.store, ROWS[:1, :1], prediction.output.values.tolist(), columns=1
+        )
 
 
 @pytest.mark.parametrize("columns", [0, -1, True, 2.0, "3"])

@@ -16,7 +16,10 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
+from app.models.explaining.explanation_record import explanation_record
 from app.models.explaining.linear_margins import LinearMargins
+from app.models.publishing.columns import as_rows
+from app.models.publishing.inspection import inspect_model
 from tests.app.models.explaining.conftest import contributions, explained, total
 
 # height, width, depth; their means are 2, 10 and 0.
@@ -191,6 +194,31 @@ def test_the_mean_is_that_of_the_whole_sample_not_of_the_rows_that_are_inspected
     rows = np.arange(20_000.0).reshape(-1, 1) ** 2
     (found,) = explained(served(LinearRegression().fit(rows, rows[:, 0]), rows), [[0.0]])
     assert found["base_value"] == pytest.approx(rows.mean(), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("model", "usual", "target", "refused"),
+    [
+        (
+            make_pipeline(
+                make_column_transformer((preprocessing.OneHotEncoder(), ["city"])), linear_model.Ridge()
+            ),
+            PEOPLE[["city"]],
+            INCOME,
+            pd.DataFrame({"city": ["Delhi"] * 3}),  # which the encoder does not know
+        ),
+        (LinearRegression(), BOXES, PRICES, BOXES * np.nan),
+    ],
+    ids=["raises", "not finite"],
+)
+def test_rows_of_the_sample_that_the_model_refuses_do_not_count(model, usual, target, refused):
+    found = inspect_model(model.fit(usual, target), usual)
+    sample = pd.concat([refused, usual, refused, usual, refused], ignore_index=True)
+    parts = found.signature, found.output, found.rows, found.predicted
+    recorded = explanation_record(model, *parts, [as_rows(sample, found.signature)])
+    assert recorded.metadata["rows"] == 2 * len(usual)
+    margins = LinearMargins.from_bytes(recorded.files["explanation.npz"])
+    assert margins.weights @ margins.means + margins.intercept == pytest.approx([model.predict(usual).mean()])
 
 
 @given(

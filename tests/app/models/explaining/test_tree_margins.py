@@ -226,6 +226,27 @@ def test_a_bare_booster_is_explained(served):
     assert found["margin"] == pytest.approx(raw * (1 if found["class"] else -1), abs=1e-9)
 
 
+@pytest.mark.parametrize("library", ["lightgbm", "xgboost", "catboost"])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_boosting_that_stopped_early_is_explained_by_the_trees_that_answer(served, library):
+    model = {
+        "lightgbm": lightgbm.LGBMRegressor(
+            n_estimators=60, learning_rate=0.9, early_stopping_rounds=4, verbose=-1
+        ),
+        "xgboost": xgboost.XGBRegressor(n_estimators=60, learning_rate=0.9, early_stopping_rounds=4),
+        "catboost": catboost.CatBoostRegressor(
+            iterations=60, learning_rate=0.9, early_stopping_rounds=4, **QUIET
+        ),
+    }[library]
+    held_out = NUMBERS[100:], VALUES[100:]
+    options = dict(zip(("eval_X", "eval_y"), held_out, strict=True))
+    if library != "lightgbm":
+        options = {"eval_set": [held_out], "verbose": False}
+    model.fit(NUMBERS[:100], VALUES[:100], **options)
+    for each in explained(served(model, NUMBERS), NUMBERS[:5]):
+        assert each["margin"] == pytest.approx(each["answer"]["prediction"], abs=1e-5)
+
+
 def test_ordinal_codes_before_trees_belong_to_their_column(served):
     before = make_column_transformer((OrdinalEncoder(), ["city"]), remainder="passthrough")
     frame = PEOPLE.assign(age=PEOPLE["age"].fillna(0.0))

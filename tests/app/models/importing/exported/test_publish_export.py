@@ -110,7 +110,7 @@ def test_frame_of_numbers_and_labels_answers_as_it_did(store, take_over):
 def test_version_holds_no_pickle_and_records_where_it_came_from(store, take_over):
     take_over(exported(LinearRegression().fit(NUMBERS.to_numpy(), NUMBERS["a"]), NUMBERS))
     metadata = store.metadata("v1")
-    assert set(metadata["files"]) == {EXPORT_FILE, "model.onnx", "preprocessing.json"}
+    assert set(metadata["files"]) == {EXPORT_FILE, "model.onnx", "preprocessing.json", "explanation.npz"}
     assert metadata["libraries"] == {}
     assert metadata["exported_from"].keys() >= {"python", "numpy", "scikit-learn"}
     assert len(metadata["golden"]["rows"]) >= 20
