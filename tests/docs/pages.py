@@ -71,7 +71,8 @@ def complete(command: str) -> bool:
 
 def comparable(output: str) -> str:
     """What must be as printed: words, and the values of JSON; not times, ids, sizes and figures in texts."""
-    output = re.sub(r"(?m)^.*…\n", "", output)  # steps, which leave nothing behind on a terminal
+    # Steps, which leave nothing behind on a terminal, and the times of those that took some.
+    output = re.sub(r"(?m)^(.*…|[\w ]+: [\d.]+ s)\n", "", output)
     for documents in ([output], output.splitlines()):
         with suppress(ValueError):
             return "\n".join(json.dumps(fixed(json.loads(document))) for document in documents)
