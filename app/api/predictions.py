@@ -166,7 +166,7 @@ def asked_outputs() -> tuple[str, ...]:
     """The ``outputs`` of the query, such as ``predict,transform``; none if it has no such."""
     if not request.environ.get("QUERY_STRING"):
         return ()
-    return tuple(dict.fromkeys(name for name in request.args.get("outputs", "").split(",") if name))
+    return tuple(dict.fromkeys(name for name in ",".join(request.args.getlist("outputs")).split(",") if name))
 
 
 def distinct(names: Iterable[str]) -> tuple[str, ...]:

@@ -145,7 +145,7 @@ class TrafficSplitSchema(BodySchema):
             _mode("off"),
             _mode("canary", challenger=VERSION, percent=PERCENT),
             _mode("shadow", challenger=VERSION),
-            _mode("ab", shares=SHARES),
+            _mode("ab", shares={"$ref": "#/components/schemas/Shares"}),
         ]
     }
 

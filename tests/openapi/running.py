@@ -11,6 +11,7 @@ from typing import Any
 
 from app.models.publishing.publish import publish
 from app.models.repository.store import ModelStore
+from app.pages.openapi.schema_parts import NOTHING
 from tests.clients.environments import python_of
 from tests.dialects.models import Brought
 from tests.dialects.rows import (
@@ -50,6 +51,9 @@ SETTINGS = {
     "WORKERS": 1,
     "LOG_LEVEL": "ERROR",
 }
+# Routes for which the model has no answer take no body, so that none can be drawn: the document says so by a
+# schema that nothing satisfies. They are judged with models that answer.
+UNANSWERED = {"ClassifiedRows": ":classify$", "RegressedRows": ":regress$"}
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,12 @@ def schemathesis(service: Service, tables: Path, *, examples: int, options: Sequ
     command = [python, "-m", "schemathesis.cli", "--config-file", CONFIGURATION]
     command += ["run", f"{service.address}/api/openapi.json"]
     command += ["--header", f"X-API-Key: {KEY}", "--max-examples", str(examples), "--checks", "all"]
+    for component, path in UNANSWERED.items():
+        if (
+            service.get("/api/openapi.json", headers=HEADER).json()["components"]["schemas"][component]
+            == NOTHING
+        ):
+            command += ["--exclude-path-regex", path]
     command += ["--continue-on-failure", "--no-color", "--generation-database", "none", *options]
     variables = os.environ | {"SCHEMATHESIS_HOOKS": str(HOOKS), "TABLES": str(tables)}
     done = subprocess.run(command, capture_output=True, text=True, env=variables, cwd=tables)

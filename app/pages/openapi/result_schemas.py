@@ -82,7 +82,15 @@ def _members(output: OutputSignature, value: JsonSchema) -> JsonSchema:
 
 
 def _probabilities(keys: tuple[str, ...]) -> JsonSchema:
-    return closed_object(dict.fromkeys(keys, PROBABILITY))
+    """A number for each class. Not as properties, because generated clients make names of them, and those of
+    ``<=50K`` and ``>50K`` are one."""
+    names = list(keys)
+    return {
+        "type": "object",
+        "propertyNames": {"enum": names},
+        "additionalProperties": PROBABILITY,
+        "required": names,
+    }
 
 
 def _explanation(value: JsonSchema, methods: tuple[str, ...]) -> JsonSchema:

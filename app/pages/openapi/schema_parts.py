@@ -16,8 +16,8 @@ def ref(component: str) -> JsonSchema:
 
 
 def some(alternatives: Iterable[JsonSchema]) -> JsonSchema:
-    """One of these."""
-    found = list(alternatives)
+    """One of these, of which some may be alternatives themselves."""
+    found = [one for each in alternatives for one in (each["anyOf"] if each.keys() == {"anyOf"} else [each])]
     return found[0] if len(found) == 1 else {"anyOf": found}
 
 

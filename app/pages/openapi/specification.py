@@ -11,7 +11,7 @@ from marshmallow import Schema, fields
 from app.api.answer_schemas import BatchAnswer, Component, ErrorAnswer
 from app.api.errors import STATUS
 from app.api.formats.json_codec import RowField, RowsField
-from app.api.schemas import VERSION, IdentifiedSchema
+from app.api.schemas import SHARES, VERSION, IdentifiedSchema
 from app.models.loading.loader import LoadedVersion
 from app.models.serving.overview import describe, example_row
 from app.models.serving.served_model import DEFAULT
@@ -98,6 +98,7 @@ class Specification:
         components.schema(
             "Identifier", self._converter.field2property(IdentifiedSchema._declared_fields["request_id"])
         )
+        components.schema("Shares", SHARES)
         self._shape(BatchAnswer)  # dialects refer to it by its name
         for name, header in HEADERS.items():
             components.header(name, dict(header))
