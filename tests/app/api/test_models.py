@@ -104,6 +104,20 @@ def test_activated_version_serves_at_once(client, store):
     assert client.post("/api/predict", json={"features": [1, 2, 3]}).get_json()["result"]["prediction"] == 6
 
 
+@pytest.mark.parametrize("path", ["/api/models/v2/activate", "/api/models/rollback"])
+def test_waiting_is_true_or_false(client, path):
+    (error,) = assert_error(client.post(f"{path}?wait=yes"), 400, "validation_error")
+    assert error == {"field": "wait", "reason": "must be true or false"}
+
+
+@pytest.mark.parametrize("name", ["rollback", "routing", "comparison"])
+def test_names_of_routes_are_no_versions_to_remove(client, name):
+    response = client.delete(f"/api/models/{name}")
+    assert_error(response, 405, "method_not_allowed")
+    assert "DELETE" not in response.headers["Allow"]
+    assert "DELETE" not in client.options(f"/api/models/{name}").headers["Allow"]
+
+
 def test_rollback_serves_what_served_before(client, store):
     client.post("/api/models/v2/activate")
     assert client.post("/api/models/rollback").get_json()["version"] == "v1"

@@ -441,7 +441,24 @@ def test_identifiers_in_the_body_are_logged(logged, serve, field):
 
 
 @pytest.mark.parametrize("field", ["request_id", "client_id"])
-@pytest.mark.parametrize("value", ["", "x" * 129, "a\nb", "\x00", "\x1b[31m", 5, None, ["a"], {"a": 1}])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "x" * 129,
+        "a\nb",
+        "a\n",
+        "\x00",
+        "\x1b[31m",
+        "\u200b",
+        "\u202e",
+        "\U000e0041",
+        5,
+        None,
+        ["a"],
+        {"a": 1},
+    ],
+)
 def test_identifier_that_is_not_short_printable_text_is_refused(client, field, value):
     (error,) = assert_error(predict(client, [1, 2, 3], **{field: value}), 400, "validation_error")
     assert error["field"] == field

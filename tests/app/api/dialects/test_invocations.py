@@ -112,6 +112,12 @@ def test_an_error_of_a_body_that_is_nobodys_has_the_members_of_both(sums, body):
     )
 
 
+@pytest.mark.parametrize("query", ["errors=none", "extra=none"])
+def test_parameters_are_checked_for_bodies_for_which_they_mean_nothing(sums, query):
+    for options in ({"json": [[1, 1, 1]]}, {"data": "1,1,1\n", "content_type": CSV}):
+        assert sums.post(f"{URL}?{query}", **options).status_code == 400
+
+
 def test_so_has_one_of_a_request_whose_body_is_not_read(serve):
     client = serve(fitted(SumRegressor()), API_KEY_1=KEY)
     document = client.post(URL, json=[[1, 1, 1]]).get_json()

@@ -240,6 +240,7 @@ def test_models_are_loaded_from_the_store_alone(sums, parameters):
 @pytest.mark.parametrize("path", [LOAD, UNLOAD])
 def test_a_name_that_is_no_version_is_refused(sums, path):
     assert_error_text(sums.post(path, json={"parameters": {"version": "../v1"}}), 400)
+    assert_error_text(sums.post(path, json={"parameters": {"version": ""}}), 400)
     assert_error_text(sums.post(path, data=b"\xff{"), 400)
 
 

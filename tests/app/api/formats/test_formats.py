@@ -130,6 +130,17 @@ def test_outputs_are_what_the_model_itself_gives(people, model):
     np.testing.assert_allclose(np.load(io.BytesIO(response.data)), model.predict_proba(PEOPLE), atol=1e-6)
 
 
+def test_outputs_may_stand_in_several_parameters(people):
+    query = "?outputs=decision_function&outputs=predict"
+    result = people.post("/api/predict" + query, json={"features": RECORDS[0]}).get_json()["result"]
+    assert set(result) == {"prediction", "decision_function"}
+
+
+def test_what_to_do_with_unknown_columns_is_checked_for_json_too(people):
+    response = people.post(f"{BATCH}?extra=maybe", json={"samples": RECORDS[:1]})
+    assert_one_error(response, field="extra", reason="must be ignore or reject")
+
+
 @pytest.mark.parametrize(
     ("outputs", "reason"),
     [
