@@ -15,6 +15,7 @@ from tests.settings import ROOT
 
 DATA = ROOT.parent / "shared" / "data"
 CASES = 10_000
+EXAMPLES = 30  # of each operation, which make so many cases with those of the other phases
 console = Console()
 
 
@@ -35,7 +36,7 @@ MODELS: Mapping[str, Callable[[], Brought]] = {
 @click.option(
     "--model", "names", multiple=True, type=click.Choice(list(MODELS)), default=["census", "wine", "texts"]
 )
-@click.option("--examples", default=110, show_default=True, help="Drawn at random, of each operation.")
+@click.option("--examples", default=EXAMPLES, show_default=True, help="Drawn at random, of each operation.")
 @click.option("--full-output", is_flag=True)
 def main(names: tuple[str, ...], examples: int, *, full_output: bool) -> None:
     """Send what the document allows and what it forbids, and let all checks judge the answers."""
@@ -50,7 +51,7 @@ def main(names: tuple[str, ...], examples: int, *, full_output: bool) -> None:
             stored(brought, Path(folder))
             with serving(Path(folder)) as service:
                 run = schemathesis(service, write_tables(brought, Path(folder) / "tables"), examples=examples)
-        enough = run.cases >= CASES or examples < 100
+        enough = run.cases >= CASES or examples < EXAMPLES
         failed |= not (run.passed and enough)
         console.print(f"{name}: {run.cases:,} cases, {'nothing found' if run.passed else 'FOUND:'}")
         if not run.passed or full_output:

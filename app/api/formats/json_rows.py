@@ -54,7 +54,7 @@ def spread_rows(values: Any, signature: InputSignature | None, *, field: str) ->
     for position, record in enumerate(values):
         # Only lists of one value stand beside single ones: many rows out of one value would fill the memory.
         lengths = {len(cell) if isinstance(cell, list) else 1 for cell in record.values()}
-        if len(lengths) != 1:
+        if len(lengths) != 1 or 0 in lengths:
             reason = "is empty, or holds lists of different lengths, or a list beside a single value"
             raise InvalidInput([{"field": field, "row": position, "reason": reason}])
         cells = (cell if isinstance(cell, list) else [cell] for cell in record.values())

@@ -1,4 +1,4 @@
-"""Shapes of errors: what a dialect's own function makes of an error of the native API, as JSON Schema."""
+"""Errors of a route: what a dialect's own function makes of an error of the native API, as JSON Schema."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,6 +7,7 @@ from flask import Flask, request
 
 from app.api.description import ErrorShape
 from app.api.dialects import ERROR_SHAPES
+from app.api.errors import STATUS
 from app.pages.openapi.schema_parts import JsonSchema, closed_object, ref
 
 NATIVE = "ErrorAnswer"
@@ -31,3 +32,19 @@ def _of(document: dict[str, Any]) -> tuple[str, JsonSchema]:
         name: {"type": "object" if isinstance(value, dict) else "string"} for name, value in document.items()
     }
     return "And".join(name.title().replace("_", "") for name in properties), closed_object(properties)
+
+
+def error_response(headers: dict[str, Any], status: int, schema: JsonSchema) -> dict[str, Any]:
+    """An error of a route.
+
+    :param headers: of every answer of the route.
+    """
+    own = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
+    headers = headers | ({own[status]: own[status]} if status in own else {})
+    content = {"application/json": {"schema": schema}}
+    return {"description": _meaning(status), "headers": headers, "content": content}
+
+
+def _meaning(status: int) -> str:
+    types = [name for name, each in STATUS.items() if each == status]
+    return " or ".join(f"`{name}`" for name in types) or "An error"

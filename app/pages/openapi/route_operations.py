@@ -10,10 +10,9 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from app.api.description import ATTRIBUTE, Description
-from app.api.errors import STATUS
 from app.middleware.auth.open_metrics import METRICS_ENDPOINT
 from app.middleware.route_table import OPEN, ROUTE_TABLE, Scope
-from app.pages.openapi.schema_parts import JsonSchema
+from app.pages.openapi.document_components import security_schemes
 
 VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 OF_SERVER = (414,)  # answered before the app, in the shape of the native API
@@ -47,6 +46,11 @@ class Route(NamedTuple):
     def variables(self) -> list[str]:
         """In the order of the path."""
         return VARIABLE.findall(self.rule.rule)
+
+    @property
+    def of_default(self) -> bool:
+        """Whether it predicts with the default model, because its path names none."""
+        return self.description.pins and "name" not in self.variables
 
     @property
     def statuses(self) -> list[int]:
@@ -139,19 +143,6 @@ def available(tables: tuple[str, ...]) -> list[str]:
     return [each for each in tables if arrow or not any(part in each for part in NEEDS_PYARROW)]
 
 
-def security_schemes(app: Flask) -> dict[str, dict[str, Any]]:
-    """By name those that the app's settings accept; none where everybody is served."""
-    settings = app.config
-    if not settings["AUTH_REQUIRED"]:
-        return {}
-    found: dict[str, dict[str, Any]] = {}
-    if settings["API_KEYS"] or settings["API_KEYS_FILE"]:
-        found["ApiKey"] = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
-    if settings["JWT_ISSUER"]:
-        found["Token"] = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-    return found
-
-
 def _path_parameters(route: Route, names: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         {"in": "path", "name": each, "required": True, "schema": names.get(each, {"type": "string"})}
@@ -173,7 +164,7 @@ def _answers(route: Route) -> dict[str, Any]:
         text = "The answer" if status == 200 else "The answer while it cannot"
         found[str(status)] = {
             "description": text,
-            "headers": _response_headers(route) | headers,
+            "headers": response_headers(route) | headers,
             **({"content": media} if media else {}),
         }
     return found
@@ -183,24 +174,9 @@ def _shape(media_type: str, shape: Any) -> Any:
     return {"type": "string"} if media_type.startswith("text/") else shape
 
 
-def error_response(route: Route, status: int, schema: JsonSchema) -> dict[str, Any]:
-    """An error of a route."""
-    headers = _response_headers(route)
-    if status in (429, 503):
-        headers["Retry-After"] = "Retry-After"
-    if status == 401:
-        headers["WWW-Authenticate"] = "WWW-Authenticate"
-    content = {"application/json": {"schema": schema}}
-    return {"description": _meaning(status), "headers": headers, "content": content}
-
-
-def _response_headers(route: Route) -> dict[str, Any]:
+def response_headers(route: Route) -> dict[str, Any]:
+    """Headers of every answer of a route, as components."""
     names = ["X-Request-ID"]
     if not route.exempt:
         names += ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
     return {name: name for name in names}
-
-
-def _meaning(status: int) -> str:
-    types = [name for name, each in STATUS.items() if each == status]
-    return " or ".join(f"`{name}`" for name in types) or "An error"

@@ -16,8 +16,9 @@ def row_components(model: LoadedVersion | None, settings: Mapping[str, Any]) -> 
     :param settings: of the app: ``OUTLIER_POLICY`` decides whether ranges bind.
     """
     found = _of_any_model() if model is None else _of_model(model, settings)
-    rows = {"type": "array", "items": ref("PlainRow"), "minItems": 1, "maxItems": settings["MAX_ROWS"]}
-    return {**found, "Row": {"anyOf": [ref("RowObject"), ref("RowList")]}, "PlainRows": rows}
+    rows = {"type": "array", "minItems": 1, "maxItems": settings["MAX_ROWS"]}
+    plain = some([{**rows, "items": items} for items in found.pop("PlainRow")["anyOf"]])
+    return {**found, "Row": {"anyOf": [ref("RowObject"), ref("RowList")]}, "PlainRows": plain}
 
 
 def _of_any_model() -> dict[str, JsonSchema]:
@@ -25,7 +26,7 @@ def _of_any_model() -> dict[str, JsonSchema]:
     return {
         "RowObject": {"type": "object", "minProperties": 1},
         "RowList": cells,
-        "PlainRow": {},
+        "PlainRow": {"anyOf": [{}]},
         "SpreadRows": {"type": "array", "minItems": 1},
         "ColumnLists": {"type": "object", "minProperties": 1, "additionalProperties": cells},
         "SplitRows": {"type": "object", "required": ["data"]},
@@ -45,7 +46,7 @@ def _of_model(model: LoadedVersion, settings: Mapping[str, Any]) -> dict[str, Js
     by_name = dict(zip(names, cells, strict=True))
     row_list = fixed_list([{"title": name, **cell} for name, cell in by_name.items()])
     lists = {name: {"type": "array", "items": cell, "minItems": 1} for name, cell in by_name.items()}
-    plain = [ref("RowObject"), ref("RowList"), *(cells if len(cells) == 1 else [])]
+    plain = [ref("Row"), *(cells if len(cells) == 1 else [])]  # of one column all are cells, or none is
     names_of_split: JsonSchema = {"enum": [names, list(range(len(names))), [], None]}
     return {
         "RowObject": closed_object(properties) | {"examples": [example]},

@@ -1,47 +1,23 @@
 """The OpenAPI 3.1 document of an app and a loaded version, by apispec from the schemas that serve."""
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
-from marshmallow import Schema, fields
+from marshmallow import Schema
 
-from app.api.answer_schemas import BatchAnswer, Component, ErrorAnswer
-from app.api.errors import STATUS
-from app.api.formats.json_codec import RowField, RowsField
-from app.api.schemas import SHARES, VERSION, IdentifiedSchema
+from app.api.answer_schemas import BatchAnswer
+from app.api.schemas import VERSION
 from app.models.loading.loader import LoadedVersion
 from app.models.serving.overview import describe, example_row
 from app.models.serving.served_model import DEFAULT
-from app.pages.openapi.error_shapes import NATIVE, error_shapes
-from app.pages.openapi.result_schemas import result_components
-from app.pages.openapi.route_operations import (
-    OF_SERVER,
-    Route,
-    error_response,
-    operation,
-    routes,
-    security_schemes,
-)
-from app.pages.openapi.row_schemas import row_components
+from app.pages.openapi.document_components import add_components, own_fields
+from app.pages.openapi.error_shapes import NATIVE, error_response, error_shapes
+from app.pages.openapi.route_operations import OF_SERVER, Route, operation, response_headers, routes
 from app.pages.openapi.schema_parts import ref, some
 
 OPENAPI = "3.1.0"
-COUNT = {"schema": {"type": "integer", "minimum": 0}}
-HEADERS: Mapping[str, dict[str, Any]] = {
-    "X-Request-ID": {"required": True, "schema": {"type": "string"}},
-    "RateLimit-Limit": {"description": "Requests that the window admits.", **COUNT},
-    "RateLimit-Remaining": {"description": "Requests left in the window.", **COUNT},
-    "RateLimit-Reset": {"description": "Seconds until there is room for another.", **COUNT},
-    "Retry-After": {"description": "Seconds until a request may pass.", **COUNT},
-    "WWW-Authenticate": {"description": "The accepted schemes.", "schema": {"type": "string"}},
-}
-REQUEST_HEADERS = {
-    "RequestId": ("X-Request-ID", "Returned with the answer, if it is up to 128 plain characters."),
-    "ModelVersion": ("X-Model-Version", "The version to predict with; needs the scope `admin`."),
-}
 
 
 class Specification:
@@ -67,7 +43,7 @@ class Specification:
         assert self._marshmallow.converter is not None
         self._converter = self._marshmallow.converter
         self._converter.add_attribute_function(  # type: ignore[no-untyped-call] # apispec leaves it without types
-            _own_fields(app.config["MAX_BATCH_SIZE"])
+            own_fields(app.config["MAX_BATCH_SIZE"])
         )
 
     def document(self) -> dict[str, Any]:
@@ -75,10 +51,11 @@ class Specification:
 
         :raises LookupError: naming a view without a description.
         """
-        self._add_components()
+        add_components(self._spec, self._converter, self._app, self._model)
+        self._shape(BatchAnswer)  # dialects refer to it by its name
         for route in routes(self._app):
             found = operation(route, self._names(route), self._query(route), arrays=self._takes_arrays)
-            self._resolve(found)
+            self._resolve(found, of_default=self._name != DEFAULT and route.of_default)
             found["responses"] |= self._errors(route)
             self._spec.path(route.path, operations={route.method.lower(): found})
         return self._spec.to_dict()
@@ -86,27 +63,6 @@ class Specification:
     @property
     def _takes_arrays(self) -> bool:
         return self._model is None or self._model.signature.numeric
-
-    def _add_components(self) -> None:
-        components = self._spec.components
-        own = row_components(self._model, self._app.config) | result_components(self._model)
-        for name, schema in own.items():
-            components.schema(name, schema)
-        types = {"error_type": {"type": "string", "enum": list(STATUS)}}
-        components.schema("ErrorAnswer", schema=ErrorAnswer)
-        self._spec.components.schemas["ErrorAnswer"]["properties"] |= types
-        components.schema(
-            "Identifier", self._converter.field2property(IdentifiedSchema._declared_fields["request_id"])
-        )
-        components.schema("Shares", SHARES)
-        self._shape(BatchAnswer)  # dialects refer to it by its name
-        for name, header in HEADERS.items():
-            components.header(name, dict(header))
-        for name, (header_name, text) in REQUEST_HEADERS.items():
-            parameter = {"name": header_name, "description": text, "schema": {"type": "string"}}
-            components.parameter(name, "header", parameter)
-        for name, scheme in security_schemes(self._app).items():
-            components.security_scheme(name, scheme)
 
     def _names(self, route: Route) -> dict[str, dict[str, Any]]:
         """Schemas of the variables of a path: where a body follows, the model and version of the rows."""
@@ -132,13 +88,15 @@ class Specification:
             found.append({"in": "query", "name": name, "required": field.required, **text, **how, **many})
         return found
 
-    def _resolve(self, found: dict[str, Any]) -> None:
-        """Put references in place of schemas, and an example beside a body."""
+    def _resolve(self, found: dict[str, Any], *, of_default: bool) -> None:
+        """Put references in place of schemas, and an example beside a body.
+
+        :param of_default: the rows are those of the default model, which this document does not describe.
+        """
         body = found.get("requestBody", {"content": {}})["content"]
         contents = [body, *(each.get("content", {}) for each in found["responses"].values())]
-        for content in contents:
-            for media in content.values():
-                media["schema"] = self._shape(media["schema"])
+        for media in (media for content in contents for media in content.values()):
+            media["schema"] = {} if of_default else self._shape(media["schema"])
         for media_type, media in body.items():
             if media_type == "application/json" and (example := self._example(media["schema"])):
                 media["example"] = example
@@ -152,7 +110,9 @@ class Specification:
             name = f"Status{status}" + "Or".join("" if each == NATIVE else each for each in own)
             found[str(status)] = name = name + ("OfProbe" if route.exempt else "")
             if name not in self._spec.components.responses:
-                self._spec.components.response(name, error_response(route, status, some(own.values())))
+                self._spec.components.response(
+                    name, error_response(response_headers(route), status, some(own.values()))
+                )
         return found
 
     def _shape(self, shape: Any) -> Any:
@@ -188,21 +148,6 @@ class Specification:
 LABEL = {"enum": ["champion", "stable"]}
 
 
-def _own_fields(most_samples: int) -> Callable[..., dict[str, Any]]:
-    """The schemas of fields of the project's own, which are components."""
-
-    def own_field(_: Any, field: fields.Field[Any], **__: Any) -> dict[str, Any]:
-        if isinstance(field, Component):
-            return ref(field.component)
-        if isinstance(field, RowField):
-            return ref("Row")
-        if isinstance(field, RowsField):
-            return {"type": "array", "items": ref("Row"), "minItems": 1, "maxItems": most_samples}
-        return {}
-
-    return own_field
-
-
 def _name_of(schema: Any) -> str:
     name: str = (schema if isinstance(schema, type) else type(schema)).__name__
     return name.removesuffix("Schema")
@@ -215,5 +160,6 @@ def _about(name: str, model: LoadedVersion | None) -> str:
     kind = model.metadata["model_type"]
     return (
         f"Rows and answers are those of {of_model}, version `{model.version}` ({kind})."
-        " `?model=` and `?version=` of this document select another one that is loaded."
+        " `?model=` and `?version=` of this document select another one that is loaded; requests select a"
+        " version that is not the active one by the header `X-Model-Version`."
     )

@@ -80,6 +80,8 @@ def test_document_of_another_model_is_asked_for_by_its_name(serve, models_dir, s
     assert result_of(response)["prediction"] == {"type": "number"}
     (name,) = response.get_json()["paths"]["/api/models/{name}/predict"]["post"]["parameters"][:1]
     assert name["schema"] == {"enum": ["prices"]}
+    body = response.get_json()["paths"]["/api/predict"]["post"]["requestBody"]["content"]["application/json"]
+    assert body == {"schema": {}}  # of the default model, which has a document of its own
     assert_error(client.get(PATH, query_string={"model": "none"}), 404, "not_found")
 
 
