@@ -1,10 +1,12 @@
 """``GET /docs``: Swagger UI from the files of flask-swagger-ui, with no host beside this one."""
 
 from importlib.resources import files
+from mimetypes import guess_type
 from pathlib import Path
 
-from flask import Blueprint, Response, send_from_directory
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response as BaseResponse
 
 from app.api.description import TEXT, described
 from app.pages.page_headers import page_headers
@@ -25,15 +27,15 @@ bp = Blueprint("docs", __name__)
 
 
 @bp.get("/docs")
-@described(TEXT, media=("text/html",))
-def page() -> Response:
+@described(TEXT, media=("text/html",), others={304: None})
+def page() -> BaseResponse:
     """Swagger UI, a page for browsers."""
     return _file(OWN, PAGE, cache="no-cache")
 
 
 @bp.get("/docs/<asset>")
 @described(TEXT, media=MEDIA, others={304: None})
-def assets(asset: str) -> Response:
+def assets(asset: str) -> BaseResponse:
     """A file of the page."""
     if asset in SCRIPTS:
         return _file(OWN, asset, cache="no-cache")
@@ -42,7 +44,10 @@ def assets(asset: str) -> Response:
     return _file(Path(str(files("flask_swagger_ui"))) / "dist", asset, cache=f"public, max-age={HOUR}")
 
 
-def _file(folder: Path, name: str, *, cache: str) -> Response:
-    response = send_from_directory(folder, name)
-    response.headers.update(page_headers(POLICY, cache=cache))
-    return response
+def _file(folder: Path, name: str, *, cache: str) -> BaseResponse:
+    """Read whole, by a name that is one of those above."""
+    media_type, _ = guess_type(name)
+    content = (folder / name).read_bytes()
+    response = Response(content, mimetype=media_type, headers=page_headers(POLICY, cache=cache))
+    response.add_etag()
+    return response.make_conditional(request)

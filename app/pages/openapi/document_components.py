@@ -40,7 +40,7 @@ def add_components(spec: APISpec, converter: Any, app: Flask, model: LoadedVersi
     types = {"error_type": {"type": "string", "enum": list(STATUS)}}
     components.schema("ErrorAnswer", schema=ErrorAnswer)
     spec.components.schemas["ErrorAnswer"]["properties"] |= types
-    components.schema("Identifier", converter.field2property(IdentifiedSchema._declared_fields["request_id"]))
+    components.schema("Identifier", converter.field2property(IdentifiedSchema().fields["request_id"]))
     components.schema("Shares", SHARES)
     for name, header in HEADERS.items():
         components.header(name, dict(header))

@@ -79,7 +79,7 @@ class Specification:
     def _query(self, route: Route) -> list[dict[str, Any]]:
         found = []
         schema = route.description.query
-        for name, field in (schema._declared_fields if schema else {}).items():
+        for name, field in (schema().fields if schema else {}).items():
             content = field.metadata.get("content")
             shape = self._converter.field2property(field)
             text = {"description": found_text} if (found_text := shape.pop("description", None)) else {}
@@ -127,7 +127,7 @@ class Specification:
     def _limit_explanations(self, schema: type[Schema], name: str) -> None:
         """Leave out ``explain`` where the model has no explanations, and say what it is where it has."""
         properties = self._spec.components.schemas[name].get("properties", {})
-        if "explain" not in schema._declared_fields or self._model is None:
+        if "explain" not in schema().fields or self._model is None:
             return
         if describe(self._model).get("explains") is None:
             del properties["explain"]

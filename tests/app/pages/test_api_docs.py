@@ -22,7 +22,7 @@ def directives(response):
 
 
 def test_page_is_open_and_names_no_other_host(client):
-    response = client.get("/docs", buffered=True)
+    response = client.get("/docs")
     assert (response.status_code, response.mimetype) == (200, "text/html")
     text = response.get_data(as_text=True)
     assert not OTHER_HOST.search(text)
@@ -32,17 +32,17 @@ def test_page_is_open_and_names_no_other_host(client):
 
 
 def test_every_file_of_the_page_is_served_from_below_it(client):
-    text = client.get("/docs", buffered=True).get_data(as_text=True)
+    text = client.get("/docs").get_data(as_text=True)
     names = re.findall(r'(?:src|href)="docs/([^"]+)"', text)
     assert sorted(names) == sorted((*ASSETS, *SCRIPTS))
     for name in names:
-        response = client.get(f"/docs/{name}", buffered=True)
+        response = client.get(f"/docs/{name}")
         assert response.status_code == 200
         assert len(response.data) > 100
 
 
 def test_page_may_load_and_ask_its_own_host_alone(client):
-    found = directives(client.get("/docs", buffered=True))
+    found = directives(client.get("/docs"))
     assert found.pop("img-src") == ["'self'", "data:"]
     assert found.pop("default-src") == ["'none'"]
     assert all(values in (["'self'"], ["'none'"]) for values in found.values())
@@ -50,19 +50,17 @@ def test_page_may_load_and_ask_its_own_host_alone(client):
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/docs.js", "/docs/swagger-ui-bundle.js"])
 def test_page_and_files_have_the_other_headers_too(client, path):
-    headers = client.get(path, buffered=True).headers
+    headers = client.get(path).headers
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["Referrer-Policy"] == "no-referrer"
 
 
 def test_files_of_the_package_are_kept_by_browsers_and_the_page_is_asked_for_again(client):
-    assert client.get("/docs", buffered=True).headers["Cache-Control"] == "no-cache"
-    response = client.get("/docs/swagger-ui.css", buffered=True)
+    assert client.get("/docs").headers["Cache-Control"] == "no-cache"
+    response = client.get("/docs/swagger-ui.css")
     assert response.headers["Cache-Control"] == "public, max-age=3600"
-    again = client.get(
-        "/docs/swagger-ui.css", headers={"If-None-Match": response.headers["ETag"]}, buffered=True
-    )
+    again = client.get("/docs/swagger-ui.css", headers={"If-None-Match": response.headers["ETag"]})
     assert again.status_code == 304
 
 
@@ -72,7 +70,7 @@ def test_nothing_else_of_the_package_is_served(client, name):
 
 
 def test_key_stays_in_the_memory_of_the_tab(client):
-    script = client.get("/docs/docs.js", buffered=True).get_data(as_text=True)
+    script = client.get("/docs/docs.js").get_data(as_text=True)
     for place in ("localStorage", "sessionStorage", "document.cookie", "history.", "location.hash"):
         assert place not in script
 

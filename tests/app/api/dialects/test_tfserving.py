@@ -154,7 +154,7 @@ def test_the_one_wrong_row_of_many_is_named(client, bad):
         ({"instances": [{"height": [1, 2], "width": [1, 2], "depth": 3}]}, ["row 0", "a single value"]),
         ({"instances": [{"height": [1], "width": [2], "depth": [3]}, {}]}, ["row 1", "is empty"]),
         (
-            {"instances": [dict.fromkeys(RECORD, [1]), dict.fromkeys(RECORD, [])]},
+            {"instances": [{name: [1] for name in RECORD}, {name: [] for name in RECORD}]},
             ["row 1", "is empty"],
         ),
         ({"instances": [[1, 2, 3], RECORD, 4]}, ["row 2"]),

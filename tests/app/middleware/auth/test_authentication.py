@@ -69,7 +69,7 @@ def test_a_forgotten_route_needs_admin(build_app):
     assert_error(ask(app, with_key(KEY), "/forgotten"), 403, "permission_error")
 
 
-def test_only_probes_are_open(build_app):
+def test_only_probes_and_the_page_of_the_documentation_are_open(build_app):
     app = build_app()
     assert {path for _, path, scope in calls(app) if scope is None} == {
         "/api/health",
@@ -85,6 +85,8 @@ def test_only_probes_are_open(build_app):
         "/v2/health/ready",
         "/v2/models/x/ready",
         "/v2/models/x/versions/x/ready",
+        "/docs",  # a page, which needs a key for whatever it shows
+        "/docs/x",
     }
 
 
