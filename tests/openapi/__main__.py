@@ -15,7 +15,7 @@ from tests.settings import ROOT
 
 DATA = ROOT.parent / "shared" / "data"
 CASES = 10_000
-EXAMPLES = 30  # of each operation, which make so many cases with those of the other phases
+EXAMPLES = 100  # of each operation, which make so many cases with those of the other phases
 console = Console()
 
 

@@ -7,7 +7,7 @@ from flask import Blueprint
 
 from app.api.description import TEXT, described
 from app.api.dialects import error_sentence
-from app.api.dialects.json_documents import Document, member
+from app.api.dialects.json_documents import Document, check_output, member
 from app.api.dialects.plain_predictions import Invocation
 from app.api.formats.json_rows import listed_rows, rows_by_column, split_rows
 from app.api.predictions import asked_outputs, distinct
@@ -99,16 +99,19 @@ def _unnamed(split: Any, signature: InputSignature | None) -> Any:
 
 
 def _outputs(params: Document) -> tuple[str, ...]:
-    """The outputs that ``params`` choose, as a name or a list of names."""
-    for name in OUTPUT_PARAMS:
-        if (wanted := params.get(name)) is not None:
-            names = wanted.split(",") if isinstance(wanted, str) else wanted
-            if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
-                raise InvalidInput(
-                    [{"field": f"params.{name}", "reason": "must be a name or a list of names"}]
-                )
-            return distinct(names)
-    return ()
+    """The outputs that ``params`` choose, as a name or a list of names: the first one that does."""
+    found = [_names(params[name], name) for name in OUTPUT_PARAMS if params.get(name) is not None]
+    for names in found[1:]:  # which choose nothing, and may still not be just anything
+        for each in names:
+            check_output(each, f"params.{OUTPUT_PARAMS[-1]}")
+    return found[0] if found else ()
+
+
+def _names(wanted: Any, name: str) -> tuple[str, ...]:
+    names = wanted.split(",") if isinstance(wanted, str) else wanted
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        raise InvalidInput([{"field": f"params.{name}", "reason": "must be a name or a list of names"}])
+    return distinct(names)
 
 
 def error(status: int, document: dict[str, Any]) -> dict[str, Any]:

@@ -150,6 +150,11 @@ def test_params_choose_outputs_and_others_mean_nothing(client):
     [
         ([], "params: must be an object, not a list"),
         ({"outputs": 1}, "params.outputs: must be a name or a list of names"),
+        (
+            {"outputs": "predict", "predict_method": 1},
+            "params.predict_method: must be a name or a list of names",
+        ),
+        ({"outputs": "predict", "predict_method": "fit"}, "params.predict_method: must be one of predict"),
         ({"outputs": "fit"}, "outputs: must be some of predict"),
         ({"outputs": "transform"}, "outputs: the model has no transform"),
     ],
