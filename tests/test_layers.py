@@ -1,7 +1,9 @@
 import ast
+import re
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +59,7 @@ JUNCTIONS = {
     "app.api.dialects.invocations": {"app.api.dialects.mlflow", "app.api.dialects.sagemaker_container"}
 }
 MOST_MODULES = 12  # of a folder, beside its __init__
+SCRIPT_IMPORT = re.compile(r"""^import .*? from "(.*?)";$""", re.MULTILINE)
 SKIPPED = {"tests", ".venv"}
 CLIENT = "client."  # the folder in which the client's package stands
 
@@ -158,6 +161,27 @@ def test_a_folder_has_no_more_modules_than_one_can_look_over():
     )
     assert len(folders) > 10
     assert {folder: number for folder, number in folders.items() if number > MOST_MODULES} == {}
+
+
+def scripts():
+    """The JavaScript modules of the pages, by their paths."""
+    return sorted(path.relative_to(ROOT) for path in (ROOT / "app").rglob("*.js"))
+
+
+def test_a_folder_of_scripts_has_no_more_files_than_one_can_look_over():
+    folders = {path.parent for path in scripts()}
+    assert Path("app/pages/static/console/predict") in folders
+    files = {folder: sum(path.is_file() for path in (ROOT / folder).iterdir()) for folder in folders}
+    assert {folder: number for folder, number in files.items() if number > MOST_MODULES} == {}
+
+
+def test_a_part_of_the_page_imports_its_own_scripts_and_what_all_parts_share():
+    console = Path("app/pages/static/console")
+    parts = [path for path in scripts() if console in path.parent.parents]
+    assert len(parts) > 10
+    for path in parts:
+        targets = SCRIPT_IMPORT.findall((ROOT / path).read_text())
+        assert [target for target in targets if not re.fullmatch(r"\.\.?/\w+\.js", target)] == [], path
 
 
 def test_a_folder_says_in_its_first_line_which_question_it_answers():

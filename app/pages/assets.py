@@ -11,7 +11,7 @@ from werkzeug.exceptions import NotFound
 from app.api.description import TEXT, described
 from app.pages.page_headers import page_headers
 
-FOLDER = Path(__file__).parent / "static"
+FOLDER = Path(__file__).parent / "static" / "console"
 PREFIX = "/assets"
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -27,7 +27,7 @@ bp = Blueprint("assets", __name__)
 @cache
 def contents() -> dict[str, bytes]:
     """Each file by its path below the folder; no request reaches a file that is not here."""
-    files = sorted(path for path in FOLDER.rglob("*") if path.suffix in MEDIA_TYPES and path.parent == FOLDER)
+    files = sorted(path for path in FOLDER.rglob("*") if path.suffix in MEDIA_TYPES)
     return {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in files}
 
 
@@ -46,6 +46,11 @@ def zipped(name: str) -> bytes:
 def modules() -> list[str]:
     """The JavaScript modules, which the page loads at once instead of one after the other."""
     return [name for name in contents() if name.endswith(".js")]
+
+
+def styles() -> list[str]:
+    """The style sheets, that of the whole page before those of its parts."""
+    return sorted((name for name in contents() if name.endswith(".css")), key=lambda name: name.count("/"))
 
 
 def paths() -> list[str]:

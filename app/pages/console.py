@@ -19,6 +19,7 @@ def console_page() -> Response:
     page = render_template(
         "console.html",
         version=assets.version(),
+        styles=assets.styles(),
         modules=assets.modules(),
         documentation="/docs" in known,
         root=f"{request.root_path}/",

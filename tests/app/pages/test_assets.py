@@ -55,3 +55,13 @@ def test_assets_need_no_key_and_count_towards_no_limit(build_app):
 
 def test_without_the_console_there_are_none(build_app):
     assert build_app(CONSOLE="false").test_client().get(SCRIPT).status_code == 404
+
+
+def test_swagger_has_files_of_its_own(browser):
+    assert not [name for name in assets.contents() if "docs" in name or "swagger" in name]
+    assert browser.get(f"/assets/{assets.version()}/swagger/docs.js").status_code == 404
+
+
+def test_style_of_the_page_comes_before_those_of_its_parts():
+    assert assets.styles()[0] == "console.css"
+    assert len(assets.styles()) == 4

@@ -1,6 +1,6 @@
 /** Panels of the model view, and lists of names and values in them. */
 
-import { h } from "./dom.js";
+import { h } from "../dom.js";
 
 /** A part of the card. */
 export function panel(title, ...children) {

@@ -1,10 +1,10 @@
 /** The card of the model that serves: what it is, since when, how good, and what it takes its answers from. */
 
-import { bars } from "./bars.js";
+import { byId, fill, h } from "../dom.js";
+import { bars } from "../figures.js";
+import { counted, moment, short } from "../numbers.js";
 import { certificatePanel } from "./certificate.js";
-import { byId, fill, h } from "./dom.js";
 import { evaluationPanels } from "./evaluation.js";
-import { counted, moment, short } from "./numbers.js";
 import { definitions, panel } from "./panels.js";
 
 /** Show the card for the answer of /api/model/info. */

@@ -1,10 +1,10 @@
 /** Traffic of the service, live: figures of the last minute and charts of ten. */
 
+import { byId, fill, h } from "../dom.js";
+import { failureBlock } from "../failures.js";
+import { duration, percent, short, whole } from "../numbers.js";
 import { chart } from "./chart.js";
-import { byId, fill, h } from "./dom.js";
 import { follow } from "./event_stream.js";
-import { failureBlock } from "./failures.js";
-import { duration, percent, short, whole } from "./numbers.js";
 
 const [LEAST, MOST] = [120_000, 600_000]; // ms that are shown
 const MINUTE = 60_000;

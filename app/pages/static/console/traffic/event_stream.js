@@ -1,6 +1,6 @@
 /** Server-sent events by fetch: EventSource can send no key. */
 
-import { send } from "./api.js";
+import { send } from "../api.js";
 
 /**
  * The events of a whole answer, and after how many ms to ask again.

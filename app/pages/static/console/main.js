@@ -1,20 +1,19 @@
 /** The console: asks what the service serves, and gives it to the parts of the page. */
 
 import { call, withModel } from "./api.js";
-import { setUpBatch } from "./batch.js";
-import { showCard } from "./card.js";
-import { setUpCode } from "./code.js";
+import { setUpKeys } from "./dialogs.js";
 import { byId, fill } from "./dom.js";
 import { showFailure } from "./failures.js";
-import { buildForm } from "./form.js";
 import { startHeartbeat } from "./heartbeat.js";
-import { setUpKeys } from "./keys.js";
-import { setUpRow } from "./row.js";
 import { change, onChange, session } from "./session.js";
-import { setUpTabs } from "./tabs.js";
-import { setUpTraffic, showTraffic } from "./traffic.js";
-import { nameModels, showVersions } from "./versions.js";
-import { currentView, setUpViews } from "./views.js";
+import { currentView, setUpTabs, setUpViews } from "./views.js";
+import { showCard } from "./model/card.js";
+import { nameModels, showVersions } from "./model/versions.js";
+import { setUpBatch } from "./predict/batch.js";
+import { setUpCode } from "./predict/code.js";
+import { buildForm } from "./predict/form.js";
+import { setUpRow } from "./predict/row.js";
+import { setUpTraffic, showTraffic } from "./traffic/traffic.js";
 
 /** What the page shows is for this model and version; null where nothing is known. */
 let known = null;

@@ -1,6 +1,6 @@
 /** Charts of values over time as SVG: an area or lines, a scale, and the last value in words. */
 
-import { svg } from "./dom.js";
+import { svg } from "../dom.js";
 
 const [HEIGHT, TOP, BOTTOM, LEFT, RIGHT] = [150, 10, 20, 4, 4];
 

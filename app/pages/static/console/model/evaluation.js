@@ -1,7 +1,7 @@
 /** How the model did on rows that it was not fitted to, if its publisher wrote it down: confusion matrix, residuals. */
 
-import { h, svg } from "./dom.js";
-import { percent, short, whole } from "./numbers.js";
+import { h, svg } from "../dom.js";
+import { percent, short, whole } from "../numbers.js";
 import { panel } from "./panels.js";
 
 const [WIDTH, HEIGHT, EDGE] = [420, 260, 44];

@@ -1,9 +1,9 @@
 /** The answer for one row: what the model predicts, how sure it is, and what was odd about the row. */
 
-import { bars } from "./bars.js";
-import { fill, h } from "./dom.js";
-import { counted, percent, short } from "./numbers.js";
-import { session } from "./session.js";
+import { fill, h } from "../dom.js";
+import { bars } from "../figures.js";
+import { counted, percent, short } from "../numbers.js";
+import { session } from "../session.js";
 
 const TASKS = {
   classification: "Class",

@@ -1,7 +1,7 @@
 /** The proof that the engine which serves equals the library that the model was fitted with. */
 
-import { h } from "./dom.js";
-import { short, whole } from "./numbers.js";
+import { h } from "../dom.js";
+import { short, whole } from "../numbers.js";
 import { definitions, panel } from "./panels.js";
 
 const REFERENCE = "sklearn";

@@ -1,9 +1,9 @@
 /** The form of one row: its fields, and errors where they belong. */
 
-import { byId, fill, h } from "./dom.js";
-import { sentence } from "./failures.js";
+import { byId, fill, h } from "../dom.js";
+import { sentence } from "../failures.js";
+import { counted } from "../numbers.js";
 import { fieldOf } from "./fields.js";
-import { counted } from "./numbers.js";
 
 const MANY = 12; // columns from which on there is a filter
 

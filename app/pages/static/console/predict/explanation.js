@@ -1,7 +1,7 @@
 /** Why the model answered so: contributions of the columns, as signed bars from the base value to the margin. */
 
-import { h, svg } from "./dom.js";
-import { short, signed } from "./numbers.js";
+import { h, svg } from "../dom.js";
+import { short, signed } from "../numbers.js";
 import { labelText } from "./answer.js";
 
 const SCALES = {

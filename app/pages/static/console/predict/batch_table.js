@@ -1,8 +1,8 @@
 /** Table of a batch: each row's answer beside its cells, and the cells that were rejected with their reasons. */
 
+import { fill, h } from "../dom.js";
+import { percent, short } from "../numbers.js";
 import { predictionText } from "./answer.js";
-import { fill, h } from "./dom.js";
-import { percent, short } from "./numbers.js";
 
 const PORTION = 100; // rows that are shown at a time
 

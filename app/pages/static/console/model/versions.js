@@ -1,11 +1,11 @@
 /** Versions of the model for an administrator: activate, verify, roll back. */
 
-import { call, withModel } from "./api.js";
-import { confirmed } from "./confirmation.js";
-import { byId, fill, h } from "./dom.js";
-import { failureBlock } from "./failures.js";
-import { bytes, moment, short } from "./numbers.js";
-import { change } from "./session.js";
+import { call, withModel } from "../api.js";
+import { confirmed } from "../dialogs.js";
+import { byId, fill, h } from "../dom.js";
+import { failureBlock } from "../failures.js";
+import { bytes, moment, short } from "../numbers.js";
+import { change } from "../session.js";
 import { showSplit } from "./split.js";
 
 const NUMBERS = new Set(["Size", "Workers"]);

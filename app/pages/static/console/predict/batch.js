@@ -1,13 +1,13 @@
 /** Prediction of many rows from CSV, pasted, dropped or opened. */
 
-import { predictionPath, send } from "./api.js";
+import { predictionPath, send } from "../api.js";
+import { byId, fill, h } from "../dom.js";
+import { failureBlock } from "../failures.js";
+import { counted } from "../numbers.js";
+import { session } from "../session.js";
 import { showTable } from "./batch_table.js";
 import { showCode } from "./code.js";
 import { csvOf, tableOf } from "./csv.js";
-import { byId, fill, h } from "./dom.js";
-import { failureBlock } from "./failures.js";
-import { counted } from "./numbers.js";
-import { session } from "./session.js";
 
 const LONGEST = 10_000_000; // characters that a text area stays usable with
 

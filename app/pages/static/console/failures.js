@@ -1,7 +1,7 @@
 /** Failures in words: what is wrong, and what the reader can do. */
 
+import { openKeyDialog } from "./dialogs.js";
 import { fill, h } from "./dom.js";
-import { openKeyDialog } from "./keys.js";
 
 const KEY_REASONS = {
   missing: "This service asks for a key.",

@@ -1,7 +1,7 @@
 /** A field for each kind of column: what is typed, the value that is sent, and how training data looked. */
 
-import { h } from "./dom.js";
-import { counted, short } from "./numbers.js";
+import { h } from "../dom.js";
+import { counted, short } from "../numbers.js";
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const DAY = /^\d{4}-\d\d-\d\d$/;

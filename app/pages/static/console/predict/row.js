@@ -1,11 +1,11 @@
 /** Prediction of one row: the form sends it, and shows the answer, the reasons and the code. */
 
-import { call, predictionPath } from "./api.js";
+import { call, predictionPath } from "../api.js";
+import { byId, fill, h } from "../dom.js";
+import { failureBlock } from "../failures.js";
 import { showAnswer } from "./answer.js";
 import { showCode } from "./code.js";
-import { byId, fill, h } from "./dom.js";
 import { explanationBlock } from "./explanation.js";
-import { failureBlock } from "./failures.js";
 import { clearRow, complain, readRow, setUpForm, writeExample } from "./form.js";
 
 const EXPLAINED = 10; // columns that are named

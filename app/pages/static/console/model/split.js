@@ -1,9 +1,9 @@
 /** The traffic split: a share of the clients for a challenger, and how it does beside the champion. */
 
-import { withModel } from "./api.js";
-import { confirmed } from "./confirmation.js";
-import { byId, fill, h } from "./dom.js";
-import { duration, percent, short, whole } from "./numbers.js";
+import { withModel } from "../api.js";
+import { confirmed } from "../dialogs.js";
+import { byId, fill, h } from "../dom.js";
+import { duration, percent, short, whole } from "../numbers.js";
 
 const MODES = { off: "off", canary: "canary: a share of the clients", shadow: "shadow: only compared" };
 

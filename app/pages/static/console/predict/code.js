@@ -1,9 +1,9 @@
 /** The request of the page as a program would send it; a key is never shown. */
 
-import { address } from "./api.js";
-import { byId, fill, h } from "./dom.js";
-import { session } from "./session.js";
-import { setUpTabs } from "./tabs.js";
+import { address } from "../api.js";
+import { byId, fill, h } from "../dom.js";
+import { session } from "../session.js";
+import { setUpTabs } from "../views.js";
 
 /**
  * @typedef {object} Call
