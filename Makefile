@@ -16,13 +16,14 @@ test test-unit: export PYTHONDONTWRITEBYTECODE =
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: .venv/installed run-$(SERVER) ## Serve on http://127.0.0.1:5000, training the default model first if there is none
+run: run-$(SERVER) ## Serve on http://127.0.0.1:5000, training the default model first if there is none
 
-run-gunicorn: .venv/installed
+# The default model is made of trees, and the console explains its answers.
+run-gunicorn: .venv/installed-explain
 	@$(BIN)/python train_model.py --if-empty
 	@$(BIN)/gunicorn run:app
 
-run-granian: .venv/installed-granian
+run-granian: .venv/installed-granian .venv/installed-explain
 	@$(BIN)/python train_model.py --if-empty
 	@$(BIN)/python granian_server.py
 
@@ -90,6 +91,10 @@ clean: ## Remove the virtual environment and caches, not the models
 
 .venv/installed: .venv/bin/python requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/installed-explain: .venv/installed requirements-explain.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-explain.txt
 	@touch $@
 
 .venv/installed-granian: .venv/installed requirements-granian.txt

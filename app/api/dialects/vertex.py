@@ -29,6 +29,9 @@ from app.models.serving.further_outputs import OUTPUTS
 from app.models.serving.further_outputs import PREDICT as LABELS
 from config import ConfigError
 
+# Always there, open and not counted: to all but browsers 200 only while there is a model to predict with.
+PROBE = "/"
+
 
 def routes(config: Mapping[str, Any]) -> list[Routes]:
     """A row with those routes that are set, or none.
@@ -37,7 +40,7 @@ def routes(config: Mapping[str, Any]) -> list[Routes]:
     """
     bp = Blueprint("vertex", __name__)
     overrides: dict[str, tuple[Scope, LimitClass]] = {}
-    if route := config["AIP_HEALTH_ROUTE"]:
+    if (route := config["AIP_HEALTH_ROUTE"]) and route != PROBE:
         bp.record_once(partial(check_free, "AIP_HEALTH_ROUTE", route, "GET"))
         bp.add_url_rule(route, view_func=health, methods=["GET"], strict_slashes=False)
         overrides["health"] = (OPEN, "exempt")

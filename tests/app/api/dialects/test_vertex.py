@@ -110,13 +110,22 @@ def test_there_are_only_the_routes_that_are_set(serve):
         ("AIP_PREDICT_ROUTE", "/score"),
         ("AIP_PREDICT_ROUTE", "/v1/models/mine:predict"),
         ("AIP_HEALTH_ROUTE", "/metrics"),
-        ("AIP_HEALTH_ROUTE", "/"),
         ("AIP_HEALTH_ROUTE", "/api/models/v1"),
     ],
 )
 def test_route_of_another_stops_the_start(build_app, variable, route):
     with pytest.raises(ConfigError, match=f"{variable}='{route}'"):
         build_app(**{variable: route}, DIALECTS="vertex,native,mlflow,azure,tfserving")
+
+
+@pytest.mark.parametrize("dialects", ["vertex", "vertex,native,v2,azure"])
+def test_health_may_be_asked_at_the_root_as_everybody_may(serve, build_app, dialects):
+    variables = {"AIP_HEALTH_ROUTE": "/", "AIP_PREDICT_ROUTE": PREDICT, "DIALECTS": dialects}
+    client = serve(fitted(SumClassifier()), **variables)
+    assert client.get("/").status_code == 200
+    assert client.post(PREDICT, json={"instances": ROWS}).get_json() == {"predictions": [0, 1]}
+    empty = build_app(**variables, MODELS_DIR="/nonexistent/models").test_client()
+    assert [empty.get("/").status_code, empty.get("/", headers={"Accept": "*/*"}).status_code] == [503, 503]
 
 
 def test_one_address_may_have_both_routes(serve):
