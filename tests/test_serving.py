@@ -185,7 +185,7 @@ def test_production_does_not_start_with_the_debugger():
 def checkout(tmp_path):
     """As much of a checkout as make looks at, and a function that says what make would do in it."""
     make = require_command("make")
-    for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
+    for name in ("Makefile", "requirements.txt", "requirements-explain.txt", "requirements-dev.txt"):
         (tmp_path / name).write_bytes((settings.ROOT / name).read_bytes())
 
     def plan(target):
@@ -207,7 +207,13 @@ def test_first_make_run_installs_trains_and_serves(checkout):
     steps = plan("run")
     order = [
         steps.index(word)
-        for word in ("-m venv .venv", "-r requirements.txt", "train_model.py --if-empty", "gunicorn run:app")
+        for word in (
+            "-m venv .venv",
+            "-r requirements.txt",
+            "-r requirements-explain.txt",
+            "train_model.py --if-empty",
+            "gunicorn run:app",
+        )
     ]
     assert order == sorted(order)
     assert "requirements-dev.txt" not in steps
@@ -215,7 +221,7 @@ def test_first_make_run_installs_trains_and_serves(checkout):
 
 def test_second_make_run_installs_nothing(checkout):
     folder, plan = checkout
-    installed(folder, "installed")
+    installed(folder, "installed", "installed-explain")
     steps = plan("run")
     assert "pip" not in steps
     assert "venv .venv" not in steps
@@ -224,7 +230,7 @@ def test_second_make_run_installs_nothing(checkout):
 
 def test_changed_requirements_are_installed(checkout):
     folder, plan = checkout
-    installed(folder, "installed")
+    installed(folder, "installed", "installed-explain")
     later = (folder / ".venv" / "installed").stat().st_mtime + 10
     os.utime(folder / "requirements.txt", (later, later))
     assert "pip install" in plan("run")
