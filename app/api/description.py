@@ -17,6 +17,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 ATTRIBUTE = "description"
 TEXT: Mapping[str, Any] = {"type": "string"}
 PLAIN = "text/plain"
+EVENTS = "text/event-stream"
 NEVER = "never"  # in place of the answer of a view that always raises
 
 
@@ -44,6 +45,7 @@ def described(
     answer: Shape | None = None,
     *,
     media: tuple[str, ...] = (JSON,),
+    besides: Mapping[str, Shape] = {},
     others: Mapping[int, Shape | None] = {},
     **rest: Any,
 ) -> Callable[[View], View]:
@@ -51,6 +53,7 @@ def described(
 
     :param answer: with the status 200; None for one without a body, `NEVER` if there is none.
     :param media: its media types.
+    :param besides: further media types, whose shape is another.
     :param others: answers with other statuses, which are no errors.
     :param rest: as `Description` has it.
     """
@@ -58,6 +61,7 @@ def described(
     answers = {
         status: {} if shape is None else dict.fromkeys(media, shape) for status, shape in found.items()
     }
+    answers.get(200, {}).update(besides)
 
     def describe(view: View) -> View:
         setattr(view, ATTRIBUTE, Description(answers, **rest))

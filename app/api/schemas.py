@@ -44,12 +44,12 @@ class Token(fields.String):
 
 
 class Count(fields.Integer):
-    """A whole number from 1 on, written as one."""
+    """A whole number from 1 on; 5.0 is one too, as in JSON Schema."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
-        if type(value) is not int or value < 1:
+        if type(value) not in (int, float) or value < 1 or value % 1:
             raise ValidationError("Must be a whole number from 1 on.")
-        return value
+        return int(value)
 
 
 class BodySchema(Schema):
@@ -90,7 +90,9 @@ class PredictSchema(IdentifiedSchema):
 
     rows_field = "features"
     features = RowField(required=True, attribute="rows")
-    explain = Count(metadata={"description": "How many columns an explanation of the answer names."})
+    explain = Count(
+        metadata={"minimum": 1, "description": "How many columns an explanation of the answer names."}
+    )
 
 
 class BatchSchema(IdentifiedSchema):

@@ -6,13 +6,14 @@ import orjson
 from flask import Blueprint, Response, current_app, request
 
 from app.api.answer_schemas import StatisticsAnswer, TrafficAnswer
-from app.api.description import described
+from app.api.description import EVENTS, described
 from app.api.formats import JSON
 from app.middleware.metrics import of_app
 from app.middleware.metrics.statistics import summarize
 from app.middleware.metrics.traffic_history import history_of
 
-EVENTS = "text/event-stream"
+# As a reader of the stream has it: the data is an interval as JSON.
+EVENT = {"type": "object", "properties": {name: {"type": "string"} for name in ("id", "event", "data")}}
 MARGIN = 0.3  # seconds after an interval's end, when a worker has written it
 
 bp = Blueprint("stats", __name__)
@@ -26,7 +27,7 @@ def stats() -> dict[str, Any]:
 
 
 @bp.get("/api/traffic")
-@described(TrafficAnswer, media=(JSON, EVENTS))
+@described(TrafficAnswer, besides={EVENTS: EVENT})
 def traffic() -> Response | dict[str, Any]:
     """The intervals since ``Last-Event-ID``, or all; a stream ends after them, and is asked for again after
     ``retry`` ms, because an open one would hold one of the server's few threads.

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from flask import Flask
 from werkzeug.routing import Rule
 
-from app.api.description import ATTRIBUTE, Description
+from app.api.description import ATTRIBUTE, EVENTS, Description
 from app.middleware.auth.open_metrics import METRICS_ENDPOINT
 from app.middleware.route_table import OPEN, ROUTE_TABLE, Scope
 from app.pages.openapi.document_components import security_schemes
@@ -171,7 +171,9 @@ def _answers(route: Route) -> dict[str, Any]:
 
 
 def _shape(media_type: str, shape: Any) -> Any:
-    return {"type": "string"} if media_type.startswith("text/") else shape
+    """Texts are strings, but a stream of events is read as one object after the other."""
+    text = media_type.startswith("text/") and media_type != EVENTS
+    return {"type": "string"} if text else shape
 
 
 def response_headers(route: Route) -> dict[str, Any]:

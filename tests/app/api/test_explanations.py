@@ -64,7 +64,13 @@ def test_without_explain_there_is_no_explanation(sizes):
     assert list(sizes.post("/api/predict", json={"features": ROW}).get_json()["result"]) == ["prediction"]
 
 
-@pytest.mark.parametrize("value", [0, -1, 1.0, 2.5, True, "5", None, [1], 1e30])
+@pytest.mark.parametrize("value", [2.0, 2**64 - 1, 1e30])
+def test_a_whole_number_may_be_written_in_any_way(sizes, value):
+    answer = sizes.post("/api/predict", json={"features": ROW, "explain": value}).get_json()
+    assert len(answer["result"]["explanation"]["contributions"]) == min(value, 3)
+
+
+@pytest.mark.parametrize("value", [0, -1, 0.5, 2.5, True, "5", None, [1], -1e30])
 def test_other_values_than_whole_numbers_are_rejected(sizes, value):
     response = sizes.post("/api/predict", json={"features": ROW, "explain": value})
     assert assert_error(response, 400, "validation_error")[0]["field"] == "explain"
