@@ -47,10 +47,7 @@ class Specification:
         )
 
     def document(self) -> dict[str, Any]:
-        """The whole of it.
-
-        :raises LookupError: naming a view without a description.
-        """
+        """The whole of it."""
         add_components(self._spec, self._converter, self._app, self._model)
         self._shape(BatchAnswer)  # dialects refer to it by its name
         for route in routes(self._app):
