@@ -5,41 +5,64 @@ import { confirmed } from "../dialogs.js";
 import { byId, fill, h } from "../dom.js";
 import { duration, percent, short, whole } from "../numbers.js";
 
-const MODES = { off: "off", canary: "canary: a share of the clients", shadow: "shadow: only compared" };
+const MODES = { off: "off", canary: "canary: a share of the clients", ab: "A/B: a share for each version", shadow: "shadow: only compared" };
 
 /** Show the split's form and the comparison of its versions; `run` sends a change. */
 export function showSplit(overview, comparison, run) {
   const challengers = overview.versions.map(({ version }) => version).filter((version) => version !== overview.active);
   if (!challengers.length) return void fill(byId("split"));
-  fill(byId("split"), h("h2", {}, "Traffic split"), now(comparison.routing), form(challengers, comparison.routing, run), table(comparison));
+  fill(byId("split"), h("h2", {}, "Traffic split"), now(comparison.routing), form(overview.active, challengers, comparison.routing, run), table(comparison));
+}
+
+function shareText(shares, champion) {
+  const parts = Object.entries(shares).map(([version, share]) => `${version} answers ${short(share)} %`);
+  const left = 100 - Object.values(shares).reduce((sum, share) => sum + share, 0);
+  return `${[...parts, left > 0 && `${champion} ${short(left)} %`].filter(Boolean).join(", ")} of the clients.`;
 }
 
 function now(routing) {
   const { mode, challenger, percent: share, shares, ended } = routing;
   const of = { canary: `${challenger} answers ${short(share ?? 0)} % of the clients.`, shadow: `${challenger} predicts in the shadow.` };
-  of.ab = Object.entries(shares ?? {}).map(([version, each]) => `${version} answers ${short(each)} %`).join(", ") + ".";
+  of.ab = shareText(shares ?? {}, "the champion");
   const why = ended?.reason ? ` The last one was ended: ${ended.reason}` : "";
   return h("p", { id: "split-now" }, of[mode] ?? `The champion answers everybody.${why}`);
 }
 
-function form(challengers, routing, run) {
+function form(champion, challengers, routing, run) {
   const challenger = h("select", { id: "split-challenger" }, challengers.map((each) => h("option", { value: each, selected: each === routing.challenger }, each)));
   const mode = h("select", { id: "split-mode" }, Object.entries(MODES).map(([name, text]) => h("option", { value: name, selected: name === routing.mode }, text)));
   const slider = h("input", { id: "split-percent", type: "range", min: 1, max: 100, step: 1, value: routing.percent ?? 10 });
   const output = h("output", { for: "split-percent" });
-  const row = h("p", {}, h("label", { for: "split-percent" }, "Share of the clients"), slider, output);
+  const shares = sharesOf(champion, challengers, routing.shares ?? {});
+  const rows = {
+    challenger: h("p", {}, h("label", { for: "split-challenger" }, "Challenger"), challenger),
+    percent: h("p", {}, h("label", { for: "split-percent" }, "Share of the clients"), slider, output),
+    shares: shares.element,
+  };
 
   function refresh() {
     output.textContent = `${slider.value} %`;
-    row.hidden = mode.value !== "canary";
-    challenger.disabled = mode.value === "off";
+    rows.challenger.hidden = mode.value === "off" || mode.value === "ab";
+    rows.percent.hidden = mode.value !== "canary";
+    rows.shares.hidden = rows.shares.disabled = mode.value !== "ab"; // what is disabled need not be valid
+  }
+
+  /** What is asked for, and what it does in words. */
+  function wanted() {
+    const name = challenger.value;
+    return {
+      off: () => [{}, "The champion answers everybody again."],
+      shadow: () => [{ challenger: name }, `${name} predicts along for comparison.`],
+      canary: () => [{ challenger: name, percent: Number(slider.value) }, `${name} answers ${slider.value} % of the clients.`],
+      ab: () => [{ shares: shares.read() }, shareText(shares.read(), champion)],
+    }[mode.value]();
   }
 
   async function apply(event) {
     event.preventDefault();
-    const wanted = { off: { mode: "off" }, shadow: { mode: "shadow", challenger: challenger.value }, canary: { mode: "canary", challenger: challenger.value, percent: Number(slider.value) } }[mode.value];
-    const text = { off: "The champion answers everybody again.", shadow: `${challenger.value} predicts along for comparison.`, canary: `${challenger.value} answers ${slider.value} % of the clients.` }[mode.value];
-    if (await confirmed("Change the traffic split?", text, "Apply")) await run("Changing the traffic split…", "The traffic split is in force.", withModel("api/models/routing", { wait: "true" }), wanted);
+    const [change, text] = wanted();
+    if (!(await confirmed("Change the traffic split?", text, "Apply"))) return;
+    await run("Changing the traffic split…", "The traffic split is in force.", withModel("api/models/routing", { wait: "true" }), { json: { mode: mode.value, ...change } });
   }
 
   slider.addEventListener("input", refresh);
@@ -47,9 +70,28 @@ function form(challengers, routing, run) {
   refresh();
   return h("form", { id: "split-form", class: "inline", on: { submit: apply } },
     h("p", {}, h("label", { for: "split-mode" }, "Mode"), mode),
-    h("p", {}, h("label", { for: "split-challenger" }, "Challenger"), challenger),
-    row,
+    Object.values(rows),
     h("p", {}, h("button", { class: "primary" }, "Apply")));
+}
+
+/** A field for the share of each challenger, in percent; the champion has what is left. */
+function sharesOf(champion, challengers, shares) {
+  const inputs = challengers.map((version, at) => h("input", { id: `split-share-${at}`, type: "number", min: 0, max: 100, step: "any", value: shares[version] ?? (at ? 0 : 50) }));
+  const left = h("output", {});
+  const read = () => Object.fromEntries(challengers.map((version, at) => [version, Number(inputs[at].value)]).filter(([, share]) => share));
+
+  function refresh() {
+    const sum = inputs.reduce((total, input) => total + Number(input.value), 0);
+    left.textContent = `${short(100 - sum)} %`;
+    inputs[0].setCustomValidity(sum > 100 ? "All shares together are more than 100 %." : sum <= 0 ? "No version has a share." : "");
+  }
+
+  const element = h("fieldset", { class: "shares" }, h("legend", {}, "Share of the clients in %"),
+    challengers.map((version, at) => h("p", {}, h("label", { for: inputs[at].id }, version), inputs[at])),
+    h("p", {}, h("span", {}, `${champion}, the champion`), left));
+  element.addEventListener("input", refresh);
+  refresh();
+  return { element, read };
 }
 
 function table({ champion, versions, routing }) {

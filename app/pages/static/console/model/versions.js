@@ -1,4 +1,4 @@
-/** Versions of the model for an administrator: activate, verify, roll back. */
+/** Versions of the model for an administrator: activate, verify, roll back, remove. */
 
 import { call, withModel } from "../api.js";
 import { confirmed } from "../dialogs.js";
@@ -9,6 +9,7 @@ import { change } from "../session.js";
 import { showSplit } from "./split.js";
 
 const NUMBERS = new Set(["Size", "Workers"]);
+const IN_USE = new Set(["active", "challenger"]); // which the service does not remove
 const MARKS = { active: "●", challenger: "◐", available: "○", refused: "✕" };
 
 /** Ask for the versions and show them, or say what is missing. */
@@ -55,7 +56,8 @@ function line(version) {
     h("td", { class: "number" }, String(version.workers)),
     h("td", { class: "buttons" },
       h("button", { ...label("Verify"), on: { click: () => verify(name) } }, "Verify"),
-      state !== "active" && h("button", { ...label("Activate"), on: { click: () => activate(name) } }, "Activate")),
+      state !== "active" && h("button", { ...label("Activate"), on: { click: () => activate(name) } }, "Activate"),
+      !IN_USE.has(state) && h("button", { ...label("Remove"), on: { click: () => remove(name) } }, "Remove")),
   );
 }
 
@@ -74,15 +76,20 @@ async function rollBack() {
   await run("Rolling back…", (answer) => `${answer.version ?? answer.active ?? "The earlier version"} is active again.`, withModel("api/models/rollback", { wait: "true" }));
 }
 
+async function remove(version) {
+  if (!(await confirmed(`Remove ${version}?`, `${version} is deleted from the store. It cannot be brought back from here.`, `Remove ${version}`))) return;
+  await run(`${version} is being removed…`, `${version} is removed.`, withModel(`api/models/${encodeURIComponent(version)}`), { method: "DELETE" });
+}
+
 const verify = (version) => run(`${version} is being verified…`, `${version} passes all checks.`, withModel(`api/models/${encodeURIComponent(version)}/verify`));
 
 /** Do something, say how it went, and show how things are now. */
-async function run(doing, done, path, json) {
+async function run(doing, done, path, { method = "POST", json } = {}) {
   const status = byId("versions-status");
   status.textContent = doing;
   status.focus(); // the button is drawn anew
   try {
-    const answer = await call(path, { method: "POST", json });
+    const answer = await call(path, { method, json });
     status.textContent = typeof done === "function" ? done(answer) : done;
   } catch (failure) {
     fill(status, failureBlock(failure, "admin"));
