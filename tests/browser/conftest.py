@@ -1,8 +1,9 @@
-"""The ladder: a store of four models, a service on it, Chromium, and a page that watches itself."""
+"""The ladder: a store of six models, a service on it, Chromium, and a page that watches itself."""
 
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from sklearn.datasets import load_diabetes, load_wine
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import train_test_split
+from sklearn.neighbors import KNeighborsClassifier
 
 from app.models.publishing.publish import publish
 from app.models.repository.store import ModelStore
@@ -27,10 +29,22 @@ NO_ANSWER = "Failed to load resource: net::"
 
 
 @pytest.fixture(scope="session")
-def console_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The default model in two versions, ``first`` before ``second``, which is active; and by name ``people``
-    with missing values and categories, ``sugar`` that predicts a number, and ``wide`` with 300 columns."""
-    store = ModelStore(tmp_path_factory.mktemp("console") / "models")
+def console_store(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The default model, of trees, in two versions, ``first`` before ``second``, which is active; and by name
+    ``people`` with missing values and categories, ``flights`` with truth values too, ``sugar`` that predicts
+    a number, ``wide`` with 300 columns, and ``near`` without explanations. All processes of a run share it.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder if worker_id == "master" else folder.parent
+    with (folder / "console.lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if not (folder / "console").exists():
+            _publish_all(ModelStore(folder / "publishing"))
+            (folder / "publishing").rename(folder / "console")
+    return folder / "console"
+
+
+def _publish_all(store: ModelStore) -> None:
     wine = load_wine(as_frame=True)
     names = wine.target_names[wine.target]
     rows, rest, target, expected = train_test_split(wine.data, names, test_size=0.4, random_state=1)
@@ -49,9 +63,14 @@ def console_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _publish(store, "sugar", line, sample=sugar.data, metadata=evidence)
     people = mixed_pipeline(PEOPLE, LogisticRegression()).fit(PEOPLE, INCOME)
     _publish(store, "people", people, sample=PEOPLE)
+    flights = PEOPLE.assign(late=[True, False, False, True] * 10, bags=[0, 1, 2, 3] * 10)
+    _publish(
+        store, "flights", mixed_pipeline(flights, LogisticRegression()).fit(flights, INCOME), sample=flights
+    )
     wide = pd.concat([BOXES.add_suffix(f"_{number}") for number in range(100)], axis=1)
     _publish(store, "wide", LogisticRegression().fit(wide.to_numpy(), [0, 1] * 10), sample=wide)
-    return store.root
+    near = KNeighborsClassifier(3).fit(BOXES.to_numpy(), [0, 1] * 10)
+    _publish(store, "near", near, sample=BOXES)
 
 
 def _publish(store: ModelStore, name: str, model: Any, **options: Any) -> None:
@@ -112,24 +131,44 @@ class Watched:
             self.problems.append(f"a request to {request.url}")
 
 
-@pytest.fixture
-def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
-    """Open the console of a service; at the end no page may have had an error, nor asked another host."""
-    watched, contexts = [], []
+@pytest.fixture(scope="package")
+def context(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """A context of the browser with these options, made once; nothing but files is kept in it."""
+    contexts: dict[str, Any] = {}
 
-    def visit(service: Service, path: str = "/", *, expected: tuple[int, ...] = (), width=1280, **options):
-        height = 900 if width > 600 else 844
-        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
-        context.set_default_timeout(10_000)
-        contexts.append(context)
-        page = context.new_page()
+    def context(**options: Any) -> Any:
+        key = repr(sorted(options.items()))
+        if key not in contexts:
+            contexts[key] = chromium.new_context(**options)
+            contexts[key].set_default_timeout(10_000)
+        return contexts[key]
+
+    yield context
+    for each in contexts.values():
+        each.close()
+
+
+@pytest.fixture
+def visit(context: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
+    """Open the console of a service; at the end no page may have had an error, nor asked another host.
+
+    With ``clock`` the time of the page can be moved on: `Page.clock`.
+    """
+    pages, watched = [], []
+
+    def visit(service: Service, path: str = "/", *, expected: tuple[int, ...] = (), clock=False, **options):
+        page = context(**options).new_page()
+        page.set_viewport_size({"width": 1280, "height": 900})
+        pages.append(page)
         watched.append(Watched(page, service, set(expected)))
+        if clock:
+            page.clock.install()
         page.goto(service.address + path)
         return page
 
     yield visit
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert [each.problems for each in watched if each.problems] == []
 
 

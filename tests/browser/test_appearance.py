@@ -21,17 +21,36 @@ from tests.settings import ROOT
 
 pytestmark = pytest.mark.server
 
-VIEWS = {"predict": "#prediction", "batch": ".batch", "model": ".versions", "traffic": ".chart"}
+VIEWS = {"predict": ".waterfall", "batch": ".batch", "model": ".versions", "traffic": ".chart"}
 SCHEMES = ("light", "dark")
 
 
 @pytest.fixture(scope="session")
-def axe():
+def violations():
+    """What axe-core finds on a page, which keeps its policy: axe-core runs in a world of its own."""
     try:
         from axe_playwright_python.sync_playwright import Axe
     except ImportError:
         missing("axe-playwright-python is not installed")
-    return Axe()
+    source = f"{Axe().axe_script}; axe.run({{resultTypes: ['violations']}}).then(found => found.violations)"
+
+    def violations(page):
+        session = page.context.new_cdp_session(page)
+        frame = session.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
+        world = session.send("Page.createIsolatedWorld", {"frameId": frame})["executionContextId"]
+        call = {"expression": source, "contextId": world, "awaitPromise": True, "returnByValue": True}
+        answer = session.send("Runtime.evaluate", call)
+        session.detach()
+        assert "exceptionDetails" not in answer, answer
+        return [(each["id"], [node["html"] for node in each["nodes"]]) for each in answer["result"]["value"]]
+
+    return violations
+
+
+def test_what_is_wrong_is_found(visit, service, violations):
+    page = visit(service)
+    page.evaluate("document.documentElement.lang = ''")
+    assert [name for name, _ in violations(page)] == ["html-has-lang"]
 
 
 def opened(visit, service, view, **options):
@@ -39,10 +58,12 @@ def opened(visit, service, view, **options):
     page = visit(service, f"/#{'predict' if view == 'batch' else view}", reduced_motion="reduce", **options)
     page.wait_for_selector("#example-button:enabled", state="attached")
     if view == "predict":
-        page.click("#example-button")
         for column, value in {"alcohol": "12.6", "flavanoids": "1.9", "proline": "640", "hue": "3"}.items():
             page.get_by_label(column, exact=True).fill(value)
-        page.click("#predict-button")
+        page.click("#explain-button")
+        page.click(".why summary")
+    if view == "traffic":
+        page.click("#charts summary >> nth=0")
     if view == "batch":
         page.click("#batch-tab")
         page.click("#csv-example")
@@ -56,20 +77,19 @@ def opened(visit, service, view, **options):
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("view", VIEWS)
-def test_everybody_can_use_it_and_it_fits_the_screen(visit, service, axe, picture, view, scheme):
-    page = opened(visit, service, view, color_scheme=scheme, bypass_csp=True)  # axe-core is put into the page
+def test_everybody_can_use_it_and_it_fits_the_screen(visit, service, violations, picture, view, scheme):
+    page = opened(visit, service, view, color_scheme=scheme)
     for width, height in ((1280, 900), (390, 844)):
         page.set_viewport_size({"width": width, "height": height})
         picture(page, f"{view}-{width}-{scheme}", full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        found = axe.run(page)
-        assert found.violations_count == 0, found.generate_report()
+        assert violations(page) == []
 
 
-def test_dialog_is_usable_by_everybody(visit, service, axe):
-    page = visit(service, bypass_csp=True)
+def test_dialog_is_usable_by_everybody(visit, service, violations):
+    page = visit(service)
     page.click("#key-button")
-    assert axe.run(page).violations_count == 0
+    assert violations(page) == []
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.id") == "key-button"
 

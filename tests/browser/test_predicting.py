@@ -10,7 +10,7 @@ pytestmark = pytest.mark.server
 
 
 def predicted(page):
-    page.wait_for_selector("#prediction")
+    page.wait_for_selector("#answer:not([aria-busy]) #prediction")
     return page.text_content("#prediction")
 
 
@@ -70,7 +70,7 @@ def test_missing_values_and_unknown_categories_are_sent_as_they_are(visit, servi
 def test_another_model_is_chosen_by_its_name(visit, service):
     page = visit(service)
     page.focus("#model-name")
-    wait_until(lambda: page.locator("#model-names option").count() == 4)
+    wait_until(lambda: page.locator("#model-names option").count() == 6)
     page.fill("#model-name", "people")
     page.keyboard.press("Enter")
     page.get_by_label("city", exact=True).fill("Athens")
@@ -151,63 +151,99 @@ def test_file_is_dropped_into_the_batch(visit, service):
     assert page.text_content("#batch-count") == "1"
 
 
-EXPLANATION = {
-    "method": "linear",
-    "scale": "log_odds",
-    "class": "class_0",
-    "base_value": -0.5,
-    "margin": 1.25,
-    "contributions": [
-        {"name": "alcohol", "value": 14.23, "contribution": 2.5},
-        {"name": "ash", "value": None, "contribution": -1.0},
-    ],
-    "others": 0.25,
-}
-
-
-def test_explanation_is_a_chart_of_signed_contributions(visit, service):
-    """The answer is that of the contract, whichever explanations the model itself has."""
-    page = visit(service)
-
-    def answer(route):
-        sent = route.request.post_data_json
-        assert sent.pop("explain") >= 1
-        document = service.post("/api/predict", json=sent).json()
-        document["result"]["explanation"] = EXPLANATION
-        route.fulfill(json=document)
-
-    page.route("**/api/predict", answer)
-    page.click("#example-button")
+def explained(page):
     page.click("#explain-button")
-    page.wait_for_selector(".waterfall")
-    label = page.get_attribute(".waterfall", "aria-label")
-    assert label == "Contributions in log odds: alcohol +2.5, ash −1, all others +0.25"
-    titles = page.eval_on_selector_all(".waterfall title", "all => all.map(each => each.textContent)")
-    assert titles == ["alcohol = 14.23: +2.5", "ash = missing: −1", "all others: +0.25"]
-    assert page.locator(".waterfall .down").count() == 1
+    page.wait_for_selector("#why .waterfall, #why .unexplained")
+    return page.eval_on_selector_all(".waterfall title", "all => all.map(each => each.textContent)")
+
+
+def bars(explanation):
+    """What the chart says of the contributions of an answer, of each bar."""
+    named = [(f"{each['name']} = ", each["contribution"]) for each in explanation["contributions"]]
+    return named + ([("all others", explanation["others"])] if explanation["others"] else [])
+
+
+def same(title, bar):
+    """Whether the title of a bar is that of a contribution, whose number is shortened to four digits."""
+    name, number = bar
+    shown = float(title.rpartition(": ")[2].replace("−", "-"))
+    return title.startswith(name) and shown == pytest.approx(number, rel=1e-3)
+
+
+def test_trees_are_explained_by_the_largest_columns_and_all_others(visit, service):
+    page = visit(service)
+    titles = explained(page)
+    row = service.get("/api/model/info").json()["example"]
+    answer = service.post("/api/predict", json={"features": row, "explain": 10}).json()["result"]
+    explanation = answer["explanation"]
+    assert len(titles) == 11
+    assert titles[-1].startswith("all others: ")  # of 13 columns
+    assert all(map(same, titles, bars(explanation)))
     widths = page.eval_on_selector_all(".waterfall rect", "all => all.map(each => each.width.baseVal.value)")
-    assert widths[0] / widths[1] == pytest.approx(2.5)
-    assert "From −0.5" in page.text_content(".why")
-    assert "to 1.25" in page.text_content(".why")
+    first, second = (abs(each["contribution"]) for each in explanation["contributions"][:2])
+    assert widths[0] / widths[1] == pytest.approx(first / second)
+    down = [each for _, each in bars(explanation) if each < 0]
+    assert page.locator(".waterfall .down").count() == len(down)
+    assert page.text_content("#why-title") == f"Why {answer['prediction']}"
+    assert "Unit: probability" in page.text_content(".why")
+
+
+def test_linear_model_is_explained_with_missing_values_and_truth_values(visit, service):
+    page = visit(service, "/?model=flights")
+    page.wait_for_selector(".waterfall")  # at once, as it costs nothing
+    page.get_by_label("missing").first.check()
+    page.get_by_label("late", exact=True).select_option("true")
+    page.get_by_label("city", exact=True).fill("Cairo")
+    with page.expect_request("**/api/models/flights/predict") as sent:
+        titles = explained(page)
+    assert sent.value.post_data_json["features"] | {"bags": 0} == {
+        "age": None,
+        "city": "Cairo",
+        "late": True,
+        "bags": 0,
+    }
+    page.wait_for_selector(".waterfall")
+    assert {title.rpartition(":")[0] for title in titles} >= {"age = missing", "late = true", "city = Cairo"}
+    assert page.get_attribute(".waterfall", "aria-label").startswith("Contributions in log odds: ")
+    assert "average over the training data" in page.text_content(".why")
+
+
+def test_contributions_are_a_table_for_who_wants_numbers(visit, service):
+    page = visit(service, "/?model=people")
+    page.wait_for_selector(".waterfall")
+    assert page.locator(".why td").count() == 0
+    page.click(".why summary")
+    page.wait_for_selector(".why tbody")
+    lines = page.eval_on_selector_all(
+        ".why tbody tr", "all => all.map(row => [...row.children].map(cell => cell.textContent))"
+    )
+    assert [line[0] for line in lines] == [
+        "average",
+        *[line[0] for line in lines[1:3]],
+        "all others",
+        "this row",
+    ]
+    parts = [float(line[2]) for line in lines[:-1]]
+    assert sum(parts) == pytest.approx(float(lines[-1][2]))
 
 
 def test_model_without_an_explanation_says_why_and_is_predicted(visit, service):
-    page = visit(service, expected=(400,))
+    page = visit(service, "/?model=near", expected=(400,))
+    assert explained(page) == []
+    assert "KNeighborsClassifier has no exact explanation: only linear" in page.text_content("#why")
+    assert predicted(page) in ("0", "1")
 
-    def answer(route):
-        if "explain" not in route.request.post_data_json:
-            return route.continue_()
-        reason = "the model has no exact explanation"
-        errors = {"errors": [{"field": "explain", "reason": reason}]}
-        document = {"error": "Validation failed", "error_type": "validation_error", "details": errors}
-        return route.fulfill(status=400, json=document)
 
-    page.route("**/api/predict", answer)
-    page.click("#example-button")
-    page.click("#explain-button")
-    page.wait_for_selector("#why .unexplained")
-    assert "the model has no exact explanation." in page.text_content("#why")
-    assert predicted(page).startswith("class_")
+def test_example_is_predicted_before_anything_is_asked(visit, service):
+    page = visit(service)
+    row = service.get("/api/model/info").json()["example"]
+    assert (
+        predicted(page) == service.post("/api/predict", json={"features": row}).json()["result"]["prediction"]
+    )
+    assert "an example from the training data" in page.text_content("#answer")
+    assert page.input_value("#column-0") == str(row["alcohol"])
+    assert page.evaluate("scrollY") == 0
+    assert page.evaluate("document.activeElement.tagName") == "BODY"
 
 
 def test_programs_do_what_the_page_did(visit, service):

@@ -33,5 +33,9 @@ def test_chart_moves_without_being_asked(visit, service):
     assert figures["Errors"] in {"11.1 %", "10.9 %", "10.6 %"}  # 5 of 45, and of those of the page itself
     assert figures["From the cache"] in {"97.5 %", "95.0 %"}  # each worker has a cache of its own
     assert page.get_attribute(".chart >> nth=2", "aria-label") == "Errors: invalid input 5"
+    page.locator("#charts summary").nth(2).click()
+    figure = page.locator("#charts figure >> nth=2")
+    figure.locator("tbody").wait_for()
+    assert sum(map(int, figure.locator("td").all_text_contents())) == 5
     page.reload()
     wait_until(lambda: "invalid input 5" in page.inner_text("#charts"))

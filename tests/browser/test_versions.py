@@ -15,7 +15,7 @@ def service(models, tmp_path_factory):
 
 @pytest.fixture
 def page(visit, service):
-    page = visit(service, "/#model")
+    page = visit(service, "/#model", clock=True)
     page.wait_for_selector(".versions")
     return page
 
@@ -57,6 +57,9 @@ def test_regressor_shows_predicted_over_actual_values(visit, service):
     page = visit(service, "/?model=sugar#model")
     page.wait_for_selector(".scatter")
     assert page.locator(".scatter circle").count() == 442
+    page.locator("#card .numbers summary").click()
+    page.wait_for_selector("#card .numbers tbody")
+    assert page.locator("#card .numbers tbody tr").count() == 442
 
 
 def test_version_is_activated_and_rolled_back(page, service):
@@ -75,8 +78,10 @@ def test_version_is_activated_and_rolled_back(page, service):
 
 def test_version_that_others_activate_is_shown(page, service):
     service.post("/api/models/first/activate?wait=true")
+    page.clock.fast_forward(6000)
     wait_until(lambda: "first" in page.text_content("#serving"))
     service.post("/api/models/rollback?wait=true")
+    page.clock.fast_forward(6000)
     wait_until(lambda: "second" in page.text_content("#serving"))
 
 
@@ -113,3 +118,34 @@ def test_traffic_is_split_and_compared(page, service):
     confirm(page, "Apply")
     wait_until(lambda: page.text_content("#split-now").startswith("The champion"))
     assert service.get("/api/models/routing").json()["mode"] == "off"
+
+
+def test_shares_of_an_experiment_are_set_for_each_version(page, service):
+    page.select_option("#split-mode", "ab")
+    share = page.get_by_label("first", exact=True)
+    share.fill("120")
+    page.get_by_role("button", name="Apply").click()
+    assert page.locator("dialog[open]").count() == 0  # more than all clients
+    share.fill("30")
+    assert page.text_content(".shares output") == "70 %"
+    page.get_by_role("button", name="Apply").click()
+    assert page.text_content("#confirmation-text") == "first answers 30 %, second 70 % of the clients."
+    confirm(page, "Apply")
+    said(page, "The traffic split is in force.")
+    routing = service.get("/api/models/routing").json()
+    assert (routing["mode"], routing["shares"]) == ("ab", {"first": 30.0})
+    shown = "first answers 30 %, the champion 70 % of the clients."
+    wait_until(lambda: page.text_content("#split-now") == shown)
+    assert page.get_by_role("button", name="Remove first").count() == 0  # it is in use
+    service.post("/api/models/routing?wait=true", json={"mode": "off"})
+
+
+def test_version_is_removed_by_who_confirms_its_name(page, service):
+    page.get_by_role("button", name="Remove first").click()
+    assert page.text_content("#confirmation-title") == "Remove first?"
+    page.keyboard.press("Escape")
+    assert len(service.get("/api/models").json()["versions"]) == 2
+    page.get_by_role("button", name="Remove first").click()
+    confirm(page, "Remove first")
+    said(page, "first is removed.")
+    assert [each["version"] for each in service.get("/api/models").json()["versions"]] == ["second"]

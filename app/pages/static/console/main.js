@@ -11,12 +11,12 @@ import { showCard } from "./model/card.js";
 import { nameModels, showVersions } from "./model/versions.js";
 import { setUpBatch } from "./predict/batch.js";
 import { setUpCode } from "./predict/code.js";
-import { buildForm } from "./predict/form.js";
-import { setUpRow } from "./predict/row.js";
+import { setUpRow, showRow } from "./predict/row.js";
 import { setUpTraffic, showTraffic } from "./traffic/traffic.js";
 
 /** What the page shows is for this model and version; null where nothing is known. */
 let known = null;
+let described = null; // the model that the description is of
 let asked = "";
 let failing = false;
 let patience = 0; // when to ask again after a limit, in ms since 1970
@@ -24,8 +24,11 @@ let ready = false; // once it is known whether there is a model
 
 /** Ask for the model that serves, and show it or why there is none. */
 async function describe() {
+  const { model } = session;
   try {
     const info = await call(withModel("api/model/info"));
+    if (model !== session.model) return; // another one was chosen meanwhile
+    described = model;
     failing = false;
     ready = true;
     document.body.classList.remove("failing", "gone");
@@ -56,10 +59,10 @@ function changed() {
     describe();
   }
   const { info } = session;
-  const version = info && `${session.model ?? ""} ${info.metadata.version}`;
+  const version = info && `${described ?? ""} ${info.metadata.version}`;
   if (version !== known) {
     known = version;
-    if (info) buildForm(info);
+    if (info) showRow(info);
     else fill(byId("fields"));
     showCard(info);
   }

@@ -7,6 +7,8 @@ import { certificatePanel } from "./certificate.js";
 import { evaluationPanels } from "./evaluation.js";
 import { definitions, panel } from "./panels.js";
 
+const LETTERS = 120;
+
 /** Show the card for the answer of /api/model/info. */
 export function showCard(info) {
   fill(byId("card"), info && [facts(info), metrics(info.metadata.metrics), ...evaluationPanels(info.metadata), importance(info), certificatePanel(info.metadata), parameters(info)]);
@@ -34,7 +36,13 @@ function facts(info) {
   );
 }
 
-const classList = (classes) => (classes.length > 12 ? `${classes.slice(0, 12).join(", ")} and ${classes.length - 12} more` : classes.join(", "));
+/** As many names as a few lines hold, and at least one. */
+function classList(classes) {
+  let [number, letters] = [0, 0];
+  while (number < classes.length && letters < LETTERS) letters += String(classes[number++]).length + 2;
+  const left = classes.length - number;
+  return classes.slice(0, number).join(", ") + (left ? ` and ${left} more` : "");
+}
 
 function metrics(found) {
   const entries = Object.entries(found ?? {});

@@ -1,7 +1,8 @@
 /** How the model did on rows that it was not fitted to, if its publisher wrote it down: confusion matrix, residuals. */
 
 import { h, svg } from "../dom.js";
-import { percent, short, whole } from "../numbers.js";
+import { asTable } from "../figures.js";
+import { percent, precise, short, whole } from "../numbers.js";
 import { panel } from "./panels.js";
 
 const [WIDTH, HEIGHT, EDGE] = [420, 260, 44];
@@ -66,5 +67,6 @@ function scatter({ predicted, actual }) {
       svg("text", { x: EDGE - 6, y: y(high) + 8, "text-anchor": "end" }, short(high)),
       svg("text", { x: EDGE + 6, y: y(high) + 8 }, "predicted")),
     h("p", { class: "quiet" }, `${words}.`),
+    asTable("Predicted and actual values", () => [["Row", "Actual", "Predicted"], ...actual.map((value, at) => [at + 1, precise(value), precise(predicted[at])])]),
   ];
 }

@@ -2,7 +2,7 @@
 
 import { fill, h } from "../dom.js";
 import { bars } from "../figures.js";
-import { counted, percent, short } from "../numbers.js";
+import { counted, percent, precise, short } from "../numbers.js";
 import { session } from "../session.js";
 
 const TASKS = {
@@ -13,9 +13,11 @@ const TASKS = {
   transformation: "Transformed row",
 };
 const MOST_OUTPUTS = 24;
+const [MOST_CLASSES, UNLIKELY] = [10, 0.0005]; // shown at first: so many, and none below this
+const LONG = 20; // letters from which on a prediction is set smaller
 
-/** Show an answer of /api/predict in a region. */
-export function showAnswer(region, answer, milliseconds) {
+/** Show an answer of /api/predict in a region; `note` is a sentence about the row, if there is one to say. */
+export function showAnswer(region, answer, milliseconds, note) {
   const { result, warnings = [], model_version: version } = answer;
   fill(
     region,
@@ -23,7 +25,7 @@ export function showAnswer(region, answer, milliseconds) {
     probabilities(result),
     result.outputs && outputs(result.outputs),
     warnings.length > 0 && warningList(warnings),
-    h("p", { class: "quiet" }, `Version ${version}, here after ${Math.round(milliseconds)} ms`),
+    h("p", { class: "quiet" }, `Version ${version}, here after ${Math.round(milliseconds)} ms.${note ? ` ${note}` : ""}`),
   );
 }
 
@@ -32,8 +34,11 @@ export function predictionText(result) {
   if (result.outputs) return result.outputs.slice(0, 3).map(short).join(", ") + (result.outputs.length > 3 ? ", …" : "");
   const { prediction } = result;
   if (session.info?.task === "outlier_detection") return prediction === -1 ? "outlier" : "ordinary";
-  return Array.isArray(prediction) ? prediction.map(labelText).join(", ") : labelText(prediction);
+  return Array.isArray(prediction) ? prediction.map(predictedText).join(", ") : predictedText(prediction);
 }
+
+/** Predicted numbers have more digits than labels that happen to be numbers. */
+const predictedText = (value) => (session.info?.task === "regression" && typeof value === "number" ? precise(value) : labelText(value));
 
 /** A label or number as text. */
 export const labelText = (value) => (typeof value === "number" && !Number.isInteger(value) ? short(value) : String(value));
@@ -52,7 +57,7 @@ function headline(result) {
   return h(
     "div", { class: "headline" },
     h("span", { class: "label" }, several ? counted(result.prediction.length, "target") : TASKS[session.info?.task] ?? "Prediction"),
-    several ? null : h("strong", { id: "prediction" }, predictionText(result)),
+    several ? null : h("strong", { id: "prediction", class: predictionText(result).length > LONG ? "long" : null, title: String(result.prediction) }, predictionText(result)),
     several ? targets(result) : null,
     sure, score,
   );
@@ -60,7 +65,7 @@ function headline(result) {
 
 function targets({ prediction, confidence }) {
   return h("ol", { class: "targets", id: "prediction" }, prediction.map((value, at) =>
-    h("li", {}, h("strong", {}, labelText(value)), Array.isArray(confidence) && ` ${percent(confidence[at])} sure`)));
+    h("li", {}, h("strong", {}, predictedText(value)), Array.isArray(confidence) && ` ${percent(confidence[at])} sure`)));
 }
 
 function probabilities({ probabilities: found, prediction }) {
@@ -78,7 +83,8 @@ function probabilityBars(found, prediction, label, classes) {
     return { name, value, text: percent(value), strong: name === String(prediction) };
   });
   rows.sort((a, b) => b.value - a.value);
-  return bars(rows, { label, top: 1 });
+  const likely = rows.filter(({ value }) => value >= UNLIKELY).length;
+  return bars(rows, { label, top: 1, most: Math.min(MOST_CLASSES, Math.max(likely, 3)) });
 }
 
 function outputs(values) {

@@ -15,6 +15,7 @@ const MENU = 200; // more categories are suggested while one types
  * @property {() => any} read the value, null where nothing is typed
  * @property {(value: any) => void} write null is a missing value where the column may have one
  * @property {() => void} clear
+ * @property {(other: Field) => void} takeOver what was typed into the field of another version's column
  * @property {(text: string | null) => void} complain show an error, or none
  * @property {() => void} focus
  */
@@ -62,6 +63,11 @@ export function fieldOf(feature, position, example) {
       // A training row has booleans as 0 and 1 where all columns are numbers.
       const boolean = feature.kind === "boolean" && typeof value === "number";
       input.value = value === null ? "" : textOf(boolean ? value !== 0 : value);
+      refresh();
+    },
+    takeOver(other) {
+      if (other.read() !== null || !missing) input.value = textOf(other.read() ?? "");
+      else missing.checked = other.element.querySelector("input[type=checkbox]")?.checked ?? false;
       refresh();
     },
     clear() {
@@ -112,7 +118,7 @@ function hintOf({ kind, statistics, categories, open, whole }) {
   if (kind === "number" && statistics?.min !== undefined && statistics.min !== null) {
     return `${short(statistics.min)} to ${short(statistics.max)}${whole ? ", whole" : ""}`;
   }
-  if (kind === "category" && open) return `${counted(categories.length, "category", "categories")} in training, others too`;
+  if (kind === "category" && open) return `${counted(categories.length, "known", "known")}, others too`;
   if (kind === "date") return "date, ISO 8601";
   if (kind === "boolean") return "true or false";
   return kind === "category" ? counted(categories.length, "category", "categories") : kind;

@@ -10,16 +10,25 @@ const MANY = 12; // columns from which on there is a filter
 /** @type {import("./fields.js").Field[]} */
 let fields = [];
 let example = {};
+let touched = false; // once something was typed, and not only the example taken
 
-/** Make the fields of a model. */
+/**
+ * Make the fields of a model. What was typed stays where another version has the same column.
+ * @returns {boolean} whether anything was typed
+ */
 export function buildForm(info) {
   example = info.example ?? {};
+  const typed = new Map(touched ? fields.map((field) => [field.feature.name, field]) : []);
   fields = info.features.map((feature, position) => fieldOf(feature, position, example[feature.name]));
+  const kept = fields.filter(({ feature }) => typed.get(feature.name)?.feature.kind === feature.kind);
+  for (const field of kept) field.takeOver(typed.get(field.feature.name));
+  touched = kept.length > 0;
   fill(byId("fields"), fields.map((field) => field.element));
   byId("column-tools").hidden = fields.length <= MANY;
   byId("column-filter").value = "";
   filter();
   complain([]);
+  return touched;
 }
 
 /** The row by column name. */
@@ -29,12 +38,14 @@ export function readRow() {
 
 /** Fill in the training row. */
 export function writeExample() {
+  touched = false;
   for (const field of fields) field.write(example[field.feature.name] ?? null);
   complain([]);
 }
 
 /** Empty all fields. */
 export function clearRow() {
+  touched = true;
   for (const field of fields) field.clear();
   complain([]);
 }
@@ -59,6 +70,7 @@ export function complain(errors) {
 export function setUpForm() {
   byId("column-filter").addEventListener("input", filter);
   byId("fields").addEventListener("paste", spread);
+  byId("fields").addEventListener("input", () => (touched = true));
 }
 
 function filter() {
@@ -75,6 +87,7 @@ function spread(event) {
   const at = fields.findIndex(({ element }) => element.contains(event.target));
   if (cells.length < 2 || at < 0) return;
   event.preventDefault();
+  touched = true;
   cells.slice(0, fields.length - at).forEach((cell, index) => {
     fields[at + index].write(cell.trim() === "" && fields[at + index].feature.nullable ? null : cell.trim());
   });

@@ -55,7 +55,7 @@ function lines(points, x, y, index) {
   }
   const path = (part) => part.map(([left, top], at) => `${at ? "L" : "M"}${left.toFixed(1)} ${top.toFixed(1)}`).join("");
   return parts.map((part) => {
-    const line = part.length === 1 ? `${path(part)}h1.5` : path(part);
+    const line = part.length === 1 ? `${path(part)}h-6` : path(part);
     const area = `${path(part)}L${part.at(-1)[0].toFixed(1)} ${y(0)}L${part[0][0].toFixed(1)} ${y(0)}Z`;
     return [index === 0 && svg("path", { class: "area", d: area }), svg("path", { class: `line s${index}`, d: line })];
   });

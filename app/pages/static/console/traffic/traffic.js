@@ -2,7 +2,8 @@
 
 import { byId, fill, h } from "../dom.js";
 import { failureBlock } from "../failures.js";
-import { duration, percent, short, whole } from "../numbers.js";
+import { asTable } from "../figures.js";
+import { clock, duration, percent, short, whole } from "../numbers.js";
 import { chart } from "./chart.js";
 import { follow } from "./event_stream.js";
 
@@ -15,6 +16,13 @@ const REASONS = { rate_limit: "rate limited", overloaded: "overloaded", authenti
 let intervals = [];
 let stop = null;
 
+const CHARTS = [
+  figure("Requests a second", requests),
+  figure("Response time", latency),
+  figure("Errors in 5 s, by type", errors),
+  figure("Cache and refusals in 5 s", cache),
+];
+
 /** Follow the traffic, or stop when the view is left. */
 export function showTraffic(visible) {
   stop?.();
@@ -24,8 +32,9 @@ export function showTraffic(visible) {
   stop = follow("api/traffic", arrived, (failure) => fill(byId("traffic-status"), failureBlock(failure, "metrics")));
 }
 
-/** Draw again in the width that there is now. */
+/** Make the charts, and draw them again in the width that there is when it changes. */
 export function setUpTraffic() {
+  fill(byId("charts"), CHARTS.map(({ element }) => element));
   addEventListener("resize", () => stop && draw());
 }
 
@@ -45,8 +54,7 @@ function draw() {
   const [columns, gap] = getComputedStyle(region).gridTemplateColumns.includes(" ") ? [2, 32] : [1, 0];
   const width = Math.max(240, Math.floor((region.clientWidth - gap) / columns));
   const first = Math.min(intervals[0]?.at ?? newest, newest - LEAST);
-  const draws = { span: [first, newest], width };
-  fill(region, requests(draws), latency(draws), errors(draws), cache(draws));
+  for (const { show } of CHARTS) show({ span: [first, newest], width });
 }
 
 const sum = (list, read) => list.reduce((total, each) => total + read(each), 0);
@@ -70,29 +78,30 @@ function figures(minute) {
   ].map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)));
 }
 
-function requests(draws) {
-  const series = [{ name: "requests/s", points: points((each) => each.requests_per_second) }];
+/** What each chart shows of the intervals: its lines, their unit, a legend, and all of it in words. */
+function requests() {
   const now = short(intervals.at(-1)?.requests_per_second ?? 0);
-  return figure("Requests a second", chart({ ...draws, series, format: short, least: 1, label: `Requests a second, now ${now}` }), `now ${now}`);
+  const series = [{ name: "requests/s", points: points((each) => each.requests_per_second) }];
+  return { series, format: short, least: 1, label: `Requests a second, now ${now}`, caption: `now ${now}` };
 }
 
-function latency(draws) {
+function latency() {
   const names = { p99_response_time: "99 %", p95_response_time: "95 %", p50_response_time: "half" };
   const series = Object.entries(names).map(([key, name]) => ({ name, points: points((each) => each[key]) }));
   const label = `Response time: ${Object.entries(names).map(([key, name]) => `${name} within ${duration(intervals.at(-1)?.[key])}`).join(", ")}`;
-  return figure("Response time", chart({ ...draws, series, format: duration, least: 0.001, label }), legend(Object.values(names)));
+  return { series, format: duration, least: 0.001, label, caption: legend(Object.values(names)) };
 }
 
-function errors(draws) {
+function errors() {
   const seen = Object.entries(STATUSES).filter(([status]) => intervals.some((each) => each.errors[status]));
   const series = seen.map(([status, name]) => ({ name, points: points((each) => each.errors[status] ?? 0), count: sum(intervals, (each) => each.errors[status] ?? 0) }));
   series.sort((a, b) => b.count - a.count);
   const shown = series.length ? series.slice(0, 4) : [{ name: "errors", points: points(() => 0) }];
   const words = series.map(({ name, count }) => `${name} ${whole(count)}`);
-  return figure("Errors in 5 s, by type", chart({ ...draws, series: shown, format: short, least: 1, label: `Errors: ${words.join(", ") || "none"}` }), words.length ? legend(words) : "none in ten minutes");
+  return { series: shown, format: short, least: 1, label: `Errors: ${words.join(", ") || "none"}`, caption: words.length ? legend(words) : "none in ten minutes" };
 }
 
-function cache(draws) {
+function cache() {
   const series = [
     { name: "hits", points: points((each) => each.cache_hits) },
     { name: "misses", points: points((each) => each.cache_misses) },
@@ -102,11 +111,27 @@ function cache(draws) {
   const refused = reasons.length ? `refused: ${reasons.map(([name, count]) => `${name} ${whole(count)}`).join(", ")}` : "nothing refused";
   const hits = sum(intervals, (each) => each.cache_hits);
   const label = `Rows from the cache ${whole(hits)}, not in the cache ${whole(sum(intervals, (each) => each.cache_misses))}, ${refused}`;
-  return figure("Cache and refusals in 5 s", chart({ ...draws, series, format: short, least: 1, label }), legend(["cache hits", "misses", refused]));
+  return { series, format: short, least: 1, label, caption: legend(["cache hits", "misses", refused]) };
 }
 
-function figure(title, drawn, caption) {
-  return h("figure", {}, h("h2", { class: "label" }, title), drawn, h("figcaption", {}, caption));
+/** A chart that stays where it is, with its table, when new figures arrive. */
+function figure(title, read) {
+  const [drawing, caption] = [h("div"), h("figcaption")];
+  const numbers = asTable(title, () => {
+    const { series, format } = read();
+    const cell = (value) => (value === null ? "–" : format(value));
+    const lines = intervals.map(({ at }, index) => [clock(at), ...series.map((line) => cell(line.points[index][1]))]);
+    return [["Time", ...series.map(({ name }) => name)], ...lines.reverse()];
+  });
+  const element = h("figure", {}, h("h2", { class: "label" }, title), drawing, caption, numbers);
+
+  function show(draws) {
+    const { caption: text, ...shown } = read();
+    fill(drawing, chart({ ...draws, ...shown }));
+    fill(caption, text);
+  }
+
+  return { element, show };
 }
 
 const legend = (names) => names.map((name, index) => h("span", { class: "key" }, h("i", { class: `s${index}` }), name));
