@@ -5,7 +5,7 @@ import { asTable } from "../figures.js";
 import { percent, precise, short, whole } from "../numbers.js";
 import { panel } from "./panels.js";
 
-const [WIDTH, HEIGHT, EDGE] = [420, 260, 44];
+const [WIDTH, HEIGHT, EDGE] = [420, 260, 62];
 
 /** Panels for what `metadata` has of `confusion_matrix` and `residuals`. */
 export function evaluationPanels({ confusion_matrix: matrix, residuals }) {

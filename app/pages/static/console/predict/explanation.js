@@ -68,10 +68,11 @@ function chart(rows, unit) {
 function bar({ width, letters }, { name, value, contribution, from, to }, top, x) {
   const [start, end] = [Math.min(x(from), x(to)), Math.max(x(from), x(to))];
   const shown = value === undefined ? "" : ` = ${value === null ? "missing" : labelText(value)}`;
+  const head = cut(name, letters - Math.min(12, shown.length));
   return svg(
     "g", { class: contribution < 0 ? "down" : "up" },
     svg("title", {}, `${name}${shown}: ${signed(contribution)}`),
-    svg("text", { x: 0, y: top + 15 }, cut(name, letters - Math.min(12, shown.length)) + cut(shown, 12)),
+    svg("text", { x: 0, y: top + 15 }, head + cut(shown, letters - head.length)),
     svg("rect", { x: start, y: top + 4, width: Math.max(1, end - start), height: ROW - 10, rx: 1 }),
     svg("text", { x: Math.min(end + 5, width - RIGHT + 5), y: top + 15, class: "number" }, signed(Number(contribution.toPrecision(3)))),
   );
