@@ -1,12 +1,12 @@
 """What the service answers, as values."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from model_service_client.cells import loads
-from model_service_client.connection import Answer
 from model_service_client.errors import ServerError
+from model_service_client.transport import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def document_of(answer: Answer) -> dict[str, Any]:
     :raises ServerError: if it is none, so that another server than the service answered.
     """
     try:
-        document = loads(answer.data)
+        document = json.loads(answer.data)
     except ValueError:
         document = None
     if not isinstance(document, dict):

@@ -16,16 +16,15 @@ from model_service_client.answers import (
     member,
     prediction_of,
 )
-from model_service_client.batches import Send, asked_by_row, predict_rows
-from model_service_client.cells import row_body
-from model_service_client.connection import Answer
+from model_service_client.bodies import row_body
 from model_service_client.errors import InvalidInput, ServerError
-from model_service_client.transport import Transport, user_agent
+from model_service_client.rows import Send, predict_rows
+from model_service_client.transport import Answer, Transport, user_agent
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from model_service_client.scoring.scorer import Summary
+    from model_service_client.scoring import Summary
 
 Row: TypeAlias = Sequence[Any] | Mapping[str, Any]
 Errors: TypeAlias = Literal["raise", "rows"]
@@ -98,7 +97,7 @@ class Client:
         if hasattr(data, "columns") and hasattr(data, "iloc"):
             from model_service_client.frames import predict_frame
 
-            return predict_frame(data, self._sender(request_id), by_row=asked_by_row(errors))
+            return predict_frame(data, self._sender(request_id), by_row=_by_row(errors))
         if isinstance(data, list) and data and isinstance(data[0], list | tuple | dict):
             raise TypeError("predict takes one row or a frame; predict_batch takes several rows")
         document = self._document(row_body(data), request_id)
@@ -119,7 +118,7 @@ class Client:
         :param errors: ``raise`` the first ones, or answer the other ``rows``: then the list has an
             `InvalidInput` in the place of each row that was rejected.
         """
-        return predict_rows(rows, self._sender(request_id), by_row=asked_by_row(errors))
+        return predict_rows(rows, self._sender(request_id), by_row=_by_row(errors))
 
     def explain(self, row: Row, columns: int = 5, *, request_id: str | None = None) -> Explanation:
         """The prediction for a row, and what each column adds to it.
@@ -152,10 +151,10 @@ class Client:
         :param shown: whether progress is shown; unless it is said, on a terminal only.
         :raises ValueError: for files that cannot be scored, `OSError` for those that cannot be used.
         """
-        from model_service_client.scoring.scorer import Pace, score
+        from model_service_client.scoring import score
 
-        pace = Pace(rows=rows, requests=requests, shown=shown)
-        return score(Path(file), Path(out), self.info(), self._sender(timeout=timeout), prefix, pace)
+        send = self._sender(timeout=timeout)
+        return score(Path(file), Path(out), self.info(), send, prefix, rows, requests, shown=shown)
 
     def health(self) -> Health:
         """Whether the service can predict, and by which version of the default model; asks once."""
@@ -191,3 +190,10 @@ class Client:
             return self._transport.call("POST", path, body, headers=headers, timeout=timeout)
 
         return send
+
+
+def _by_row(errors: str) -> bool:
+    """Whether the errors of rows are to be answered beside the other rows."""
+    if errors not in ("raise", "rows"):
+        raise ValueError(f"errors must be raise or rows, not {errors!r}")
+    return errors == "rows"

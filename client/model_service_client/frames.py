@@ -7,16 +7,14 @@ from typing import Any
 import pandas as pd
 
 from model_service_client.answers import document_of, member
-from model_service_client.batches import Send
+from model_service_client.bodies import ARROW, JSON, SHORT, ArrayRows, ListRows, TableRows
 from model_service_client.errors import Fault, sentence
-from model_service_client.rows import JSON, SHORT, ArrayRows, ListRows, Part, answers
+from model_service_client.rows import Part, Send, answers
 
 try:
     import pyarrow as pa
 except ImportError:  # then more rows are NDJSON
     pa = None
-
-ARROW = "application/vnd.apache.arrow.stream"
 
 
 @dataclass(frozen=True)
@@ -38,8 +36,8 @@ class FrameRows:
         """As JSON if they are few, else as Arrow, or by rows where Arrow has no type for a column."""
         named = not isinstance(self.frame.columns, pd.RangeIndex)
         if len(self.frame) > SHORT:
-            if named and pa is not None and (body := _arrow(self.frame)) is not None:
-                return ARROW, body
+            if named and pa is not None and (encoded := _arrow(self.frame)) is not None:
+                return encoded
             if not named and len(set(self.frame.dtypes)) == 1:
                 return ArrayRows(self.frame.to_numpy()).encode()
         rows = self.frame.itertuples(index=False, name=None)
@@ -49,16 +47,12 @@ class FrameRows:
         return ListRows([dict(zip(names, row, strict=True)) for row in rows]).encode()
 
 
-def _arrow(frame: pd.DataFrame) -> bytes | None:
+def _arrow(frame: pd.DataFrame) -> tuple[str, bytes] | None:
     """The frame as an Arrow stream; None if it has no type for a column."""
     try:
-        table = pa.Table.from_pandas(frame, preserve_index=False)
+        return TableRows(pa.Table.from_pandas(frame, preserve_index=False)).encode()
     except (pa.ArrowException, OverflowError, TypeError, ValueError):
         return None
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return bytes(sink.getvalue())
 
 
 def predict_frame(frame: pd.DataFrame, send: Send, *, by_row: bool) -> pd.DataFrame:

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
 from typing import Any, Protocol
 
-from model_service_client.cells import lines_body, rows_body
+from model_service_client.answers import Prediction, document_of, member, prediction_of
+from model_service_client.bodies import JSON, ArrayRows, ListRows
 from model_service_client.errors import Fault, InvalidInput, invalid
+from model_service_client.transport import Answer
 
-JSON, NDJSON, NPY = "application/json", "application/x-ndjson", "application/x-npy"
-SHORT = 50  # rows up to which JSON costs least; the service takes 100 unless it is told otherwise
 MOST_ROWS = 10_000  # of a request
 MOST_BYTES = 4_000_000  # of a body of several rows; the service takes 10 MB unless it is told otherwise
+# Query, media types of body and answer, body.
+Send = Callable[[str, str, str, bytes], Answer]
 UNTOLD = "the service rejected this row, and did not say why"
 
 
@@ -28,50 +29,6 @@ class Rows(Protocol):
 
         :raises InvalidInput: naming rows that cannot be sent.
         """
-
-
-@dataclass(frozen=True)
-class ListRows:
-    """Lists in training order, or mappings by column name."""
-
-    rows: Sequence[Any]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def take(self, positions: Sequence[int]) -> "ListRows":
-        """These rows of them."""
-        return ListRows([self.rows[position] for position in positions])
-
-    def encode(self) -> tuple[str, bytes]:
-        """JSON, or NDJSON of more rows than JSON may have."""
-        if len(self.rows) <= SHORT:
-            return JSON, rows_body(self.rows)
-        return NDJSON, lines_body(self.rows)
-
-
-@dataclass(frozen=True)
-class ArrayRows:
-    """A two-dimensional array of NumPy's, in training order."""
-
-    array: Any
-
-    def __len__(self) -> int:
-        return len(self.array)
-
-    def take(self, positions: Sequence[int]) -> "ArrayRows":
-        """These rows of it."""
-        return ArrayRows(self.array[list(positions)])
-
-    def encode(self) -> tuple[str, bytes]:
-        """As npy, unless they are few or no numbers."""
-        if len(self.array) <= SHORT or self.array.dtype.kind not in "fiub":
-            return ListRows(list(self.array)).encode()
-        from numpy.lib import format as npy
-
-        file = BytesIO()
-        npy.write_array(file, self.array, allow_pickle=False)
-        return NPY, file.getvalue()
 
 
 @dataclass(frozen=True)
@@ -151,3 +108,43 @@ def _moved(error: InvalidInput, start: int) -> InvalidInput:
         return error
     moved: list[Fault] = [{**f, "row": f["row"] + start} if "row" in f else f for f in error.errors]
     return invalid(moved, like=error)
+
+
+def predict_rows(rows: Any, send: Send, *, by_row: bool) -> list[Prediction | InvalidInput]:
+    """The predictions for lists, mappings or an array of rows, in order.
+
+    :param by_row: have an error in the place of a row that is rejected.
+    """
+    query = "?errors=rows" if by_row else ""
+
+    def ask(media_type: str, body: bytes) -> tuple[list[Prediction], dict[int, list[Fault]]]:
+        return _results(document_of(send(query, media_type, JSON, body)))
+
+    found: dict[int, Prediction | InvalidInput] = {}
+    for part in answers(_rows(rows), ask, by_row=by_row):
+        found |= zip(part.positions, part.content or (), strict=True)
+        found |= {row: invalid(faults) for row, faults in part.faults.items()}
+    return [found[position] for position in range(len(found))]
+
+
+def _rows(rows: Any) -> Rows:
+    if hasattr(rows, "dtype") and hasattr(rows, "ndim"):
+        if rows.ndim != 2:
+            raise ValueError(f"an array of rows has two dimensions, not {rows.ndim}")
+        return ArrayRows(rows)
+    return ListRows(rows if isinstance(rows, Sequence) else list(rows))
+
+
+def _results(document: dict[str, Any]) -> tuple[list[Prediction], dict[int, list[Fault]]]:
+    """The predictions of a batch, and the errors of the other rows by position."""
+    envelope = {key: document.get(key) for key in ("model_version", "request_id")}
+    warnings: dict[int, list[dict[str, Any]]] = {}
+    for warning in document.get("warnings", ()):
+        warnings.setdefault(warning["row"], []).append(warning)
+    found, rejected = [], {}
+    for row, result in enumerate(member(document, "results")):
+        if "error" in result:
+            rejected[row] = result["details"]["errors"]
+        else:
+            found.append(prediction_of(result, envelope | {"warnings": warnings.get(row)}))
+    return found, rejected

@@ -1,21 +1,24 @@
-"""Requests to one service: bytes there and back, with retries, or one of the client's errors."""
+"""Requests to one service over urllib3, tried again within a deadline, or one of the client's errors."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, NamedTuple
 
+from urllib3 import BaseHTTPResponse, Retry, connection_from_url
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
+    InvalidHeader,
     LocationParseError,
     MaxRetryError,
     NewConnectionError,
     ReadTimeoutError,
 )
+from urllib3.util import Timeout as TimeLimits
 from urllib3.util import parse_url
 
-from model_service_client.connection import Answer, Head, Pool, TlsPool
 from model_service_client.errors import (
     ClientError,
     ConnectionFailed,
@@ -24,12 +27,30 @@ from model_service_client.errors import (
     Timeout,
     error_of,
 )
-from model_service_client.retries import Attempts, Deadline
 
 JSON = "application/json"
 CONNECTIONS = 64  # that are kept for later
-SOON, LATER = 0.05, 1.0  # seconds between two looks whether the service is ready
-PATIENCE = 5.0  # seconds that a look may take
+CONNECT = 5.0  # seconds that a connection may take to open
+LEAST = 0.001  # seconds: a socket takes no time limit of zero
+PIECE = 65_536  # bytes that are read at a time
+ENDLESS = 1_000_000  # retries, which a deadline ends
+# Predictions may be asked for twice. The first retry is immediate, as a server may close a kept connection
+# just when it is used (RFC 9112, 9.3.1); the next ones wait 0.2, 0.4, 0.8 … seconds, and up to 0.1 more.
+AGAIN: dict[str, Any] = {
+    "allowed_methods": None,
+    "other": 0,
+    "status_forcelist": (429, 502, 503, 504),
+    "backoff_factor": 0.1,
+    "backoff_max": 2.0,
+    "backoff_jitter": 0.1,
+}
+
+
+class Answer(NamedTuple):
+    """What came with status 200."""
+
+    headers: Mapping[str, str]
+    data: bytes
 
 
 class Transport:
@@ -57,19 +78,19 @@ class Transport:
         self.url = url.rstrip("/")
         self._clock, self._pause = clock, pause
         self._timeout, self._retries = timeout, retries
-        scheme, host, port, netloc, self._path = _address(self.url)
-        self._headers = {"Host": netloc, **headers, "Accept-Encoding": "identity"}
-        self._json = Head(self._headers | {"Content-Type": JSON, "Accept": JSON})
-        if scheme == "https":
-            self._pool: Any = TlsPool(host, port, maxsize=CONNECTIONS, ca_certs=ca_certs)
-        else:
-            self._pool = Pool(host, port, maxsize=CONNECTIONS)
+        self._path = _path(self.url)
+        # Here, as the error of http.client would show a key.
+        if wrong := [name for name, text in headers.items() if not (text.isascii() and text.isprintable())]:
+            raise ValueError(f"{', '.join(wrong)}: holds characters that no header can have")
+        self._headers = {**headers, "Content-Type": JSON, "Accept": JSON}
+        trust = {"ca_certs": ca_certs} if self.url.startswith("https:") else {}
+        self._pool = connection_from_url(self.url, maxsize=CONNECTIONS, **trust)
 
     def call(
         self,
         method: str,
         path: str,
-        body: bytes = b"",
+        body: bytes | None = None,
         *,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
@@ -80,68 +101,93 @@ class Transport:
         :param headers: besides those of all requests; JSON is sent and accepted where they name nothing else.
         :raises ClientError: for any other answer, and for none.
         """
-        deadline = self._clock() + (self._timeout if timeout is None else timeout)
-        attempts = Attempts(
-            self._retries if retries is None else retries,
-            deadline=deadline,
-            clock=self._clock,
-            pause=self._pause,
-        )
-        try:
-            answer: Answer = self._pool.urlopen(
-                method,
-                self._path + path,
-                body=body,
-                headers=Head({**self._json, **headers}) if headers else self._json,
-                retries=attempts,
-                redirect=False,
-                assert_same_host=False,
-                timeout=Deadline(deadline, self._clock),
-            )
-        except HTTPError as error:
-            raise _unanswered(self.url, error) from error
-        if answer.status != 200:
-            raise error_of(answer.status, answer.headers, answer.data)
-        return answer
+        ends = self._clock() + (self._timeout if timeout is None else timeout)
+        attempts = Retry(self._retries if retries is None else retries, **AGAIN)
+        headers = {**self._headers, **headers} if headers else self._headers
+        while True:
+            response = cause = None
+            try:
+                response, data = self._ask(method, path, body, headers, ends)
+                if response.status == 200:
+                    return Answer(response.headers, data)
+                failure = error_of(response.status, response.headers, data)
+                if not attempts.is_retry(method, response.status):
+                    raise failure
+            except HTTPError as error:
+                cause, failure = error, _unanswered(self.url, error)
+            try:
+                attempts = attempts.increment(method, path, response, cause)
+            except MaxRetryError:
+                raise failure from cause
+            seconds = _pause(attempts, response)
+            if self._clock() + seconds >= ends:
+                raise failure from cause
+            self._pause(seconds)
 
     def wait_for(self, path: str, timeout: float) -> None:
         """Ask until the answer is 200.
 
         :raises Timeout: if it is not within so many seconds.
         """
-        ends, pause = self._clock() + timeout, SOON
-        while True:
-            try:
-                self.call("GET", path, retries=0, timeout=min(PATIENCE, timeout))
-                return
-            except (ConnectionFailed, RateLimited, ServerError, Timeout) as error:
-                if self._clock() + pause > ends:
-                    raise Timeout(f"{self.url} was not ready within {timeout:g} s: {error}") from error
-            self._pause(pause)
-            pause = min(2 * pause, LATER)
+        try:
+            self.call("GET", path, timeout=timeout, retries=ENDLESS)
+        except (ConnectionFailed, RateLimited, ServerError) as error:
+            raise Timeout(f"{self.url} was not ready within {timeout:g} s: {error}") from error
+
+    def _ask(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], ends: float
+    ) -> tuple[BaseHTTPResponse, bytes]:
+        """An answer with its body, which is read piece by piece: urllib3 limits the time of a piece alone."""
+        left = max(ends - self._clock(), LEAST)
+        response = self._pool.urlopen(
+            method,
+            self._path + path,
+            body,
+            headers,
+            retries=False,
+            redirect=False,
+            timeout=TimeLimits(connect=min(CONNECT, left), read=left),
+            preload_content=False,
+        )
+        pieces = []
+        while piece := response.read1(PIECE):
+            pieces.append(piece)
+            if self._clock() > ends:
+                response.close()
+                raise ReadTimeoutError(self._pool, path, "Read timed out.")
+        response.release_conn()
+        return response, b"".join(pieces)
 
     def close(self) -> None:
         """Close the connections; further calls fail."""
         self._pool.close()
 
 
-def _address(url: str) -> tuple[str, str, int | None, str, str]:
+def _path(url: str) -> str:
+    """The path of a service's URL."""
     try:
         parts = parse_url(url)
     except LocationParseError:
         parts = parse_url("")
-    if parts.scheme not in ("http", "https") or not parts.host or not parts.netloc:
+    if parts.scheme not in ("http", "https") or not parts.host:
         raise ValueError(f"{url!r} is no URL of http or https")
     if parts.auth or parts.query or parts.fragment:
         raise ValueError("the URL of a service has no password, query or fragment")
-    return parts.scheme, parts.host, parts.port, parts.netloc, (parts.path or "").rstrip("/")
+    return parts.path or ""
+
+
+def _pause(attempts: Retry, response: BaseHTTPResponse | None) -> float:
+    """Seconds before the next attempt: what ``Retry-After`` says, else ever more."""
+    with suppress(InvalidHeader, ValueError, OverflowError):
+        if response is not None and (seconds := attempts.get_retry_after(response)):
+            return seconds
+    return attempts.get_backoff_time()
 
 
 def _unanswered(url: str, error: HTTPError) -> ClientError:
-    reason = error.reason if isinstance(error, MaxRetryError) else error
-    late = isinstance(reason, ReadTimeoutError | ConnectTimeoutError)
-    kind = Timeout if late and not isinstance(reason, NewConnectionError) else ConnectionFailed
-    return kind(f"{url} gave no answer: {reason}")
+    late = isinstance(error, ReadTimeoutError | ConnectTimeoutError)
+    kind = Timeout if late and not isinstance(error, NewConnectionError) else ConnectionFailed
+    return kind(f"{url} gave no answer: {error}")
 
 
 def user_agent() -> str:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from model_service_client.scoring.command import main
+from model_service_client.command import main
 from tests.client.fake_service import error
 from tests.client.test_scoring import ROWS, files
 from tests.estimators import SumRegressor, fitted
@@ -78,7 +78,7 @@ def test_key_and_token_come_from_the_environment(fake, monkeypatch, tmp_path):
 
 def test_command_runs_as_a_module():
     ended = subprocess.run(
-        [sys.executable, "-m", "model_service_client.scoring.command", "--version"],
+        [sys.executable, "-m", "model_service_client.command", "--version"],
         env={"PYTHONPATH": str(ROOT / "client")},
         capture_output=True,
         text=True,

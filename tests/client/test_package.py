@@ -50,6 +50,6 @@ def test_command_of_the_installation_says_its_version(installed):
 
 def test_libraries_of_the_tests_are_among_those_that_the_client_takes():
     optional = PROJECT["optional-dependencies"]
-    for line in [*PROJECT["dependencies"], *optional["fast"], *optional["frames"]]:
+    for line in [*PROJECT["dependencies"], *optional["frames"]]:
         requirement = Requirement(line)
         assert version(requirement.name) in requirement.specifier, line

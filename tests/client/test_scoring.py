@@ -2,13 +2,14 @@
 
 import json
 import re
+import sys
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 from model_service_client import ClientError, ServerError
-from model_service_client.scoring.scorer import in_order
+from model_service_client.scoring import in_order
 from tests.client.fake_service import Reply, error
 from tests.estimators import SizeClassifier, SumRegressor, fitted
 
@@ -88,16 +89,16 @@ def test_prefix_keeps_columns_of_one_name_apart(sums, tmp_path, kind):
     assert found["model_prediction"].tolist() == ROWS["height"].tolist()
 
 
-def test_records_of_csv_stay_as_they_are(sums, tmp_path):
+def test_cells_of_csv_stay_as_they_are(sums, tmp_path):
     text = '\ufeffid;"height";width;depth;note\r\n007;1;0;0;"a;""b"\r\n\r\n'
     text += '8;2;0;0;"two\r\nlines"\r\n9;1;2;3;5" pipe\r\n'
     (tmp_path / "rows.csv").write_bytes(text.encode())
     sums.score(tmp_path / "rows.csv", tmp_path / "out.csv")
     assert (tmp_path / "out.csv").read_bytes().decode() == (
-        'id;"height";width;depth;note;prediction;error\n'
+        "id;height;width;depth;note;prediction;error\n"
         '007;1;0;0;"a;""b";1.0;\n'
         '8;2;0;0;"two\r\nlines";2.0;\n'
-        '9;1;2;3;5" pipe;6.0;\n'
+        '9;1;2;3;"5"" pipe";6.0;\n'
     )
 
 
@@ -115,7 +116,7 @@ def test_row_of_csv_with_too_few_or_too_many_cells_is_rejected_alone(sums, tmp_p
 def test_line_that_is_no_row_is_rejected_alone(sums, tmp_path):
     (tmp_path / "rows.ndjson").write_text('[1, 2, 3]\nnonsense\n5\n\n{"height": 1, "width": 1, "depth": 1}')
     assert sums.score(tmp_path / "rows.ndjson", tmp_path / "out.ndjson").rejected == 2
-    reason = "is no object and no list of JSON"
+    reason = "must be a list or an object, not a string"
     assert [json.loads(line) for line in (tmp_path / "out.ndjson").read_text().splitlines()] == [
         {"features": [1, 2, 3], "prediction": 6.0, "error": None},
         {"line": "nonsense", "prediction": None, "error": reason},
@@ -189,7 +190,7 @@ def test_requests_are_those_of_the_file_in_order(fake, connect, tmp_path):
     fake.replies = [INFO, KINDS, *[answer] * 9]
     summary = connect(fake.url).score(tmp_path / "rows.csv", tmp_path / "out.csv", rows=1, requests=3)
     assert summary.rows == 9
-    assert [request.body for request in fake.requests[2:]] == [b"a\n1"] * 9
+    assert [request.body for request in fake.requests[2:]] == [b"a\n1\n"] * 9
     assert len({request.client for request in fake.requests}) <= 4
 
 
@@ -199,7 +200,7 @@ def test_no_more_is_read_ahead_than_is_worked_on():
     def chunks():
         for number in range(100):
             read.append(number)
-            yield number
+            yield number, number
 
     done = 0
     for chunk, result in in_order(chunks(), lambda number: number * 2, 3):
@@ -207,3 +208,25 @@ def test_no_more_is_read_ahead_than_is_worked_on():
         done += 1
         assert len(read) <= done + 3
     assert done == 100
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_progress_is_shown_on_a_terminal_alone(sums, tmp_path, monkeypatch, capsys, installed):
+    if not installed:
+        monkeypatch.setitem(sys.modules, "rich.console", None)
+    source, out = files(tmp_path, ".csv")
+    sums.score(source, out)
+    assert capsys.readouterr().err == ""
+    sums.score(source, out, shown=True)
+    shown = capsys.readouterr()
+    assert ("rows.csv" in shown.err, "7 rows" in shown.err) == (installed, installed)
+    assert shown.out == ""
+
+
+def test_columns_that_the_model_does_not_know_are_not_sent_with_lines(sums, tmp_path):
+    row = {"height": 1, "width": float("nan"), "depth": 0, "tags": [{"a": 1}]}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row | {"width": 2}) + "\n" + json.dumps(row))
+    assert sums.score(tmp_path / "rows.jsonl", tmp_path / "out.jsonl").rejected == 1
+    first, second = map(json.loads, (tmp_path / "out.jsonl").read_text().splitlines())
+    assert (first["prediction"], first["tags"]) == (3.0, [{"a": 1}])
+    assert second["error"] == "width: must be a number, not null"

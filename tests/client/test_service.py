@@ -7,6 +7,7 @@ import signal
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit
 
 from model_service_client import AuthenticationError, NotFound, RateLimited
 from tests.estimators import BOXES
@@ -36,6 +37,20 @@ def test_rows_batches_and_frames_have_the_same_answers(service, connect):
     assert [row.probabilities["class_1"] for row in rows] == frame["probability_1"].tolist()
     assert remote.predict(BOXES.iloc[1]).probabilities == rows[1].probabilities
     assert np.allclose(frame["probability_0"] + frame["probability_1"], 1)
+
+
+def test_explanation_adds_up_to_the_margin(service, connect):
+    explanation = connect(service.address, api_key=KEY).explain(
+        {"height": 9, "width": 9, "depth": 9}, columns=2
+    )
+    assert (explanation.method, explanation.scale, explanation.label) == ("linear", "log_odds", 1)
+    assert explanation.prediction.prediction == 1
+    first, second = explanation.contributions
+    assert {first.name, second.name} < set(BOXES.columns)
+    assert abs(first.contribution) >= abs(second.contribution) > 0
+    added = first.contribution + second.contribution + explanation.others
+    assert explanation.base_value + added == pytest.approx(explanation.margin)
+    assert expit(explanation.margin) == pytest.approx(explanation.prediction.confidence)
 
 
 @pytest.mark.parametrize("options", [{}, {"api_key": "wrong"}, {"token": "wrong"}])

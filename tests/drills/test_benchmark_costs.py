@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import overhead, trace
+from benchmarks import client_cost, overhead, trace
 from tests.settings import ROOT
 
 pytestmark = pytest.mark.drill
@@ -36,3 +36,14 @@ def test_trace_counts_the_projects_functions_that_a_prediction_calls():
     assert found["calls"] == sum(number for counted in functions.values() for number in counted.values())
     assert found["calls"] <= 85
     assert found["files"] <= 28
+
+
+def test_client_adds_little_to_what_urllib3_takes_for_the_same_row(monkeypatch, figure):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "client"))  # of the server, which is a process of its own
+    result = CliRunner().invoke(client_cost.main, ["--json"])
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    total, theirs = found["this client"], found["urllib3"]
+    what = "one row: CPU of the Python client, and of urllib3 alone for the same request"
+    figure("client", what, f"{total:.1f} µs and {theirs:.1f} µs", "60 µs more")
+    assert 0 < total - theirs <= 60

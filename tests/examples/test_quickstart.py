@@ -7,7 +7,12 @@ import pytest
 from tests.examples.quickstart import NOTEBOOK, executed, stored
 from tests.settings import ROOT
 
-PRINTED = {"certified": "'certified': True", "service": "'confidence'", "ended": "ended with 0"}
+PRINTED = {
+    "certified": "'certified': True",
+    "explained": "high log_odds",
+    "service": "'confidence'",
+    "ended": "ended with 0",
+}
 
 
 def outputs(notebook):

@@ -43,6 +43,15 @@ def default_model(request: pytest.FixtureRequest, folder: Path) -> Iterator[Sess
 
 
 @contextmanager
+def boxes(_request: pytest.FixtureRequest, folder: Path) -> Iterator[Session]:
+    """An app on an empty repository, which the page's program makes."""
+    app = create_app(configuration(folder / "models"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.create_app", lambda: app)
+        yield Session(folder, app)
+
+
+@contextmanager
 def keys(_request: pytest.FixtureRequest, folder: Path) -> Iterator[Session]:
     """An app with a file of keys, whose one key has the id that the page has."""
     with pytest.MonkeyPatch.context() as patch:

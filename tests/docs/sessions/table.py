@@ -1,6 +1,15 @@
 """Which session a page has, or a section of it, and what is not run."""
 
-from tests.docs.sessions import dialects, first_steps, old_servers, projects, runbook, sentiment, split
+from tests.docs.sessions import (
+    clients,
+    dialects,
+    first_steps,
+    old_servers,
+    projects,
+    runbook,
+    sentiment,
+    split,
+)
 
 # Each page by its name, or a section as page#heading. Every command runs in the order of the page.
 SESSIONS = {
@@ -8,6 +17,7 @@ SESSIONS = {
     "README.md#Serve your own model": projects.people,
     "README.md#Authentication": projects.keys,
     "README.md#Deploy": projects.checkout,
+    "client/README.md": clients.clients,
     "docs/deployment.md#Docker Compose": projects.checkout,
     "docs/deployment.md#Images": projects.checkout,
     "docs/deployment.md#Kubernetes": projects.checkout,
@@ -18,6 +28,7 @@ SESSIONS = {
     "docs/dialects.md#TF Serving and KServe V1": dialects.people_by("tfserving"),
     "docs/dialects.md#Azure ML": dialects.people_by("azure"),
     "docs/dialects.md#Vertex AI": dialects.people_by("vertex"),
+    "docs/explanations.md": projects.boxes,
     "docs/getting-started.md": first_steps.first_steps,
     "docs/own-model.md": projects.own_models,
     "docs/replay.md": projects.yesterday,
@@ -30,7 +41,7 @@ SESSIONS = {
     "examples/sentiment_analysis/README.md": sentiment.sentiment,
 }
 # Sessions that start a server.
-WITH_SERVER = {"docs/getting-started.md"}
+WITH_SERVER = {"client/README.md", "docs/getting-started.md"}
 
 # Commands that no test runs, by their beginnings, with the reason.
 EXCEPTIONS = {
@@ -41,6 +52,9 @@ EXCEPTIONS = {
     "sudo ": "needs systemd and a user of its own; tests/deploy judges the unit",
     'echo "API_KEY_1=$(openssl rand -hex 24)" | sudo': "as above",
     "cd /opt/model-service": "the folder that the commands for systemd make",
+    "pip install ./client": "changes the environment; tests/client/test_package.py installs it elsewhere",
+    "curl -s http://127.0.0.1:5000/api/openapi.json": "for the next line; tests/openapi reads the document",
+    "openapi-python-client ": "a generator that is not among the dependencies",
     "git pull": "changes the working copy",
     "make ": "targets of the Makefile: their names are compared, and getting-started.md has `make run`",
     ".venv/bin/pytest ": "these are the tests",

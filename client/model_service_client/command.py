@@ -5,7 +5,6 @@ Exit status: 0 if every row was predicted, 1 if some were rejected, 2 if nothing
 
 import argparse
 import json
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -24,7 +23,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.url:
         print(f"model-client: give --url, or set {URL}", file=sys.stderr)
         return 2
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # of retries, the last of which is told
     try:
         with Client(
             options.url,

@@ -1,34 +1,25 @@
 """Scoring of one file: chunks to the service, a few at a time, and its answers to the copy, in order."""
 
+import csv
+import os
+import secrets
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from model_service_client.answers import document_of, member
-from model_service_client.batches import Send
-from model_service_client.cells import rows_body
+from model_service_client.bodies import JSON, rows_body
 from model_service_client.errors import ClientError, Fault, sentence
-from model_service_client.rows import JSON, Part, Rows, answers
-from model_service_client.scoring.files import Reader, replacing
-from model_service_client.scoring.formats import opened
-from model_service_client.scoring.progress import progress
+from model_service_client.files import Results, opened
+from model_service_client.rows import Part, Rows, Send, answers
 
 QUERY = "?format=columns&errors=rows&extra=ignore"
 ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """Rows of a request, requests at a time, and whether progress is shown."""
-
-    rows: int
-    requests: int
-    shown: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,28 +76,39 @@ class Scorer:
             found[ERROR][position] = "; ".join(sentence(fault, row=False) for fault in faults)
 
 
-def score(file: Path, out: Path, info: Mapping[str, Any], send: Send, prefix: str, pace: Pace) -> Summary:
+def score(
+    file: Path,
+    out: Path,
+    info: Mapping[str, Any],
+    send: Send,
+    prefix: str,
+    rows: int,
+    requests: int,
+    *,
+    shown: bool | None,
+) -> Summary:
     """Write the copy; see `Client.score`.
 
     :param info: the model, as the service describes it.
+    :raises ValueError: for a file that cannot be scored.
     """
-    began, rows, rejected = monotonic(), 0, 0
+    began, total, rejected = monotonic(), 0, 0
     if out.suffix.lower() != file.suffix.lower() or out.resolve() == file.resolve():
         raise ValueError(f"{out.name}: must be another file than {file.name}, with the same extension")
-    with closing(opened(file, info["feature_names"])) as reader:
-        scorer = Scorer(send, _kinds(send, info), prefix)
-        _check(reader, info["feature_names"], scorer.columns, file.name)
-        with (
-            replacing(out) as part,
-            progress(file.name, shown=pace.shown) as update,
-            closing(reader.writer(part, scorer.columns)) as writer,
-        ):
-            for chunk, results in in_order(reader.chunks(pace.rows), scorer.results, pace.requests):
-                writer.write(chunk, results)
-                rows += len(chunk)
-                rejected += sum(error is not None for error in results[f"{prefix}{ERROR}"])
-                update(rows, reader.share())
-    return Summary(rows, rejected, list(scorer.versions), round(monotonic() - began, 3))
+    scorer = Scorer(send, _kinds(send, info), prefix)
+    with (
+        _named(file),
+        _replacing(out) as part,
+        _progress(file.name, shown=shown) as update,
+        opened(file, info["feature_names"]).copy(part, scorer.columns) as copy,
+    ):
+        _check(copy.names, info["feature_names"], scorer.columns)
+        for records, results in in_order(copy.chunks(rows), scorer.results, requests):
+            copy.write(records, results)
+            total += len(records)
+            rejected += sum(error is not None for error in results[f"{prefix}{ERROR}"])
+            update(total, copy.share())
+    return Summary(total, rejected, list(scorer.versions), round(monotonic() - began, 3))
 
 
 def _kinds(send: Send, info: Mapping[str, Any]) -> dict[str, type]:
@@ -115,25 +117,27 @@ def _kinds(send: Send, info: Mapping[str, Any]) -> dict[str, type]:
     return {name: type(values[0]) for name, values in member(document, "columns").items()}
 
 
-def _check(reader: Reader, columns: Sequence[str], results: Iterable[str], name: str) -> None:
+def _check(names: Sequence[str] | None, columns: Sequence[str], results: Iterable[str]) -> None:
     """:raises ValueError: if the file lacks a column of the model, or has one of the results already."""
-    if reader.names is None:
+    if names is None:
         return
-    if missing := [column for column in columns if column not in reader.names]:
-        raise ValueError(f"{name}: lacks the columns {', '.join(missing[:5])}")
-    if taken := [column for column in results if column in reader.names]:
-        raise ValueError(f"{name}: has a column {taken[0]!r} already: choose a prefix for the results")
+    if not names:
+        raise ValueError("has no header")
+    if missing := [column for column in columns if column not in names]:
+        raise ValueError(f"lacks the columns {', '.join(missing[:5])}")
+    if taken := [column for column in results if column in names]:
+        raise ValueError(f"has a column {taken[0]!r} already: choose a prefix for the results")
 
 
 def in_order(
-    chunks: Iterator[Rows], work: Callable[[Rows], dict[str, list[Any]]], requests: int
-) -> Iterator[tuple[Rows, dict[str, list[Any]]]]:
-    """Each chunk with its results; so many are worked on at a time, and no more are read ahead."""
-    waiting: deque[tuple[Rows, Future[dict[str, list[Any]]]]] = deque()
+    chunks: Iterator[tuple[Any, Rows]], work: Callable[[Rows], Results], requests: int
+) -> Iterator[tuple[Any, Results]]:
+    """Chunks of the file with their results; so many are worked on at a time, and no more are read ahead."""
+    waiting: deque[tuple[Any, Future[Results]]] = deque()
     with ThreadPoolExecutor(requests) as pool:
         try:
-            for chunk in chunks:
-                waiting.append((chunk, pool.submit(work, chunk)))
+            for records, rows in chunks:
+                waiting.append((records, pool.submit(work, rows)))
                 if len(waiting) > requests:
                     done, results = waiting.popleft()
                     yield done, results.result()
@@ -142,3 +146,44 @@ def in_order(
                 yield done, results.result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (csv.Error, ValueError) as error:
+        raise ValueError(f"{path.name}: {error}") from error
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A path to write to, in the same folder: becomes ``path`` at the end, or vanishes after an error."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        yield part
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _progress(name: str, *, shown: bool | None) -> Iterator[Callable[[int, float], None]]:
+    """Show rows, and the share of the file that was read, on stderr, where rich is installed.
+
+    :param shown: whether to; unless it is said, only on a terminal.
+    """
+    try:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    except ImportError:
+        yield lambda rows, share: None
+        return
+    console = Console(stderr=True)
+    columns = (TextColumn(name), BarColumn(), TextColumn("{task.fields[rows]:,} rows"), TimeRemainingColumn())
+    hidden = not (console.is_terminal if shown is None else shown)
+    with Progress(*columns, console=console, disable=hidden) as bar:
+        task = bar.add_task(name, total=1.0, rows=0)
+        yield lambda rows, share: bar.update(task, completed=share, rows=rows)

@@ -1,19 +1,19 @@
-"""From Python's values to JSON, exactly: what JSON does not have becomes what the service takes for it."""
+"""Rows as bodies of requests, exactly: what JSON does not have becomes what the service takes for it."""
 
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
+from io import BytesIO
 from typing import Any
 
 from model_service_client.errors import Fault, invalid
 
-try:
-    import orjson
-except ImportError:  # the standard library's does as well, in three times the time
-    orjson = None  # type: ignore[assignment]
+JSON, NDJSON, NPY = "application/json", "application/x-ndjson", "application/x-npy"
+ARROW = "application/vnd.apache.arrow.stream"
+SHORT = 50  # rows up to which JSON costs least; the service takes 100 unless it is told otherwise
 
 
 class Unfit(TypeError):
@@ -63,48 +63,40 @@ def _refuse(value: Any) -> Any:
     raise Unfit(f"must be a number, a text, a truth value or a date, not {value.dtype}")
 
 
+_ENCODER = json.JSONEncoder(allow_nan=False, default=cell, separators=(",", ":"))
+
+
 def row_body(row: Any) -> bytes:
     """The body of a request for one row, a list in training order or a mapping by column name.
 
     :raises InvalidInput: naming the cells that cannot be sent.
     """
-    if (quick := _quickly({"features": row})) is not None:
-        return quick
-    (plain,) = _plain([row], "features")
-    return _exactly({"features": plain})
+    try:
+        return _encode({"features": row})
+    except (TypeError, ValueError):  # missing, infinite, or of a kind that takes a closer look
+        (plain,) = _plain([row], "features")
+        return _encode({"features": plain})
 
 
 def rows_body(rows: Sequence[Any]) -> bytes:
     """The body of a request for several rows; raises as `row_body` does, naming rows too."""
-    return _quickly({"samples": rows}) or _exactly({"samples": _plain(rows, "samples")})
+    try:
+        return _encode({"samples": rows})
+    except (TypeError, ValueError):
+        return _encode({"samples": _plain(rows, "samples")})
 
 
 def lines_body(rows: Sequence[Any]) -> bytes:
     """The same as NDJSON, a line for each row."""
-    lines = [_quickly(row) for row in rows]
-    if None in lines:
-        lines = [_exactly(row) for row in _plain(rows, "samples")]
-    return b"\n".join(map(bytes, filter(None, lines)))
+    try:
+        lines = [_encode(row) for row in rows]
+    except (TypeError, ValueError):
+        lines = [_encode(row) for row in _plain(rows, "samples")]
+    return b"\n".join(lines)
 
 
-def _quickly(document: Any) -> bytes | None:
-    """JSON, or None if a value may be missing, infinite or of a kind that takes a closer look."""
-    with suppress(TypeError, ValueError):
-        if orjson is None:
-            return _ENCODE(document).encode()
-        if b"null" not in (text := orjson.dumps(document, cell, _OPTIONS)):
-            return text
-    return None
-
-
-def _exactly(document: Any) -> bytes:
-    """JSON of what `_plain` returned; whole numbers may have any length."""
-    return _ENCODE(document).encode()
-
-
-def loads(text: bytes) -> Any:
-    """:raises ValueError: if it is no JSON."""
-    return json.loads(text) if orjson is None else orjson.loads(text)
+def _encode(document: Any) -> bytes:
+    return _ENCODER.encode(document).encode()
 
 
 def _plain(rows: Iterable[Any], field: str) -> list[Any]:
@@ -134,5 +126,68 @@ def _plain_row(row: Any, where: Fault, faults: list[Fault]) -> dict[str, Any] | 
     )
 
 
-_ENCODE = json.JSONEncoder(allow_nan=False, default=cell, separators=(",", ":")).encode
-_OPTIONS = None if orjson is None else orjson.OPT_PASSTHROUGH_DATACLASS
+@dataclass(frozen=True)
+class ListRows:
+    """Lists in training order, or mappings by column name."""
+
+    rows: Sequence[Any]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, positions: Sequence[int]) -> "ListRows":
+        """These rows of them."""
+        return ListRows([self.rows[position] for position in positions])
+
+    def encode(self) -> tuple[str, bytes]:
+        """JSON, or NDJSON of more rows than JSON may have."""
+        if len(self.rows) <= SHORT:
+            return JSON, rows_body(self.rows)
+        return NDJSON, lines_body(self.rows)
+
+
+@dataclass(frozen=True)
+class ArrayRows:
+    """A two-dimensional array of NumPy's, in training order."""
+
+    array: Any
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def take(self, positions: Sequence[int]) -> "ArrayRows":
+        """These rows of it."""
+        return ArrayRows(self.array[list(positions)])
+
+    def encode(self) -> tuple[str, bytes]:
+        """As npy, unless they are few or no numbers."""
+        if len(self.array) <= SHORT or self.array.dtype.kind not in "fiub":
+            return ListRows(list(self.array)).encode()
+        from numpy.lib import format as npy
+
+        file = BytesIO()
+        npy.write_array(file, self.array, allow_pickle=False)
+        return NPY, file.getvalue()
+
+
+@dataclass(frozen=True)
+class TableRows:
+    """Rows of a table of pyarrow's."""
+
+    table: Any
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def take(self, positions: Sequence[int]) -> "TableRows":
+        """These rows of it."""
+        return TableRows(self.table.take(list(positions)))
+
+    def encode(self) -> tuple[str, bytes]:
+        """As an Arrow stream."""
+        import pyarrow as pa
+
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, self.table.schema) as writer:
+            writer.write_table(self.table)
+        return ARROW, bytes(sink.getvalue())

@@ -1,4 +1,4 @@
-"""Values of Python in JSON, by orjson and without it."""
+"""Values of Python in JSON."""
 
 import json
 from collections import OrderedDict, UserDict
@@ -9,15 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from model_service_client import InvalidInput, cells
+from model_service_client import InvalidInput, bodies
 
 NS = "2026-11-26T08:30:00.000000000"
-
-
-@pytest.fixture(autouse=True, params=["orjson", "json"])
-def _either_library(request, monkeypatch):
-    if request.param == "json":
-        monkeypatch.setattr(cells, "orjson", None)
 
 
 @pytest.mark.parametrize(
@@ -59,14 +53,14 @@ def _either_library(request, monkeypatch):
     ids=repr,
 )
 def test_cell_is_written_exactly(value, written):
-    body = cells.row_body([value])
+    body = bodies.row_body([value])
     assert json.loads(body, parse_float=str, parse_int=str) == json.loads(
         f'{{"features": [{written}]}}', parse_float=str, parse_int=str
     )
-    assert cells.rows_body([{"a": value}]) == body.replace(b"features", b"samples").replace(
+    assert bodies.rows_body([{"a": value}]) == body.replace(b"features", b"samples").replace(
         b"[", b'[{"a":'
     ).replace(b"]}", b"}]}")
-    assert cells.lines_body([[value], [value]]).count(b"\n") == 1
+    assert bodies.lines_body([[value], [value]]).count(b"\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -85,10 +79,10 @@ def test_cell_is_written_exactly(value, written):
 )
 def test_cell_that_json_does_not_have_is_named(value, reason):
     with pytest.raises(InvalidInput) as raised:
-        cells.row_body([1, value])
+        bodies.row_body([1, value])
     assert raised.value.errors == [{"field": "features", "row": 0, "position": 1, "reason": reason}]
     with pytest.raises(InvalidInput) as raised:
-        cells.lines_body([{"a": 1}, {"a": value}])
+        bodies.lines_body([{"a": 1}, {"a": value}])
     assert raised.value.errors == [{"field": "samples", "row": 1, "name": "a", "reason": reason}]
 
 
@@ -104,15 +98,15 @@ def test_cell_that_json_does_not_have_is_named(value, reason):
     ids=lambda row: type(row).__name__,
 )
 def test_row_by_name_is_an_object(row):
-    assert cells.row_body(row) == b'{"features":{"1":null,"b":2}}'
+    assert bodies.row_body(row) == b'{"features":{"1":null,"b":2}}'
 
 
 @pytest.mark.parametrize("row", [[1, 2], (1, 2), range(1, 3), np.array([1, 2])], ids=str)
 def test_row_in_training_order_is_a_list(row):
-    assert cells.row_body(row) == b'{"features":[1,2]}'
+    assert bodies.row_body(row) == b'{"features":[1,2]}'
 
 
 @pytest.mark.parametrize("row", [Exception(), b"text"], ids=repr)
 def test_what_is_no_row_is_named(row):
     with pytest.raises(InvalidInput, match="must be a list or a mapping"):
-        cells.row_body(row)
+        bodies.row_body(row)

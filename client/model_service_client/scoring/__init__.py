@@ -1,1 +1,0 @@
-"""Scoring: how a file becomes a copy of it with predictions."""
