@@ -19,7 +19,7 @@ TEN_MINUTES = 600  # s
 
 
 def test_half_load_for_a_long_time(forest_dir, tmp_path, length, figure):
-    seconds, turn = length(40, 3600), length(1, 10)
+    seconds, turn = length(20, 3600), length(1, 10)
     warm_up = seconds / 4
     generator = Wrk() if shutil.which("wrk") else Client()
     posted = bodies.write(tmp_path / "bodies", [ROW.encode()])
