@@ -19,14 +19,7 @@ from urllib3.exceptions import (
 from urllib3.util import Timeout as TimeLimits
 from urllib3.util import parse_url
 
-from model_service_client.errors import (
-    ClientError,
-    ConnectionFailed,
-    RateLimited,
-    ServerError,
-    Timeout,
-    error_of,
-)
+from model_service_client.errors import ClientError, ConnectionFailed, Timeout, error_of
 
 JSON = "application/json"
 CONNECTIONS = 64  # that are kept for later
@@ -104,7 +97,7 @@ class Transport:
         ends = self._clock() + (self._timeout if timeout is None else timeout)
         attempts = Retry(self._retries if retries is None else retries, **AGAIN)
         headers = {**self._headers, **headers} if headers else self._headers
-        while True:
+        while True:  # as urllib3's own retries, which know no time limit of a call, nor of a whole body
             response = cause = None
             try:
                 response, data = self._ask(method, path, body, headers, ends)
@@ -131,7 +124,9 @@ class Transport:
         """
         try:
             self.call("GET", path, timeout=timeout, retries=ENDLESS)
-        except (ConnectionFailed, RateLimited, ServerError) as error:
+        except ClientError as error:
+            if error.status is not None and error.status not in AGAIN["status_forcelist"]:
+                raise
             raise Timeout(f"{self.url} was not ready within {timeout:g} s: {error}") from error
 
     def _ask(
@@ -154,7 +149,7 @@ class Transport:
             pieces.append(piece)
             if self._clock() > ends:
                 response.close()
-                raise ReadTimeoutError(self._pool, path, "Read timed out.")
+                raise Timeout(f"{self.url} gave no answer: Read timed out")
         response.release_conn()
         return response, b"".join(pieces)
 

@@ -191,10 +191,12 @@ def test_service_that_is_not_ready_in_time_is_a_timeout(fake, transport, pauses)
     assert sum(pauses) <= 3
 
 
-def test_unknown_model_is_not_waited_for(fake, connect):
-    fake.replies = [error(404, "not_found")]
-    with pytest.raises(NotFound):
+@pytest.mark.parametrize(("status", "kind"), [(404, NotFound), (500, ServerError)])
+def test_what_does_not_pass_is_not_waited_for(fake, connect, status, kind):
+    fake.replies = [error(status, "not_found")]
+    with pytest.raises(kind):
         connect(fake.url, model="unknown").wait_until_ready()
+    assert len(fake.requests) == 1
 
 
 @pytest.mark.parametrize(
