@@ -115,6 +115,16 @@ def answers(service, path):
     return False
 
 
+@pytest.fixture(scope="module")
+def numbers(context, service):
+    """Call a function of the page's module of numbers."""
+    page = context().new_page()
+    page.goto(service.address)
+    module = page.get_attribute("link[href$='/numbers.js']", "href")
+    yield lambda call: page.evaluate(f"import('./{module}').then((found) => found.{call})")
+    page.close()
+
+
 def predicts(page):
     page.click("#example-button")
     page.click("#predict-button")
@@ -135,3 +145,23 @@ def test_it_works_behind_nginx_which_closes_the_versions(visit, service, tmp_pat
         page.click("nav a[href='#model']")
         page.wait_for_selector("#versions .failure")
         assert "closed to the outside" in page.text_content("#versions")
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        ("percent(0.5)", "50.0 %"),
+        ("percent(0)", "0.0 %"),
+        ("percent(1)", "100.0 %"),
+        ("percent(0.0000004)", "< 0.1 %"),
+        ("percent(0.9999996)", "> 99.9 %"),
+        ("precise(453216.71)", "453,216.7"),
+        ("precise(12345678.9)", "12,345,679"),
+        ("precise(-0.00000000136)", "−1.36e−9"),
+        ("precise(0)", "0"),
+        ("short(-0.00000000136)", "−1.36e−9"),
+        ("short(99790)", "99,790"),
+    ],
+)
+def test_numbers_are_never_rounded_to_something_else(numbers, call, text):
+    assert numbers(call) == text

@@ -118,7 +118,7 @@ def test_service_that_is_gone_is_said_and_found_again(visit, models, folder):
     page.click("#predict-button")
     page.wait_for_selector("#answer .failure")
     assert "The service does not answer." in page.text_content("#answer")
-    notice(page, "The service does not answer.")
+    later(page, lambda: "The service does not answer." in page.text_content("#notice"))
     with gunicorn(folder, **options):
         later(page, lambda: page.is_hidden("#notice"))
         page.click("#predict-button")

@@ -14,7 +14,7 @@ const SCALES = {
 };
 const METHODS = { linear: "Coefficients times distance from the average", tree_shap: "Shapley values of the trees (TreeSHAP)" };
 const [ROW, RIGHT] = [26, 62];
-const DESK = { width: 560, left: 176, letters: 26 }; // of a column and its value
+const DESK = { width: 560, left: 184, letters: 26 }; // of a column and its value
 const PHONE = { width: 358, left: 138, letters: 18 };
 
 /** Elements for `explanation` of an answer. */
