@@ -87,7 +87,7 @@ def models(console_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.fixture(scope="package")
 def service(console_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service for tests that change nothing; a module that does overrides it."""
-    with gunicorn(tmp_path_factory.mktemp("log"), MODELS_DIR=console_store, WORKERS=2) as service:
+    with gunicorn(tmp_path_factory.mktemp("log"), MODELS_DIR=console_store, WORKERS=1) as service:
         yield service
 
 
