@@ -18,6 +18,11 @@ class EngineOutput(NamedTuple):
     values: NDArray[Any]
     probabilities: NDArray[np.float64] | None
 
+    def first(self, rows: int) -> "EngineOutput":
+        """The output of the first rows."""
+        shares = self.probabilities
+        return EngineOutput(self.values[:rows], None if shares is None else shares[:rows])
+
 
 class NoSuchMethod(LookupError):
     """The model does not have the method, or only its compiled form is here."""

@@ -48,9 +48,12 @@ def explainer_of(model: LoadedVersion, store: ModelStore) -> Explainer:
 
     :raises NotExplainable: as `explain` does.
     """
-    with _making:
-        if (found := _explainers.get(model)) is None:
-            found = _explainers[model] = _made(model, store)
+    if (
+        found := _explainers.get(model)
+    ) is None:  # nobody waits for another version's, which may take a minute
+        with _making:
+            if (found := _explainers.get(model)) is None:
+                found = _explainers[model] = _made(model, store)
     if isinstance(found, str):
         raise NotExplainable(found)
     return found

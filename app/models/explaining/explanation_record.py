@@ -65,13 +65,11 @@ def explanation_record(
         transformers, model = explained_parts(estimator, output)
         if is_of_trees(model):
             sources = column_sources(transformers, len(signature.features))
+            if has_trees(model):
+                tree_arrays(model).check_steps()
             return ExplanationRecord({"method": "tree_shap"}) if prepare is None else _trees(model, sources)
         first = range(min(len(rows), CHECKED_ROWS))
-        answers = EngineOutput(
-            predicted.values[: len(first)],
-            None if predicted.probabilities is None else predicted.probabilities[: len(first)],
-        )
-        checked = take(rows, first), answers
+        checked = take(rows, first), predicted.first(len(first))
         found = _weighted(transformers, model, len(signature.features), fold=prepare is None)
         return _linear(found, checked, output, background, prepare or call)
     except NotExplainable as error:

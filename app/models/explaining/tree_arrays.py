@@ -29,6 +29,9 @@ BOOSTING = (ensemble.GradientBoostingClassifier, ensemble.GradientBoostingRegres
 HISTOGRAM_BOOSTING = (ensemble.HistGradientBoostingClassifier, ensemble.HistGradientBoostingRegressor)
 TREES = (*FOREST, *BOOSTING, *HISTOGRAM_BOOSTING, ensemble.IsolationForest)
 
+# Of one row: up to 1 s, in which no other thread of the process runs, that which the server watches included.
+MOST_STEPS = 500_000_000
+
 PER_NODE = (
     *("children_left", "children_right", "children_default", "features", "thresholds", "values"),
     "node_sample_weight",
@@ -50,6 +53,21 @@ class TreeArrays:
     categories: Mapping[tuple[int, int], tuple[frozenset[int], frozenset[int] | None]] = field(
         default_factory=dict
     )
+
+    def check_steps(self) -> int:
+        """About how many steps the contributions of one row take: the leaves of each tree by its depth
+        squared (Lundberg et al. 2020, algorithm 2).
+
+        :raises NotExplainable: if that is more than `MOST_STEPS`.
+        """
+        steps = 0
+        for each in self.trees:
+            steps += int((each["children_left"] < 0).sum()) * max(1, _depth(each)) ** 2
+            if steps > MOST_STEPS:
+                raise NotExplainable(
+                    "the model's trees are too many, too large or too deep to explain a row in 1 s"
+                )
+        return steps
 
     def to_arrays(self) -> dict[str, Array]:
         """The trees one after the other, for a file of NumPy."""
@@ -112,6 +130,16 @@ def tree_arrays(estimator: Any) -> TreeArrays:
         trees = [_arrays(t, w, outputs) for t, w in zip(found, weights, strict=True)]
         return TreeArrays(trees, np.ravel(start).astype(np.float64))
     return _of_histogram_boosting(estimator)
+
+
+def _depth(arrays: Mapping[str, Array]) -> int:
+    """How many splits lie above the deepest leaf."""
+    left, right = arrays["children_left"], arrays["children_right"]
+    level, depth = np.flatnonzero(left[:1] >= 0), 0
+    while level.size:
+        below = np.concatenate((left[level], right[level]))
+        level, depth = below[left[below] >= 0], depth + 1
+    return depth
 
 
 def _outputs(estimator: Any) -> int:

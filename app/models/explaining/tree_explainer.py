@@ -80,5 +80,8 @@ def _proven(
         return found.by_source(places, width=len(signature.features))
 
     golden = metadata["golden"]
-    sums = attribute(validate_rows(golden["rows"], signature)).margins
-    return Explainer("tree_shap", scale or scale_of(sums, golden_rows.answers(golden), output), attribute)
+    rows, answers = validate_rows(golden["rows"], signature), golden_rows.answers(golden)
+    if isinstance(margins, ArrayMargins):
+        rows = margins.affordable(rows)
+    sums = attribute(rows).margins
+    return Explainer("tree_shap", scale or scale_of(sums, answers.first(len(sums)), output), attribute)

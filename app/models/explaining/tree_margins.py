@@ -11,9 +11,11 @@ import numpy as np
 from app.models.compilation.boosting.boosted_trees import library_of
 from app.models.compilation.boosting.lightgbm_booster import LightGBMBooster
 from app.models.explaining.explanation import Attribution, NotExplainable
-from app.models.explaining.tree_arrays import TreeArrays, has_trees, tree_arrays
-from app.models.schema.rows import Matrix
+from app.models.explaining.tree_arrays import MOST_STEPS, TreeArrays, has_trees, tree_arrays
+from app.models.schema.rows import Matrix, Rows, take
 
+# The largest trees are proven on this many rows, smaller ones on more.
+PROVEN = 4
 INSTALL = "pip install -r requirements-explain.txt"
 # From rows as the model takes them to base (outputs,) and contributions (n, transformed columns, outputs).
 TreeMargins = Callable[[Any], Attribution]
@@ -45,10 +47,14 @@ def tree_margins(model: Any) -> TreeMargins:
 
 
 class ArrayMargins:
-    """SHAP values of arrays of trees, by shap's C extension."""
+    """SHAP values of arrays of trees, by shap's C extension.
+
+    :raises NotExplainable: if shap is not installed, or a row would take too long.
+    """
 
     def __init__(self, arrays: TreeArrays) -> None:
         self._arrays = arrays
+        self.steps = arrays.check_steps()
         dtype = np.float32 if arrays.rounded else np.float64
         document = {"trees": arrays.trees, "base_offset": arrays.base, "input_dtype": dtype}
         self._explainer = _explainer(document)
@@ -56,14 +62,19 @@ class ArrayMargins:
 
     def __call__(self, rows: Any) -> Attribution:
         """:param rows: float64 (n, transformed columns)."""
-        if not self._arrays.categories:
-            return self._attribute(rows)
-        found = []
-        with self._choosing:
-            for row in rows:
-                self._choose(row)
-                found.append(self._attribute(row[None]))
+        found = [self._of_row(row) for row in rows]  # singly: all other threads wait while the extension runs
         return Attribution(found[0].base, np.concatenate([each.contributions for each in found]))
+
+    def affordable(self, rows: Rows) -> Rows:
+        """As many of the rows as take a few times as long as the largest trees take for one."""
+        return take(rows, range(min(len(rows), PROVEN * MOST_STEPS // self.steps)))
+
+    def _of_row(self, row: Matrix) -> Attribution:
+        if not self._arrays.categories:
+            return self._attribute(row[None])
+        with self._choosing:
+            self._choose(row)
+            return self._attribute(row[None])
 
     def _attribute(self, rows: Matrix) -> Attribution:
         values = self._explainer.shap_values(rows, check_additivity=False, from_call=True)

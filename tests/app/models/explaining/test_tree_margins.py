@@ -17,6 +17,9 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
+from app.exceptions import InvalidInput
+from app.models.explaining.tree_arrays import tree_arrays
+from app.models.explaining.tree_margins import ArrayMargins
 from tests.app.models.explaining.conftest import contributions, explained, total
 
 RANDOM = np.random.default_rng(1)
@@ -256,3 +259,42 @@ def test_ordinal_codes_before_trees_belong_to_their_column(served):
     assert contributions(found) == pytest.approx(
         dict(zip(("city", "age", "size"), values[0], strict=True)), abs=1e-6
     )
+
+
+def test_trees_that_would_hold_the_worker_for_seconds_are_refused(served, monkeypatch):
+    monkeypatch.setattr("app.models.explaining.tree_arrays.MOST_STEPS", 5 * 4**2 - 1)
+    rows = 2.0 ** np.arange(5)[:, None]
+    found = served(tree.DecisionTreeRegressor().fit(rows, rows[:, 0]), rows)
+    assert found.model.metadata["explanation"]["method"] is None  # clients see it before they ask
+    with pytest.raises(InvalidInput) as caught:
+        explained(found, [[1.0]])
+    assert "too deep" in caught.value.errors[0]["reason"]
+
+
+def test_the_steps_of_a_row_are_leaves_by_depth_squared():
+    rows = 2.0 ** np.arange(5)[:, None]
+    chain = tree.DecisionTreeRegressor().fit(rows, rows[:, 0])  # 5 leaves, 4 splits deep
+    assert tree_arrays(chain).check_steps() == 5 * 4**2
+    flat = ensemble.RandomForestRegressor(3, max_depth=1, bootstrap=False).fit(rows, rows[:, 0])
+    assert tree_arrays(flat).check_steps() == 3 * 2 * 1
+
+
+def test_larger_trees_are_proven_on_fewer_rows(monkeypatch):
+    rows = 2.0 ** np.arange(5)[:, None]
+    margins = ArrayMargins(tree_arrays(tree.DecisionTreeRegressor().fit(rows, rows[:, 0])))
+    monkeypatch.setattr("app.models.explaining.tree_margins.MOST_STEPS", 2 * 5 * 4**2)
+    assert len(margins.affordable(np.zeros((50, 1)))) == 8
+    assert len(margins.affordable(np.zeros((3, 1)))) == 3
+
+
+def test_other_threads_run_between_two_rows(monkeypatch):
+    margins = ArrayMargins(tree_arrays(tree.DecisionTreeRegressor().fit(NUMBERS, VALUES)))
+    asked = []
+    extension = margins._explainer.shap_values
+    monkeypatch.setattr(
+        margins._explainer,
+        "shap_values",
+        lambda rows, **how: asked.append(len(rows)) or extension(rows, **how),
+    )
+    margins(NUMBERS[:3])
+    assert asked == [1, 1, 1]
