@@ -13,17 +13,20 @@ class SnapshotRing:
     """Texts by number, of which the last `RING` are kept.
 
     :param path: of the file; None for memory of this process.
+    :raises OSError: if there is no room for it, or it is a symbolic link.
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        descriptor = -1 if path is None else os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if path is None:
+            self._ring = mmap.mmap(-1, RING * SLOT)
+            return
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            if path is not None:
-                os.truncate(descriptor, RING * SLOT)
+            # On a full disk this raises, where a write to a file with holes would end the process (SIGBUS).
+            os.posix_fallocate(descriptor, 0, RING * SLOT)
             self._ring = mmap.mmap(descriptor, RING * SLOT)
         finally:
-            if path is not None:
-                os.close(descriptor)
+            os.close(descriptor)
 
     def write(self, number: int, text: bytes) -> None:
         """Put a text in its slot; of several writers one wins.

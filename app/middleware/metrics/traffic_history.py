@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 from random import random
 from threading import Thread
 from time import sleep, time
@@ -25,6 +26,7 @@ SHOWN = 600  # seconds
 EXTENSION = "traffic_history"
 REQUESTS, DURATION = "http_requests_total", "http_request_duration_seconds_bucket"
 QUANTILES = {"p50_response_time": 0.5, "p95_response_time": 0.95, "p99_response_time": 0.99}
+SNAPSHOT = frozenset({"tick", "time", "requests", "durations", "rejected", "hits", "misses"})
 
 log = logging.getLogger(__name__)
 
@@ -91,8 +93,10 @@ class TrafficHistory:
 
     def _read(self, tick: int) -> dict[str, Any] | None:
         with suppress(ValueError):  # there is none yet, or another worker is just writing it
-            found: dict[str, Any] = orjson.loads(self._ring.read(tick))
-            return found if found["tick"] == tick else None
+            found = orjson.loads(self._ring.read(tick))
+            # Another release writes its own members into the same file during an upgrade.
+            if isinstance(found, dict) and found.keys() == SNAPSHOT and found["tick"] == tick:
+                return found
         return None
 
     def _snapshot(self, tick: int) -> dict[str, Any]:
@@ -120,10 +124,18 @@ def history_of(app: Flask) -> TrafficHistory:
     if EXTENSION not in app.extensions:
         counted = instruments_of(app)
         path = counted.directory / FILE if isinstance(counted, SharedInstruments) else None
-        quiet = quiet_routes(app)
-        app.extensions[EXTENSION] = TrafficHistory(counted, SnapshotRing(path), quiet=quiet)
+        app.extensions[EXTENSION] = TrafficHistory(counted, ring_at(path), quiet=quiet_routes(app))
     found: TrafficHistory = app.extensions[EXTENSION]
     return found
+
+
+def ring_at(path: Path | None) -> SnapshotRing:
+    """The ring of all workers; where the disk has no room for it, this process has one of its own."""
+    try:
+        return SnapshotRing(path)
+    except OSError as error:
+        log.error("the workers share no history of the traffic", extra={"reason": error.strerror})
+        return SnapshotRing()
 
 
 def quiet_routes(app: Flask) -> frozenset[str]:

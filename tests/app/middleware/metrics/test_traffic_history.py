@@ -2,7 +2,13 @@ import pytest
 
 from app.middleware.metrics import instruments
 from app.middleware.metrics.snapshot_ring import RING, SLOT, SnapshotRing
-from app.middleware.metrics.traffic_history import INTERVAL, TrafficHistory, history_of, quiet_routes
+from app.middleware.metrics.traffic_history import (
+    INTERVAL,
+    TrafficHistory,
+    history_of,
+    quiet_routes,
+    ring_at,
+)
 
 
 class Clock:
@@ -149,3 +155,32 @@ def test_app_has_one_history_which_leaves_out_who_asks_how_the_service_is(build_
     quiet = quiet_routes(app)
     assert {"/metrics", "/api/health", "/api/traffic", "/", "/assets/<release>/<path:name>"} <= quiet
     assert not {"/api/predict", "/api/models", "/v2/models/<name>/infer"} & quiet
+
+
+def test_snapshot_of_another_release_is_passed_over(history, ring, clock):
+    now = int(clock.now // INTERVAL)
+    for before, text in enumerate((b"[]", b"{}", b"7", b'{"tick": %d}' % (now - 4)), start=1):
+        ring.write(now - before, text)
+    history.record()
+    next_interval(history, clock)
+    assert len(history.events()) == 1
+
+
+def test_ring_has_its_room_from_the_start(tmp_path):
+    SnapshotRing(tmp_path / "traffic")  # with holes, a write would end the process once the disk is full
+    assert (tmp_path / "traffic").stat().st_blocks * 512 >= RING * SLOT
+
+
+def test_ring_follows_no_link_to_the_file_of_another(tmp_path):
+    (tmp_path / "other").write_text("precious")
+    (tmp_path / "traffic").symlink_to(tmp_path / "other")
+    with pytest.raises(OSError, match="symbolic"):
+        SnapshotRing(tmp_path / "traffic")
+    assert (tmp_path / "other").read_text() == "precious"
+
+
+def test_a_worker_without_room_for_the_ring_has_one_of_its_own(tmp_path, caplog):
+    ring = ring_at(tmp_path / "missing" / "traffic")
+    ring.write(7, b"seven")
+    assert ring.read(7) == b"seven"
+    assert "share no history" in caplog.text
