@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from app.exceptions import InvalidInput
+from app.models.explaining import explainers
 from app.models.explaining.explainers import explain, explainer_of
 from app.models.explaining.explanation import NotExplainable
 from app.models.importing.exported.publish_export import import_export
@@ -283,3 +285,22 @@ def test_nothing_is_imported_until_an_explanation_is_asked_for(tmp_path, model, 
         [sys.executable, "-c", PROGRAM, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines() == ["[]", str(then)]
+
+
+class Secretive(SumClassifier):
+    coef_ = ("/secret/path",)
+    intercept_ = 0.0
+
+
+def test_the_reason_has_no_words_of_an_exception(served):
+    """Clients that may only predict read it."""
+    served_model = served(Secretive().fit(ROWS, LABELS), ROWS)
+    assert refusal(served_model) == "the model cannot be taken apart: ValueError"
+
+
+def test_an_explainer_that_is_made_waits_for_no_other(served):
+    served_model = served(LOGISTIC().fit(ROWS, LABELS), ROWS)
+    made = explainer_of(served_model.model, served_model.store)
+    with ThreadPoolExecutor(1) as pool, explainers._making:  # as while another version's is made
+        asked = pool.submit(explainer_of, served_model.model, served_model.store)
+        assert asked.result(timeout=10) is made
