@@ -17,6 +17,8 @@ from app.models.schema.rows import Matrix, Rows, take
 # The largest trees are proven on this many rows, smaller ones on more.
 PROVEN = 4
 INSTALL = "pip install -r requirements-explain.txt"
+# shap's extension keeps the interpreter's lock: who waits for it here leaves that lock to all other threads.
+_extension = Lock()
 # From rows as the model takes them to base (outputs,) and contributions (n, transformed columns, outputs).
 TreeMargins = Callable[[Any], Attribution]
 
@@ -58,11 +60,10 @@ class ArrayMargins:
         dtype = np.float32 if arrays.rounded else np.float64
         document = {"trees": arrays.trees, "base_offset": arrays.base, "input_dtype": dtype}
         self._explainer = _explainer(document)
-        self._choosing = Lock()
 
     def __call__(self, rows: Any) -> Attribution:
         """:param rows: float64 (n, transformed columns)."""
-        found = [self._of_row(row) for row in rows]  # singly: all other threads wait while the extension runs
+        found = [self._of_row(row) for row in rows]  # singly, so that others have a turn between them
         return Attribution(found[0].base, np.concatenate([each.contributions for each in found]))
 
     def affordable(self, rows: Rows) -> Rows:
@@ -70,10 +71,9 @@ class ArrayMargins:
         return take(rows, range(min(len(rows), PROVEN * MOST_STEPS // self.steps)))
 
     def _of_row(self, row: Matrix) -> Attribution:
-        if not self._arrays.categories:
-            return self._attribute(row[None])
-        with self._choosing:
-            self._choose(row)
+        with _extension:
+            if self._arrays.categories:
+                self._choose(row)
             return self._attribute(row[None])
 
     def _attribute(self, rows: Matrix) -> Attribution:

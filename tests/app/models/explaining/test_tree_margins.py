@@ -19,7 +19,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from app.exceptions import InvalidInput
 from app.models.explaining.tree_arrays import tree_arrays
-from app.models.explaining.tree_margins import ArrayMargins
+from app.models.explaining.tree_margins import ArrayMargins, _extension
 from tests.app.models.explaining.conftest import contributions, explained, total
 
 RANDOM = np.random.default_rng(1)
@@ -287,14 +287,23 @@ def test_larger_trees_are_proven_on_fewer_rows(monkeypatch):
     assert len(margins.affordable(np.zeros((3, 1)))) == 3
 
 
-def test_other_threads_run_between_two_rows(monkeypatch):
-    margins = ArrayMargins(tree_arrays(tree.DecisionTreeRegressor().fit(NUMBERS, VALUES)))
-    asked = []
-    extension = margins._explainer.shap_values
-    monkeypatch.setattr(
-        margins._explainer,
-        "shap_values",
-        lambda rows, **how: asked.append(len(rows)) or extension(rows, **how),
+def test_the_extension_explains_one_row_of_one_thread_at_a_time(monkeypatch):
+    first, second = (
+        ArrayMargins(tree_arrays(tree.DecisionTreeRegressor(max_depth=depth).fit(NUMBERS, VALUES)))
+        for depth in (2, 3)
     )
-    margins(NUMBERS[:3])
-    assert asked == [1, 1, 1]
+    asked = []
+
+    def watched(margins):
+        extension = margins._explainer.shap_values
+
+        def shap_values(rows, **how):
+            asked.append((len(rows), _extension.acquire(blocking=False)))
+            return extension(rows, **how)
+
+        return shap_values
+
+    for margins in (first, second):  # of two versions: they share the interpreter
+        monkeypatch.setattr(margins._explainer, "shap_values", watched(margins))
+        margins(NUMBERS[:2])
+    assert asked == [(1, False)] * 4
