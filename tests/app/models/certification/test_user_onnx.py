@@ -112,7 +112,7 @@ def test_graph_that_is_no_faster_does_not_replace_the_projects_own(supply, monke
     metadata = supply(SCALED, graph(SCALED))
     assert metadata["supplied_onnx"]["certified"]
     assert not metadata["supplied_onnx"]["serves"]
-    assert set(metadata["files"]) == {"model.pkl", "model.onnx", "preprocessing.json"}
+    assert set(metadata["files"]) == {"model.pkl", "model.onnx", "preprocessing.json", "explanation.npz"}
     assert metadata["certificates"]["onnx"]["kernel"]["file"] == "model.onnx"
 
 

@@ -133,7 +133,7 @@ def test_a_row_that_is_a_point_counts_alone_where_distances_are_exact(store, alg
     publish(store, model, sample=SPREAD, version="v1")
     found = load(store, "v1", LoadingOptions(engine="onnx")).engine
     np.testing.assert_allclose(found.predict(SPREAD).values, NUMBERS, rtol=1e-6)
-    _, left = found._engine.attempt(SPREAD[:9])
+    _, left = found.compiled.attempt(SPREAD[:9])
     assert left == (None if algorithm == "kd_tree" else list(range(9)))
 
 
