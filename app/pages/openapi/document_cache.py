@@ -1,6 +1,7 @@
 """Documents of one app as bytes, each built on its first request and kept as long as its model version.
 
-Building takes 25 to 45 ms, which nobody waits for who never asks for a document.
+Building takes 25 to 45 ms for 14 columns and 2 s for 5,000, which nobody waits for who never asks for a
+document.
 """
 
 import hashlib
