@@ -19,6 +19,7 @@ from app.models.publishing.publish import publish
 from app.models.repository.store import ModelStore
 from app.models.training import evaluation
 from app.models.training.estimators import mixed_pipeline
+from tests.app.middleware.auth.credentials import PEPPER, add_key
 from tests.estimators import BOXES, INCOME, PEOPLE
 from tests.services import Service, gunicorn, missing, require_command
 from tests.settings import ROOT
@@ -88,6 +89,32 @@ def models(console_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def service(console_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service for tests that change nothing; a module that does overrides it."""
     with gunicorn(tmp_path_factory.mktemp("log"), MODELS_DIR=console_store, WORKERS=1) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a service that asks for keys."""
+    return tmp_path_factory.mktemp("failures")
+
+
+@pytest.fixture(scope="module")
+def keys(folder: Path) -> dict[str, str]:
+    """A key for each scope, by its name."""
+    return {
+        scope: add_key(folder / "keys.jsonl", scopes=(scope,)) for scope in ("predict", "admin", "metrics")
+    }
+
+
+@pytest.fixture(scope="module")
+def locked(models: Path, folder: Path, keys: dict[str, str]) -> Iterator[Service]:
+    """A service that asks for keys."""
+    options = {
+        "API_KEYS_FILE": folder / "keys.jsonl",
+        "API_KEY_PEPPER": PEPPER,
+        "AUTH_FAILURE_LIMIT": "1000/minute",
+    }
+    with gunicorn(folder, MODELS_DIR=models, WORKERS=1, **options) as service:
         yield service
 
 

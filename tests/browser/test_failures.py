@@ -4,35 +4,9 @@ import shutil
 
 import pytest
 
-from tests.app.middleware.auth.credentials import PEPPER, add_key
 from tests.services import free_port, gunicorn, wait_until
 
 pytestmark = pytest.mark.server
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("failures")
-
-
-@pytest.fixture(scope="module")
-def keys(folder):
-    """A key for each scope, by its name."""
-    return {
-        scope: add_key(folder / "keys.jsonl", scopes=(scope,)) for scope in ("predict", "admin", "metrics")
-    }
-
-
-@pytest.fixture(scope="module")
-def locked(models, folder, keys):
-    """A service that asks for keys."""
-    options = {
-        "API_KEYS_FILE": folder / "keys.jsonl",
-        "API_KEY_PEPPER": PEPPER,
-        "AUTH_FAILURE_LIMIT": "1000/minute",
-    }
-    with gunicorn(folder, MODELS_DIR=models, WORKERS=1, **options) as service:
-        yield service
 
 
 def use_key(page, key):
