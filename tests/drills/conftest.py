@@ -65,9 +65,11 @@ def figure(pytestconfig: pytest.Config) -> Callable[[str, str, str, str], None]:
 
 
 @pytest.fixture
-def endured(figure: Callable[[str, str, str, str], None]) -> Callable[..., Any]:
+def endured(
+    figure: Callable[[str, str, str, str], None], length: Callable[[float, float], float]
+) -> Callable[..., Any]:
     """Attack a service in a block, during which others ask it; see `others.endured`."""
-    return partial(others.endured, figure)
+    return partial(others.endured, figure, control=length(1.5, 3.0))
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ from tests.drills.traffic import Outcome, kinds, milliseconds, percentile, traff
 PROMISED = 0.1  # s that an attack may add to the longest wait without one
 ALLOWED = 1.0  # s that who needs a thread may wait
 TIMES = 1.5  # what a worker may hold, of what it held before
-CONTROL = 3.0  # s without an attack, just before and just after
 SETTLE = 0.5  # s after an attack until its last connections are closed
 RATE = 10  # a second, over connections that are kept, and as many over new ones
 
@@ -20,9 +19,12 @@ class Disturbed(AssertionError):
 
 
 @contextmanager
-def endured(figure: Callable[..., None], service, what: str, *, key: str = "") -> Iterator[None]:
+def endured(
+    figure: Callable[..., None], service, what: str, *, control: float, key: str = ""
+) -> Iterator[None]:
     """Run a block that attacks the service; note and check what others noticed, and what workers held.
 
+    :param control: seconds without an attack, just before and just after.
     :raises Disturbed: if they waited longer than before and after the attack by more than is promised.
     """
     workers = service.workers()
@@ -32,22 +34,22 @@ def endured(figure: Callable[..., None], service, what: str, *, key: str = "") -
         peak(service) as highest,
     ):
         began = monotonic()
-        sleep(CONTROL)
+        sleep(control)
         attacked = monotonic()
         yield
         ended = monotonic()
         sleep(SETTLE)
         settled = monotonic()
-        sleep(CONTROL)
+        sleep(control)
 
     def between(start: float, end: float = float("inf")) -> list[Outcome]:
         return kept.since(start, end) + new.since(start, end)
 
-    outcomes, control = between(attacked, ended), between(began, attacked) + between(settled)
+    outcomes, others = between(attacked, ended), between(began, attacked) + between(settled)
     assert service.workers() == workers
     assert kinds(between(began)) == {"200": len(between(began))}, kinds(between(began))
     assert highest.times <= TIMES
-    (longest, p99), (usual, _) = slowest(outcomes), slowest(control)
+    (longest, p99), (usual, _) = slowest(outcomes), slowest(others)
     measured = f"{milliseconds(longest)}, p99 {milliseconds(p99)}; without the attack {milliseconds(usual)}"
     if longest > usual + PROMISED:
         raise Disturbed(f"{what}: {measured}")

@@ -15,15 +15,20 @@ from tests.services import gunicorn
 pytestmark = pytest.mark.drill
 
 WORKERS = 2
+COLLECTIONS = 1000
 TEN_MINUTES = 600  # s
 
 
 def test_half_load_for_a_long_time(forest_dir, tmp_path, length, figure):
-    seconds, turn = length(20, 3600), length(1, 10)
-    warm_up = seconds / 4
+    seconds, turn = length(40, 3600), length(1, 10)
+    warm_up = length(20, 900)
     generator = Wrk() if shutil.which("wrk") else Client()
     posted = bodies.write(tmp_path / "bodies", [ROW.encode()])
     with gunicorn(tmp_path, MODELS_DIR=forest_dir, WORKERS=WORKERS, LOG_LEVEL="ERROR") as service:
+        for _ in range(
+            COLLECTIONS
+        ):  # as the history of the traffic does each 5 s: memory is taken until then
+            service.get("/metrics")
         workers, began = service.workers(), monotonic()
         samples, requests, failures = [], 0, 0
         url = f"http://127.0.0.1:{service.port}/api/predict"

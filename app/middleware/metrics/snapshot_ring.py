@@ -1,7 +1,7 @@
 """Ring of the last snapshots: a file of fixed slots that all workers share, or memory of one process."""
 
-import mmap
 import os
+import weakref
 from pathlib import Path
 
 FILE = "traffic"
@@ -18,15 +18,13 @@ class SnapshotRing:
 
     def __init__(self, path: Path | None = None) -> None:
         if path is None:
-            self._ring = mmap.mmap(-1, RING * SLOT)
-            return
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            # On a full disk this raises, where a write to a file with holes would end the process (SIGBUS).
-            os.posix_fallocate(descriptor, 0, RING * SLOT)
-            self._ring = mmap.mmap(descriptor, RING * SLOT)
-        finally:
-            os.close(descriptor)
+            self._file = os.memfd_create(FILE)
+        else:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        weakref.finalize(self, os.close, self._file)
+        # All of its room now, where a full disk is noticed, and not at a snapshot. Read and written without a
+        # mapping, of which each worker would hold a further page with each snapshot.
+        os.posix_fallocate(self._file, 0, RING * SLOT)
 
     def write(self, number: int, text: bytes) -> None:
         """Put a text in its slot; of several writers one wins.
@@ -35,10 +33,8 @@ class SnapshotRing:
         """
         if len(text) > SLOT:
             raise ValueError(f"a snapshot of {len(text)} bytes, more than {SLOT}")
-        start = number % RING * SLOT
-        self._ring[start : start + SLOT] = text.ljust(SLOT)
+        os.pwrite(self._file, text.ljust(SLOT), number % RING * SLOT)
 
     def read(self, number: int) -> bytes:
         """The text in the slot of this number, which may be an older one's; empty if there is none yet."""
-        start = number % RING * SLOT
-        return self._ring[start : start + SLOT].rstrip(b" \0")
+        return os.pread(self._file, SLOT, number % RING * SLOT).rstrip(b" \0")

@@ -80,6 +80,8 @@ class TrafficHistory:
 
     def _run(self) -> None:
         failed = False
+        with suppress(Exception):  # tried again below
+            self._snapshot(0)  # the first one takes 0.1 MB, now instead of when this worker's turn comes
         while True:
             # The first worker writes, and the others find it done.
             sleep(self.until_next() + random() / 4)
