@@ -100,14 +100,14 @@ def onnx_compilers(estimator: Any) -> Compilers:
 
 def _trees(estimator: Any, output: OutputSignature, width: int) -> tuple[bytes, KernelSpec, bool]:
     """This project's graph of a tree ensemble: exact, with missing values and categories."""
-    from app.models.compilation import tree_graph
+    from app.models.compilation import model_trees, tree_graph
 
     trees = tree_graph.trees_of_graph(estimator)
     scores = bool(output.classes) and not output.probabilities
     # The proof reads the bytes into a graph of its own, beside which this one, as large, is not kept.
     content = tree_graph.tree_graph(estimator, trees, width=width, scores=scores).SerializeToString()
     # All but histogram boosting round their input first.
-    rounded = not isinstance(estimator, tree_graph.HISTOGRAM_BOOSTING)
+    rounded = not isinstance(estimator, model_trees.HISTOGRAM_BOOSTING)
     tie = None if tree_graph.is_exact(estimator, trees) else TIE["float64"]
     return _proven(content, trees, KernelSpec(ONNX_FILE, "float64", rounded, reading_of(output), tie=tie))
 

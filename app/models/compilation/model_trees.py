@@ -6,9 +6,23 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import ensemble, tree
 from sklearn.ensemble._iforest import _average_path_length
 
 Array = NDArray[Any]
+FOREST = (
+    ensemble.RandomForestClassifier,
+    ensemble.ExtraTreesClassifier,
+    ensemble.RandomForestRegressor,
+    ensemble.ExtraTreesRegressor,
+    tree.DecisionTreeClassifier,
+    tree.DecisionTreeRegressor,
+    tree.ExtraTreeClassifier,
+    tree.ExtraTreeRegressor,
+)
+BOOSTING = (ensemble.GradientBoostingClassifier, ensemble.GradientBoostingRegressor)
+HISTOGRAM_BOOSTING = (ensemble.HistGradientBoostingClassifier, ensemble.HistGradientBoostingRegressor)
+TREES = (*FOREST, *BOOSTING, *HISTOGRAM_BOOSTING, ensemble.IsolationForest)
 
 
 @dataclass(frozen=True)
@@ -50,18 +64,18 @@ def of_forest(estimator: Any, output: int = 0) -> Iterator[ModelTree]:
     pure = all(
         (np.count_nonzero(t.value[t.children_left == -1, output, :], axis=1) == 1).all() for t in trees
     )
-    for tree in trees:
-        values = tree.value[:, output, : max(1, len(classes_of(estimator, output)))]
+    for fitted in trees:
+        values = fitted.value[:, output, : max(1, len(classes_of(estimator, output)))]
         if not hasattr(estimator, "classes_"):
-            yield _tree(tree, values[:, 0])
+            yield _tree(fitted, values[:, 0])
             continue
         if np.abs(values.sum(axis=1) - 1.0).max() > 1e-6:  # trees of scikit-learn before 1.3 hold weights
             values = values / values.sum(axis=1, keepdims=True)
         if pure:
-            yield _tree(tree, values.argmax(axis=1).astype(np.float64), classes=True)
+            yield _tree(fitted, values.argmax(axis=1).astype(np.float64), classes=True)
         else:
             for target in np.flatnonzero(values[0]).tolist():
-                yield _tree(tree, values[:, target], target, keep=values[:, target] != 0.0)
+                yield _tree(fitted, values[:, target], target, keep=values[:, target] != 0.0)
 
 
 def of_boosting(estimator: Any) -> Iterator[ModelTree]:
@@ -102,7 +116,7 @@ def of_isolation_forest(estimator: Any) -> Iterator[ModelTree]:
 
 
 def _tree(
-    tree: Any,
+    fitted: Any,
     values: Array,
     target: int = 0,
     *,
@@ -111,13 +125,13 @@ def _tree(
     keep: Array | None = None,
 ) -> ModelTree:
     """The arrays of a tree of scikit-learn; nodes beside those to keep are leaves."""
-    feature = np.maximum(tree.feature, 0)
+    feature = np.maximum(fitted.feature, 0)
     return ModelTree(
         feature=feature if features is None else features[feature],
-        threshold=tree.threshold,
-        left=tree.children_left if keep is None else np.where(keep, tree.children_left, -1),
-        right=tree.children_right if keep is None else np.where(keep, tree.children_right, -1),
-        missing_left=tree.missing_go_to_left.astype(bool),
+        threshold=fitted.threshold,
+        left=fitted.children_left if keep is None else np.where(keep, fitted.children_left, -1),
+        right=fitted.children_right if keep is None else np.where(keep, fitted.children_right, -1),
+        missing_left=fitted.missing_go_to_left.astype(bool),
         values=np.asarray(values, dtype=np.float64),
         target=target,
         classes=classes,

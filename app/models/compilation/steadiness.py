@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from app.models.compilation.boosting.boosted_trees import boosted_trees, library_of
-from app.models.compilation.model_trees import ModelTree
-from app.models.compilation.tree_graph import FOREST, HISTOGRAM_BOOSTING, has_tree_graph, trees_of_graph
+from app.models.compilation.model_trees import FOREST, HISTOGRAM_BOOSTING, ModelTree
+from app.models.compilation.tree_graph import has_tree_graph, trees_of_graph
 from app.models.engines.preprocessing.preprocessor import Preprocessor
 from app.models.engines.preprocessing.steady_step import Steady
 

@@ -4,31 +4,17 @@ from typing import Any
 
 import numpy as np
 from onnx import ModelProto
-from sklearn import dummy, ensemble, tree
+from sklearn import dummy, ensemble
 from sklearn.ensemble._iforest import _average_path_length
 
 from app.models.compilation import model_trees
-from app.models.compilation.model_trees import ModelTree
+from app.models.compilation.model_trees import BOOSTING, FOREST, HISTOGRAM_BOOSTING, TREES, ModelTree
 from app.models.compilation.tree_operator import Chain, groups
-
-FOREST = (
-    ensemble.RandomForestClassifier,
-    ensemble.ExtraTreesClassifier,
-    ensemble.RandomForestRegressor,
-    ensemble.ExtraTreesRegressor,
-    tree.DecisionTreeClassifier,
-    tree.DecisionTreeRegressor,
-    tree.ExtraTreeClassifier,
-    tree.ExtraTreeRegressor,
-)
-BOOSTING = (ensemble.GradientBoostingClassifier, ensemble.GradientBoostingRegressor)
-HISTOGRAM_BOOSTING = (ensemble.HistGradientBoostingClassifier, ensemble.HistGradientBoostingRegressor)
 
 
 def has_tree_graph(estimator: Any) -> bool:
     """True if `tree_graph` can write this estimator; a subclass may predict otherwise."""
-    known = (*FOREST, *BOOSTING, *HISTOGRAM_BOOSTING, ensemble.IsolationForest)
-    return type(estimator) in known and getattr(estimator, "n_outputs_", 1) == 1
+    return type(estimator) in TREES and getattr(estimator, "n_outputs_", 1) == 1
 
 
 def trees_of_graph(estimator: Any, output: int = 0) -> list[ModelTree]:

@@ -48,10 +48,8 @@ def explainer_of(model: LoadedVersion, store: ModelStore) -> Explainer:
 
     :raises NotExplainable: as `explain` does.
     """
-    if (
-        found := _explainers.get(model)
-    ) is None:  # nobody waits for another version's, which may take a minute
-        with _making:
+    if (found := _explainers.get(model)) is None:
+        with _making:  # for which no version waits whose explainer is there: it may take a minute
             if (found := _explainers.get(model)) is None:
                 found = _explainers[model] = _made(model, store)
     if isinstance(found, str):

@@ -7,27 +7,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn import dummy, ensemble, tree
+from sklearn import dummy, ensemble
 
 from app.models.compilation import model_trees
-from app.models.compilation.model_trees import ModelTree
+from app.models.compilation.model_trees import BOOSTING, FOREST, TREES, ModelTree
 from app.models.explaining.explanation import NotExplainable
 from app.models.schema.rows import Matrix
 
 Array = NDArray[Any]
-FOREST = (
-    ensemble.RandomForestClassifier,
-    ensemble.ExtraTreesClassifier,
-    ensemble.RandomForestRegressor,
-    ensemble.ExtraTreesRegressor,
-    tree.DecisionTreeClassifier,
-    tree.DecisionTreeRegressor,
-    tree.ExtraTreeClassifier,
-    tree.ExtraTreeRegressor,
-)
-BOOSTING = (ensemble.GradientBoostingClassifier, ensemble.GradientBoostingRegressor)
-HISTOGRAM_BOOSTING = (ensemble.HistGradientBoostingClassifier, ensemble.HistGradientBoostingRegressor)
-TREES = (*FOREST, *BOOSTING, *HISTOGRAM_BOOSTING, ensemble.IsolationForest)
 
 # Of one row: up to 1 s, in which no other thread of the process runs, that which the server watches included.
 MOST_STEPS = 500_000_000

@@ -21,9 +21,10 @@ from app.models.compilation.composition.part import (
     step_part,
 )
 from app.models.compilation.labels import follow_from_numbers
+from app.models.compilation.model_trees import FOREST
 from app.models.compilation.pipeline_preprocessing import split
 from app.models.compilation.steadiness import guard_of
-from app.models.compilation.tree_graph import FOREST, is_exact, trees_of_graph
+from app.models.compilation.tree_graph import is_exact, trees_of_graph
 from app.models.engines.composed.composed_kernel import INVERSES
 from app.models.engines.nesting import estimators_in
 

@@ -29,7 +29,7 @@ from app.models.compilation.composition import (
     support_vectors,
 )
 from app.models.compilation.composition.part import Member, Part
-from app.models.compilation.tree_graph import FOREST
+from app.models.compilation.model_trees import FOREST
 
 
 def _identity(transformer: Any, width: int, member: Member) -> Part:
