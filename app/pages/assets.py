@@ -1,15 +1,15 @@
 """Assets of the console: modules, style and icon, below a path that changes with them."""
 
-import gzip
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from flask import Blueprint, Response, request
+from flask import Blueprint
 from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
 
 from app.api.description import TEXT, described
-from app.pages.page_headers import page_headers
+from app.pages.page_response import file_response
 
 FOLDER = Path(__file__).parent / "static" / "console"
 PREFIX = "/assets"
@@ -37,12 +37,6 @@ def version() -> str:
     return sha256(repr(contents()).encode()).hexdigest()[:12]
 
 
-@cache
-def zipped(name: str) -> bytes:
-    """A file, compressed once in the life of the process."""
-    return gzip.compress(contents()[name], mtime=0)
-
-
 def modules() -> list[str]:
     """The JavaScript modules, which the page loads at once instead of one after the other."""
     return [name for name in contents() if name.endswith(".js")]
@@ -64,14 +58,5 @@ def asset(release: str, name: str) -> Response:
     """A file of the console; another version's, as during an upgrade, is to be asked for again."""
     if name not in contents():
         raise NotFound
-    response = Response(content_type=MEDIA_TYPES[Path(name).suffix])
-    caching = FOREVER if release == version() else ASKED_AGAIN
-    response.headers.update(page_headers(cache=caching))
-    if request.accept_encodings["gzip"]:
-        response.data, response.content_encoding = zipped(name), "gzip"
-    else:
-        response.data = contents()[name]
-    response.vary.add("Accept-Encoding")
-    response.add_etag()
-    response.make_conditional(request)
-    return response
+    cached = FOREVER if release == version() else ASKED_AGAIN
+    return file_response(contents()[name], MEDIA_TYPES[Path(name).suffix], cached=cached)

@@ -1,9 +1,10 @@
 """The console's page: a shell without data, which its modules fill through the API."""
 
-from flask import Response, current_app, render_template, request
+from flask import render_template, request
+from werkzeug.wrappers import Response
 
 from app.pages import assets
-from app.pages.page_headers import page_headers
+from app.pages.page_response import page_response
 
 # Nothing from elsewhere, nothing inline, and no text that becomes markup or code.
 CONSOLE_POLICY = (
@@ -13,20 +14,18 @@ CONSOLE_POLICY = (
 )
 
 
-def console_page() -> Response:
-    """The page, with a validator; its links are relative, so that it works below any prefix."""
-    known = {rule.rule for rule in current_app.url_map.iter_rules()}
+def console_page(*, documentation: bool) -> Response:
+    """The page, with a validator; its links are relative, so that it works below any prefix.
+
+    :param documentation: link Swagger UI.
+    """
     page = render_template(
         "console.html",
         version=assets.version(),
         styles=assets.styles(),
         modules=assets.modules(),
-        documentation="/docs" in known,
+        documentation=documentation,
         root=f"{request.root_path}/",
     )
-    response = Response(page, content_type="text/html; charset=utf-8")
-    response.headers.update(page_headers(CONSOLE_POLICY, cache="no-cache"))
-    response.vary.add("Accept")
-    response.add_etag()
-    response.make_conditional(request)
-    return response
+    media_type = "text/html; charset=utf-8"
+    return page_response(page, media_type, policy=CONSOLE_POLICY, cached="no-cache", vary="Accept")

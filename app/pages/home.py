@@ -39,7 +39,7 @@ def home() -> ResponseReturnValue:
     """
     wanted = request.accept_mimetypes.best_match((JSON, PLAIN, HTML), JSON)
     if wanted == HTML and current_app.config["CONSOLE"]:
-        return console_page()
+        return console_page(documentation="documentation" in index())
     health, status = ("Healthy", 200) if can_predict() else ("Unhealthy", 503)
     if wanted == JSON:
         return {"status": "alive", "health": health, "routes": index()}, status

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, current_app, request
 from marshmallow import fields
-from werkzeug.wrappers import Response as BaseResponse
+from werkzeug.wrappers import Response
 
 from app.api.description import described
 from app.api.dialects.shapes import OBJECT
+from app.api.formats import JSON
 from app.api.requested_model import requested_model
 from app.api.schemas import ModelQuery
 from app.exceptions import VersionNotServed
@@ -15,7 +16,7 @@ from app.models.loading.loader import LoadedVersion
 from app.models.serving.overview import loaded_versions
 from app.models.serving.served_model import ServedModel
 from app.pages.openapi.document_cache import DocumentCache
-from app.pages.page_headers import page_headers
+from app.pages.page_response import page_response
 
 EXTENSION = "openapi"
 
@@ -38,13 +39,11 @@ def make_cache(state: Any) -> None:
 @described(
     OBJECT, query=DocumentQuery, others={304: None}, errors=(404, 503), headers={"ETag": {"type": "string"}}
 )
-def openapi_document() -> BaseResponse:
+def openapi_document() -> Response:
     """This document: every route, with the rows and answers of one model version."""
     served_model = requested_model()
     found = current_app.extensions[EXTENSION].get(served_model.name, _version(served_model))
-    response = Response(found.content, content_type="application/json", headers=page_headers())
-    response.set_etag(found.etag)
-    return response.make_conditional(request)
+    return page_response(found.content, JSON, etag=found.etag)
 
 
 def _version(served_model: ServedModel) -> LoadedVersion | None:

@@ -1,5 +1,6 @@
 """``GET /docs``: a page without other hosts and without inline scripts, only where there are pages."""
 
+import gzip
 import re
 
 import pytest
@@ -62,6 +63,12 @@ def test_files_of_the_package_are_kept_by_browsers_and_the_page_is_asked_for_aga
     assert response.headers["Cache-Control"] == "public, max-age=3600"
     again = client.get("/docs/swagger-ui.css", headers={"If-None-Match": response.headers["ETag"]})
     assert again.status_code == 304
+
+
+def test_files_are_compressed_for_who_takes_it(client):
+    answer = client.get("/docs/swagger-ui.css", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(answer.data) == client.get("/docs/swagger-ui.css").data
 
 
 @pytest.mark.parametrize("name", ["swagger-ui.js", "..%2f__init__.py", "index.html", "none"])
