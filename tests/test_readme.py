@@ -13,12 +13,12 @@ from app import create_app
 from app.models.ml_models import model_manager
 from tests import settings
 from tests.conftest import configuration
+from tests.docs.curl_request import curl_request
+from tests.docs.pages import BLOCK
 from tests.services import require_command
 
 README = (settings.ROOT / "README.md").read_text()
 SETTINGS = (settings.ROOT / "docs" / "settings.md").read_text()
-ADDRESS = "http://127.0.0.1:5000"
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 class Exchange(NamedTuple):
@@ -51,35 +51,11 @@ def commands(block: str) -> list[list[str]]:
     return found
 
 
-def exchange(words: list[str], answer: str) -> Exchange:
-    """What a curl command sends."""
-    method, url, headers, body = None, "", {}, None
-    rest = iter(words[1:])
-    for word in rest:
-        match word:
-            case "-X" | "--request":
-                method = next(rest)
-            case "-H" | "--header":
-                name, _, value = next(rest).partition(":")
-                headers[name.strip()] = value.strip()
-            case "-d" | "--data":
-                body = next(rest)
-            case "--json":
-                body, headers["Content-Type"] = next(rest), "application/json"
-            case "-s" | "-i" | "-sS":
-                pass
-            case _:
-                assert word.startswith(ADDRESS), f"unknown word {word!r} of a curl command"
-                url = word.removeprefix(ADDRESS)
-    default = "GET" if body is None else "POST"
-    return Exchange(method or default, url, headers, body, json.loads(answer))
-
-
 def exchanges(text: str) -> list[Exchange]:
     """Each curl command that is the last of its block and followed by a block of JSON."""
     blocks = BLOCK.findall(text)
     return [
-        exchange(commands(console)[-1], answer)
+        Exchange(*curl_request(commands(console)[-1]), json.loads(answer))
         for (kind, console), (next_kind, answer) in pairwise(blocks)
         if (kind, next_kind) == ("console", "json") and commands(console)[-1][0] == "curl"
     ]

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from tests.settings import ROOT
 
-ADDRESS = "http://127.0.0.1:5000"
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text()
     for path in sorted({*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("docs/*.md")})

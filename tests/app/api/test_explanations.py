@@ -128,3 +128,5 @@ def test_plain_python_explains_a_row(serve):
         assert found == model_manager.explain(np.array(ROW), columns=1)
     assert (found["method"], found["scale"], found["class"]) == ("linear", "log_odds", False)
     assert len(found["contributions"]) == 1
+    answer = client.post("/api/predict", json={"features": ROW, "explain": 1}).get_json()
+    assert answer["result"]["explanation"] == found

@@ -10,7 +10,8 @@ import pytest
 
 from model_service_client import Client
 from model_service_client.command import main
-from tests.docs.pages import ADDRESS, Step
+from tests.docs.curl_request import ADDRESS
+from tests.docs.pages import Step
 from tests.docs.sessions.session import Session
 from tests.services import gunicorn
 

@@ -9,7 +9,7 @@ from shutil import copytree, ignore_patterns
 
 import pytest
 
-from tests.docs.pages import ADDRESS
+from tests.docs.curl_request import ADDRESS
 from tests.docs.sessions.session import Session
 from tests.services import PATIENCE, Service, environment, free_port, missing, require_command, start
 from tests.settings import ROOT

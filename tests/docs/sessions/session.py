@@ -15,7 +15,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.conftest import run_training
-from tests.docs.pages import ADDRESS, Step
+from tests.docs.curl_request import ADDRESS, curl_request
+from tests.docs.pages import Step
 from tests.services import PATIENCE, environment
 
 FLASK = [".venv/bin/flask", "--app", "run"]
@@ -102,26 +103,7 @@ class Session:
 
 def curl(app: Flask, words: list[str]) -> str:
     """What curl prints, asked of an app."""
-    method, body, url, headers = None, None, "", {}
-    rest = iter(words[1:])
-    for word in rest:
-        match word:
-            case "-X" | "--request":
-                method = next(rest)
-            case "-H" | "--header":
-                name, _, value = next(rest).partition(":")
-                headers[name.strip()] = value.strip()
-            case "-d" | "--data" | "--data-binary":
-                body = next(rest)
-            case "--json":
-                body = next(rest)
-                headers["Content-Type"] = "application/json"
-            case "-s":
-                pass
-            case _:
-                assert word.startswith(ADDRESS), f"unknown word {word!r} of a curl command"
-                url = word.removeprefix(ADDRESS)
-    sent = Path(body[1:]).read_bytes() if body and body.startswith("@") else body
-    default = "GET" if body is None else "POST"
-    response = FlaskClient(app).open(url, method=method or default, headers=headers, data=sent)
+    found = curl_request(words)
+    sent = Path(found.body[1:]).read_bytes() if found.body and found.body.startswith("@") else found.body
+    response = FlaskClient(app).open(found.path, method=found.method, headers=found.headers, data=sent)
     return re.sub(r"\n?\Z", "\n", response.text)

@@ -11,18 +11,6 @@ from app.middleware.metrics.traffic_history import (
 )
 
 
-class Clock:
-    now = 1_000_000.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def counted():
     return instruments.private()
