@@ -13,7 +13,7 @@ from app.models.ml_models import model_manager
 from app.models.serving.initial_load import load_active_or_previous
 from app.models.serving.served_model import DEFAULT
 from app.models.serving.watcher import RegistryWatcher
-from app.settings.process import serving
+from app.settings.process import keep_freed_memory, serving
 from config import ConfigError
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def start(build: "Callable[[], Flask]") -> "Flask":
     # CLI processes manage versions but serve none, so no activation may wait for them.
     if not serving():
         return app
+    keep_freed_memory()
     try:
         load_active_or_previous(registry[DEFAULT])
     except ServiceError as error:

@@ -1,1 +1,1 @@
-"""What is a valid setting, how many workers fit this machine, and is this process a server?"""
+"""What is a valid setting, how many workers fit this machine, and what does this process do and keep?"""

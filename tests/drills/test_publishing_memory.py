@@ -19,7 +19,7 @@ import resource, sys
 from pathlib import Path
 from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier
-from app.models.engines.memory import give_back_memory
+from app.settings.process import give_back_memory
 from app.models.publishing.fresh_process import FreshProcess
 from app.models.publishing.publish import publish
 from app.models.repository.store import ModelStore

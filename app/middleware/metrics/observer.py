@@ -1,9 +1,9 @@
 """Observer of predictions: metrics, and fields of the request's log line."""
 
-from collections import Counter as Tally
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 from flask import g, has_request_context
 from numpy.typing import NDArray
 
@@ -123,7 +123,9 @@ class _Version:
         """How many values there are of each class, by its code; -1 where classes are not counted."""
         if not self._labelled:
             return {-1: len(values)}
-        return {int(values[0]): 1} if len(values) == 1 else Tally(values.tolist())
+        if len(values) == 1:
+            return {int(values[0]): 1}
+        return {code: number for code, number in enumerate(np.bincount(values).tolist()) if number}
 
     def bind_engine(self, engine: str) -> Callable[[float], None]:
         return self.engines.setdefault(engine, self._instruments.engine.labels(self.name, engine).observe)

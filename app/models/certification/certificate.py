@@ -19,11 +19,11 @@ from app.models.engines.compiled import CompiledEngine
 from app.models.engines.fallback import FallbackEngine
 from app.models.engines.kernel import COMPOSED_FILE, LARGEST, Kernel, KernelSpec, load_kernel
 from app.models.engines.lone import LoneEngine
-from app.models.engines.memory import give_back_memory
 from app.models.engines.preprocessing.preprocessor import Preprocessor
 from app.models.loading.certificates import CERTIFICATION_RULES
 from app.models.schema.rows import Rows
 from app.models.schema.tolerance import CERTIFIED
+from app.settings.process import give_back_memory
 
 # Times the largest magnitude in training, behind products of matrices: their terms are powers of a row's
 # numbers and may cancel.

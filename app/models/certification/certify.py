@@ -16,13 +16,13 @@ from app.models.compilation.labels import one_call_is_enough
 from app.models.compilation.pipeline_preprocessing import split
 from app.models.engines import REFERENCE, compiled_engines
 from app.models.engines.kernel import Content
-from app.models.engines.memory import give_back_memory
 from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.loading.certificates import CERTIFICATION_RULES
 from app.models.repository.staging import keep
 from app.models.repository.version_files import PREPROCESSING_FILE
 from app.models.schema.rows import Rows
 from app.models.schema.signature import InputSignature, OutputSignature
+from app.settings.process import give_back_memory
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from typing import Any, Literal
 from app.models.compilation import NotCompilable
 from app.models.engines import compiled_engines
 from app.models.engines.kernel import TIE, Content, KernelSpec, Reading
-from app.models.engines.memory import give_back_memory
 from app.models.schema.signature import OutputSignature
+from app.settings.process import give_back_memory
 
 log = logging.getLogger(__name__)
 

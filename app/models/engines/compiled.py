@@ -11,7 +11,7 @@ from app.models.engines.output import EngineOutput, FiniteOutput
 from app.models.engines.partial import finite_rows
 from app.models.engines.preprocessing.label_steps import NotCovered
 from app.models.engines.preprocessing.preprocessor import Preprocessor
-from app.models.schema.rows import Matrix, Rows, columns_of, take
+from app.models.schema.rows import Matrix, Rows, columns_of, places, take
 
 # Rows prepared at once, which bounds the memory of wide rows such as texts.
 MAX_ROWS = 1_000
@@ -128,9 +128,10 @@ def spread(
             np.zeros((n_rows, *values.shape[1:]), values.dtype),
             None if probabilities is None else np.zeros((n_rows, probabilities.shape[1])),
         )
-    into.values[list(positions)] = values
+    at = places(positions)
+    into.values[at] = values
     if into.probabilities is not None:
-        into.probabilities[list(positions)] = probabilities
+        into.probabilities[at] = probabilities
     return into
 
 
@@ -168,12 +169,13 @@ def largest(numbers: Matrix, tie: float | None) -> tuple[NDArray[np.intp], list[
     if len(numbers) == 1:  # lists are faster than arrays
         code = _largest_of(numbers[0].tolist(), tie)
         return np.array([code or 0]), None if code is not None else [0]
-    best = numbers.max(axis=1)
     codes = numbers.argmax(axis=1)
-    decided = np.isfinite(numbers).all(axis=1)
+    columns = np.ascontiguousarray(numbers.T)  # a few classes of many rows: NumPy reduces long lines
+    best = columns.max(axis=0)
+    decided = np.isfinite(columns).all(axis=0)
     if tie is not None:
         near = best - tie * np.maximum(1.0, np.abs(best))
-        decided &= (numbers >= near[:, None]).sum(axis=1) == 1
+        decided &= (columns >= near).sum(axis=0) == 1
     return codes, _positions(np.logical_not(decided))
 
 

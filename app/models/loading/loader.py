@@ -14,7 +14,6 @@ from app.models.engines.compiled import CompiledEngine
 from app.models.engines.fallback import FallbackEngine
 from app.models.engines.kernel import KernelSpec, load_kernel
 from app.models.engines.lone import LoneEngine
-from app.models.engines.memory import give_back_memory
 from app.models.engines.preprocessing.preprocessor import Preprocessor
 from app.models.loading import golden_rows, verification
 from app.models.loading.certificates import void_reason
@@ -27,6 +26,7 @@ from app.models.repository.version_files import PREPROCESSING_FILE, Metadata
 from app.models.schema.outliers import OutlierGuard, OutlierPolicy
 from app.models.schema.signature import InputSignature, OutputSignature
 from app.models.schema.validation import validate_rows
+from app.settings.process import give_back_memory
 from config import ConfigError
 
 log = logging.getLogger(__name__)

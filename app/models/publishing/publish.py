@@ -14,7 +14,6 @@ from app.models.certification.user_onnx import with_user_onnx
 from app.models.compilation.boosting.booster_files import as_estimator
 from app.models.compilation.compilers import one_line
 from app.models.compilation.user_onnx import USER_ONNX_FILE
-from app.models.engines.memory import give_back_memory
 from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.explaining.explanation_record import explained_by_golden_rows, explanation_record
 from app.models.loading import golden_rows, verification, version_code
@@ -42,6 +41,7 @@ from app.models.repository.version_files import EXPLANATION, Metadata
 from app.models.schema.rows import Rows
 from app.models.schema.signature import InputSignature, OutputSignature
 from app.models.schema.validation import validate_rows
+from app.settings.process import give_back_memory
 
 
 @as_unsupported_model()

@@ -19,7 +19,6 @@ import sklearn.linear_model
 import sklearn.pipeline  # noqa: F401
 
 from app.exceptions import ArtifactInvalid, ServiceError
-from app.models.engines.memory import give_back_memory
 from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.loading import golden_rows, loader, verification
 from app.models.loading.original import EXPORTED_FROM
@@ -29,6 +28,7 @@ from app.models.publishing.expected import Expected
 from app.models.repository.process_files import end_with
 from app.models.repository.store import ModelStore
 from app.models.schema.validation import validate_rows
+from app.settings.process import give_back_memory
 
 BRING = "put it beside run.py, or save the model with code=[its file]"
 BY_VALUE = "save the model with by_value=True"

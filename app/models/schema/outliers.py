@@ -55,14 +55,16 @@ class OutlierGuard:
                 outside[:, position] = [value is not None and value not in known for value in column]
         return outside
 
-    def _named(self, outside: NDArray[np.bool_]) -> list[list[int]]:
+    def _named(self, outside: NDArray[np.bool_]) -> list[tuple[int, int]]:
         """Row and position of the first outliers, and for a rejection of the first one of every row."""
-        found = np.argwhere(outside)
-        kept = np.arange(len(found)) < MAX_WARNINGS
+        found = np.flatnonzero(outside)
         if self._policy == "reject":
-            kept[np.unique(found[:, 0], return_index=True)[1]] = True
-        places: list[list[int]] = found[kept].tolist()
-        return places
+            firsts = np.unique(found // outside.shape[1], return_index=True)[1]
+            found = found[np.union1d(np.arange(len(found))[:MAX_WARNINGS], firsts)]
+        else:
+            found = found[:MAX_WARNINGS]
+        rows, positions = np.divmod(found, outside.shape[1])
+        return list(zip(rows.tolist(), positions.tolist(), strict=True))
 
     def _warning(self, rows: Rows, row: int, position: int) -> dict[str, Any]:
         column = rows.columns[position] if isinstance(rows, Table) else rows[:, position]

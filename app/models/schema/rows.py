@@ -26,7 +26,8 @@ class Table:
 
     def take(self, rows: Sequence[int]) -> "Table":
         """The given rows, in the given order."""
-        return Table(self.names, tuple(column[list(rows)] for column in self.columns))
+        at = places(rows)
+        return Table(self.names, tuple(column[at] for column in self.columns))
 
     def to_lists(self) -> list[list[Any]]:
         """One JSON-ready list per row, None for missing."""
@@ -38,7 +39,14 @@ Rows = Matrix | Table
 
 def take(rows: Rows, indices: Sequence[int]) -> Rows:
     """Select rows of either form."""
-    return rows.take(indices) if isinstance(rows, Table) else rows[list(indices)]
+    return rows.take(indices) if isinstance(rows, Table) else rows[places(indices)]
+
+
+def places(indices: Sequence[int]) -> slice | list[int]:
+    """What selects these positions of an array: a slice, which copies nothing, if they follow each other."""
+    if isinstance(indices, range) and indices.step == 1:
+        return slice(indices.start, indices.stop)
+    return list(indices)
 
 
 def columns_of(rows: Rows) -> list[NDArray[Any]]:

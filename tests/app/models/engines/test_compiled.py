@@ -136,3 +136,8 @@ def test_one_score_is_compared_with_zero():
 def test_scores_tie_in_proportion_to_their_size():
     assert read([[1e12, 1e12 + 1.0]], "scores")[1] == [0]
     assert read([[1.0, 1.1]], "scores") == ([1], None)
+
+
+def test_parts_follow_each_other_without_a_gap():
+    rows = np.arange(2.0 * (2 * MAX_ROWS + 10)).reshape(-1, 2) * 2
+    assert attempt(rows) == (rows.sum(axis=1).tolist(), None)

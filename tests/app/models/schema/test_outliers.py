@@ -153,3 +153,15 @@ def test_the_first_hundred_warnings_of_a_table_are_given(serve):
     samples = [{"age": 9000, "city": "Oslo"}] * 120
     warnings = client.post("/api/predict/batch", json={"samples": samples}).get_json()["warnings"]
     assert [w["row"] for w in warnings] == [row for row in range(50) for _ in range(2)]
+
+
+def test_reject_knows_every_row_beyond_the_first_hundred_outliers(serve):
+    client = serve(fitted(SumRegressor()), OUTLIER_POLICY="reject", MAX_BATCH_SIZE=200)
+    rows = [[99, 99, 5]] * 60 + [[5, 5, 5]] + [[5, 99, 99]] * 60
+    answer = client.post("/api/predict/batch?errors=rows", json={"samples": rows}).get_json()
+    predicted = [row["sample_id"] for row in answer["results"] if "prediction" in row]
+    assert predicted == [60]
+    positions = [
+        [each["position"] for each in row["details"]["errors"]] for row in answer["results"] if "error" in row
+    ]
+    assert positions == [[0, 1]] * 50 + [[0]] * 10 + [[1]] * 60
