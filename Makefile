@@ -93,8 +93,8 @@ clean: ## Remove the virtual environment and caches, not the models
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/installed-explain: .venv/installed requirements-explain.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-explain.txt
+.venv/installed-explain: .venv/installed requirements-explain.txt requirements-batch.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-explain.txt -r requirements-batch.txt
 	@touch $@
 
 .venv/installed-granian: .venv/installed requirements-granian.txt

@@ -14,7 +14,8 @@ def requirements(name: str) -> list[str]:
     return [line for line in lines if line and not line.startswith(("-r", "#"))]
 
 
-PINNED = ("requirements.txt", "requirements-boosting.txt", "requirements-explain.txt")
+EXTRAS = ("requirements-batch.txt", "requirements-boosting.txt", "requirements-explain.txt")
+PINNED = ("requirements.txt", *EXTRAS)
 
 
 @pytest.mark.parametrize("line", [line for name in PINNED for line in requirements(name)])

@@ -185,8 +185,8 @@ def test_production_does_not_start_with_the_debugger():
 def checkout(tmp_path):
     """As much of a checkout as make looks at, and a function that says what make would do in it."""
     make = require_command("make")
-    for name in ("Makefile", "requirements.txt", "requirements-explain.txt", "requirements-dev.txt"):
-        (tmp_path / name).write_bytes((settings.ROOT / name).read_bytes())
+    for path in (settings.ROOT / "Makefile", *settings.ROOT.glob("requirements*.txt")):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
 
     def plan(target):
         return subprocess.run(

@@ -38,7 +38,7 @@ def _certify_one(version: str, *, as_json: bool) -> None:
         metadata = recertify(
             chosen_model().store, version, report=lambda part, share=None: step(f"Certifying: {part}", share)
         )
-    found = {"engine": metadata["engine"], "certificates": metadata["certificates"]}
+    found = {name: metadata[name] for name in ("engine", "batch_engine", "certificates")}
     tables.show(found, tables.certificates(metadata), as_json=as_json)
 
 

@@ -71,8 +71,9 @@ def certificates(metadata: Mapping[str, Any]) -> Table:
     """Table of a version's certificates, one engine per row."""
     table = Table(
         *("engine", "certified", "rows", "labels differ", "max difference"),
-        *("1 row µs", "100 rows µs", "why not"),
-        caption=f"serves on {metadata['engine']}",
+        *("1 row µs", "100 rows µs", "10,000 rows µs", "why not"),
+        caption=f"serves on {metadata['engine']}"
+        + (f", batches on {batch_engine}" if (batch_engine := metadata.get("batch_engine")) else ""),
     )
     for engine, certificate in metadata["certificates"].items():
         times = certificate.get("median_us", {})
@@ -82,7 +83,7 @@ def certificates(metadata: Mapping[str, Any]) -> Table:
             "[green]yes[/]" if certificate["certified"] else "[red]no[/]",
             *(_number(certificate.get(key)) for key in ("rows", "label_mismatches")),
             "–" if difference is None else f"{difference:.1e}",
-            *(_number(times.get(size)) for size in ("1", "100")),
+            *(_number(times.get(size)) for size in ("1", "100", "10000")),
             escape(str(certificate.get("reason") or "")),
         )
     return table

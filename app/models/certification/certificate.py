@@ -1,5 +1,6 @@
 """The certificate of one compiled form: the comparison with the model, and its result."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
@@ -7,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from app.models.certification.comparison import Comparison, compare, rows_compared
+from app.models.certification.comparison import BATCHES, Comparison, compare, rows_compared
 from app.models.certification.model_under_test import EDGES_OUT_OF_REACH, ModelUnderTest
 from app.models.certification.progress import Report, counter, silent
 from app.models.certification.timing import median_microseconds
 from app.models.certification.variations import FAR
 from app.models.compilation.compilers import Candidate, one_line
-from app.models.engines import ENGINES
+from app.models.engines import ENGINES, MANY_ROWS
 from app.models.engines.base import Engine
 from app.models.engines.compiled import CompiledEngine
 from app.models.engines.fallback import FallbackEngine
@@ -30,6 +31,8 @@ from app.settings.process import give_back_memory
 FAR_BEHIND_PRODUCTS = 1e2
 # Times the largest difference found; two classes further apart than this have a certain order.
 TIE_MARGIN = 10
+# Sizes of the calls that decide which engine serves, and whether another one takes those of many rows.
+FEW, MANY = ("1", "100"), ("100", "10000")
 # Clients send other rows on the boundary than a certificate tries: labels must follow at a part of the tie.
 LABEL_MARGIN = 3
 
@@ -138,25 +141,25 @@ def _compare(
     kernel: Kernel, spec: KernelSpec, model_under_test: ModelUnderTest, report: Report
 ) -> Comparison:
     probe_rows, output = model_under_test.probe_rows, model_under_test.output
+    batches = tuple(size for size in BATCHES if size >= MANY_ROWS or not ENGINES[kernel.name].batches)
     if spec.tie is not None:
         spec = replace(spec, tie=spec.tie / LABEL_MARGIN)
     engine = _engine(kernel, spec, model_under_test)
-    total = sum(rows_compared(len(rows)) for rows in (probe_rows.raw, probe_rows.prepared))
-    advance = counter(report, f"{kernel.name} compared", total)
-    found = compare(engine.attempt, probe_rows.raw, model_under_test.raw, output, advance=advance)
+    total = sum(rows_compared(len(rows), batches) for rows in (probe_rows.raw, probe_rows.prepared))
+    like: dict[str, Any] = {"batches": batches, "advance": counter(report, f"{kernel.name} compared", total)}
+    found = compare(engine.attempt, probe_rows.raw, model_under_test.raw, output, **like)
     if model_under_test.prepared is not None and not spec.whole:
         # The limits of the raw columns say nothing about those that are made of several of them.
         limit = (LARGEST,) if model_under_test.preprocessor.rounds else spec.limit
         last_step = CompiledEngine(Preprocessor(), kernel, replace(spec, limit=limit))
         prepared = probe_rows.prepared
-        found += compare(last_step.attempt, prepared, model_under_test.prepared, output, advance=advance)
+        found += compare(last_step.attempt, prepared, model_under_test.prepared, output, **like)
     return found
 
 
-def cost(certificate: dict[str, Any]) -> float:
-    """Geometric mean of the medians for one row and for 100, in µs."""
-    times = certificate["median_us"]
-    return float(np.sqrt(times["1"] * times["100"]))
+def cost(certificate: dict[str, Any], sizes: Sequence[str] = FEW) -> float:
+    """Geometric mean of the medians for calls of these sizes, in µs."""
+    return float(np.prod([certificate["median_us"][size] for size in sizes]) ** (1 / len(sizes)))
 
 
 def is_better(new: dict[str, Any], old: dict[str, Any] | None) -> bool:

@@ -6,7 +6,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from app.models.certification.certificate import certify_candidate, cost, is_better, libraries, uncertified
+from app.models.certification.certificate import (
+    MANY,
+    certify_candidate,
+    cost,
+    is_better,
+    libraries,
+    uncertified,
+)
 from app.models.certification.model_under_test import ModelUnderTest, analyse
 from app.models.certification.progress import Report, silent
 from app.models.certification.timing import median_microseconds
@@ -14,12 +21,12 @@ from app.models.compilation import NotCompilable
 from app.models.compilation.compilers import ONNX_FILE, Candidate, candidates, one_line
 from app.models.compilation.labels import one_call_is_enough
 from app.models.compilation.pipeline_preprocessing import split
-from app.models.engines import REFERENCE, compiled_engines
+from app.models.engines import ENGINES, REFERENCE, compiled_engines
 from app.models.engines.kernel import Content
 from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.loading.certificates import CERTIFICATION_RULES
 from app.models.repository.staging import keep
-from app.models.repository.version_files import PREPROCESSING_FILE
+from app.models.repository.version_files import PREPROCESSING_FILE, Metadata
 from app.models.schema.rows import Rows
 from app.models.schema.signature import InputSignature, OutputSignature
 from app.settings.process import give_back_memory
@@ -29,13 +36,23 @@ from app.settings.process import give_back_memory
 class Certification:
     """The certificates by engine, the chosen engine, and the files of the certified ones.
 
-    ``supplied``: the certificate of the user's own ONNX graph, whether it serves or not.
+    ``supplied``: the certificate of the user's own ONNX graph, whether it serves or not. ``batch_engine``:
+    the engine beside the chosen one for calls of many rows, if there is one.
     """
 
     engine: str
     certificates: dict[str, dict[str, Any]]
     files: dict[str, Content] = field(default_factory=dict)
     supplied: dict[str, Any] | None = None
+    batch_engine: str | None = None
+
+    def record(self) -> Metadata:
+        """The metadata of the engines."""
+        return {
+            "engine": self.engine,
+            "batch_engine": self.batch_engine,
+            "certificates": self.certificates,
+        }
 
 
 def certify(
@@ -92,6 +109,7 @@ def _fastest(
 ) -> Certification:
     """Try every form of every engine; the fastest that passes serves, or else the reference."""
     chosen, files = REFERENCE, dict[str, Content]()
+    for_batches = {name: dict[str, Content]() for name, entry in ENGINES.items() if entry.batches}
     best = cost(certificates[REFERENCE]) if REFERENCE in certificates else math.inf
     for candidate in candidates(model_under_test.last, model_under_test.output, width=model_under_test.width):
         report(f"{candidate.engine} {candidate.form}")
@@ -100,13 +118,23 @@ def _fastest(
         if is_better(certificate, certificates.get(candidate.engine)):
             certificates[candidate.engine] = certificate
             if certificate["certified"]:
-                files[candidate.spec.file] = candidate.content  # type: ignore[union-attr] # certified, so compiled
-                if cost(certificate) < best:
+                kept = for_batches.get(candidate.engine, files)
+                kept[candidate.spec.file] = candidate.content  # type: ignore[union-attr] # certified, so compiled
+                if kept is files and cost(certificate) < best:
                     best, chosen = cost(certificate), candidate.engine
     give_back_memory()  # of the last session
     if files:
         files[PREPROCESSING_FILE] = json.dumps(model_under_test.preprocessor.to_dict()).encode()
-    return Certification(chosen, certificates, files)
+    beside = next((name for name in for_batches if _is_quicker_beside(chosen, name, certificates)), None)
+    return Certification(chosen, certificates, files | for_batches.get(beside or "", {}), batch_engine=beside)
+
+
+def _is_quicker_beside(chosen: str, name: str, certificates: dict[str, dict[str, Any]]) -> bool:
+    """True if an engine may take the calls of many rows from a compiled one, and saves a quarter of them."""
+    certificate = certificates.get(name, {"certified": False})
+    if chosen == REFERENCE or not certificate["certified"]:
+        return False
+    return cost(certificate, MANY) < 0.75 * cost(certificates[chosen], MANY)
 
 
 def _kept_in(folder: Path | None, candidate: Candidate) -> Candidate:

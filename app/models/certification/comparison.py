@@ -87,15 +87,16 @@ def compare(
     expected: Reference,
     output: OutputSignature,
     *,
+    batches: Sequence[int] = BATCHES,
     advance: Callable[[int], None] = lambda n_rows: None,
 ) -> Comparison:
-    """Predict ``rows`` in batches of 1, 2, 7, 64 and 1,000, and compare the rows that the engine answers.
+    """Predict ``rows`` in batches of these sizes, and compare the rows that the engine answers.
 
     :param advance: called with the size of each batch.
     """
     total = Comparison()
-    for size in BATCHES:
-        n_rows = len(rows) if size == max(BATCHES) else min(len(rows), ROWS_PER_BATCH_SIZE)
+    for size in batches:
+        n_rows = len(rows) if size == max(batches) else min(len(rows), ROWS_PER_BATCH_SIZE)
         spread_out = np.linspace(0, len(rows) - 1, n_rows).astype(int).tolist()
         for start in range(0, n_rows, size):
             batch = spread_out[start : start + size]
@@ -105,9 +106,9 @@ def compare(
     return total
 
 
-def rows_compared(n_rows: int) -> int:
+def rows_compared(n_rows: int, batches: Sequence[int] = BATCHES) -> int:
     """How many rows `compare` predicts in all batches."""
-    return n_rows + (len(BATCHES) - 1) * min(n_rows, ROWS_PER_BATCH_SIZE)
+    return n_rows + (len(batches) - 1) * min(n_rows, ROWS_PER_BATCH_SIZE)
 
 
 def compare_answers(

@@ -49,7 +49,8 @@ def with_user_onnx(
     files[PREPROCESSING_FILE] = json.dumps(model_under_test.preprocessor.to_dict()).encode()
     files[candidate.spec.file] = candidate.content
     fastest = min(("onnx", found.engine), key=lambda engine: cost(certificates[engine]))
-    return Certification(fastest, certificates, files, certificate | {"serves": fastest == "onnx"})
+    beside = found.batch_engine if fastest == found.engine else None
+    return Certification(fastest, certificates, files, certificate | {"serves": fastest == "onnx"}, beside)
 
 
 def _analysed(

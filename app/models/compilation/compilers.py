@@ -54,7 +54,8 @@ def candidates(estimator: Any, output: OutputSignature, *, width: int) -> Iterat
             for form, compiler in resolve_name(entry.compilers)(estimator).items():
                 yield _compiled(engine, form, compiler, estimator, output, width)
         except ImportError as error:
-            log.warning("engine is absent", extra={"engine": engine, "missing_package": error.name})
+            report = log.info if entry.batches else log.warning
+            report("engine is absent", extra={"engine": engine, "missing_package": error.name})
             yield Candidate(engine, "none", reason=f"not installed: {', '.join(entry.install)}")
 
 

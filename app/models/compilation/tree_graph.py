@@ -52,35 +52,44 @@ def tree_graph(
     :param output: which of a forest's several targets.
     :param scores: of boosting, end with the decision function too, (n, 1) for two classes.
     """
-    return _chain(estimator, trees, scores=scores, output=output).model(width=width)
+    chain = Chain()
+    after_trees(chain, estimator, trees, scores=scores, output=output)
+    return chain.model(width=width)
 
 
-def _chain(estimator: Any, trees: list[ModelTree], *, scores: bool, output: int) -> Chain:
-    """The operators that follow the trees."""
+def after_trees(
+    chain: Chain, estimator: Any, trees: list[ModelTree], *, scores: bool, output: int = 0
+) -> None:
+    """Append the trees of an estimator, and the operators that follow them."""
     classes = len(model_trees.classes_of(estimator, output))
     if isinstance(estimator, ensemble.IsolationForest):
         # -(2 ** (-depth / expected depth)) - offset, with the depth summed over the trees.
         expected = len(estimator.estimators_) * _average_path_length([estimator._max_samples])[0]
-        chain = Chain().trees(trees, targets=1).then("Mul", [-np.log(2.0) / expected]).then("Exp").then("Neg")
-        return chain.then("Sub", [float(estimator.offset_)])
-    if isinstance(estimator, HISTOGRAM_BOOSTING):
+        chain.trees(trees, targets=1).then("Mul", [-np.log(2.0) / expected]).then("Exp").then("Neg")
+        chain.then("Sub", [float(estimator.offset_)])
+    elif isinstance(estimator, HISTOGRAM_BOOSTING):
         targets = estimator.n_trees_per_iteration_
-        chain = Chain().trees(trees, targets=targets).then("Add", np.ravel(estimator._baseline_prediction))
-        if classes:
-            return chain if scores else _probabilities(chain, targets)
-        return chain.then("Exp") if estimator.loss in {"poisson", "gamma"} else chain
-    if isinstance(estimator, BOOSTING):
+        chain.trees(trees, targets=targets).then("Add", np.ravel(estimator._baseline_prediction))
+        if classes and not scores:
+            _probabilities(chain, targets)
+        elif not classes and estimator.loss in {"poisson", "gamma"}:
+            chain.then("Exp")
+    elif isinstance(estimator, BOOSTING):
         targets = estimator.estimators_.shape[1]
         start = estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_), np.float32))
-        chain = Chain().trees(trees, targets=targets).then("Add", np.ravel(start))
-        if not classes or scores:
-            return chain
-        return _probabilities(chain.then("Mul", [2.0]) if estimator.loss == "exponential" else chain, targets)
-    # The mean over the trees of their leaf's class shares, or of its value.
-    members = getattr(estimator, "estimators_", [estimator])
-    chain = Chain().trees(trees, targets=max(classes, 1))
-    return chain.then("Div", [float(len(members))]) if len(members) > 1 else chain
+        chain.trees(trees, targets=targets).then("Add", np.ravel(start))
+        if classes and not scores:
+            _probabilities(chain.then("Mul", [2.0]) if estimator.loss == "exponential" else chain, targets)
+    else:
+        # The mean over the trees of their leaf's class shares, or of its value.
+        members = getattr(estimator, "estimators_", [estimator])
+        chain.trees(trees, targets=max(classes, 1))
+        if len(members) > 1:
+            chain.then("Div", [float(len(members))])
 
 
-def _probabilities(chain: Chain, targets: int) -> Chain:
-    return chain.then("Softmax", axis=1) if targets > 1 else chain.then("Sigmoid").with_complement()
+def _probabilities(chain: Chain, targets: int) -> None:
+    if targets > 1:
+        chain.then("Softmax", axis=1)
+    else:
+        chain.then("Sigmoid").with_complement()

@@ -16,7 +16,8 @@ class EngineEntry:
     ``libraries``: distributions that determine the engine's numbers; other versions of them void a
     certificate. ``kernel``: a class of `Kernel`, made of (content, spec); "" for the reference.
     ``composed``: the same for several graphs in one file. ``compilers``: from an estimator to its
-    `Compilers`. ``install``: distributions that both need.
+    `Compilers`. ``install``: distributions that both need. ``batches``: it serves beside another engine, and
+    only calls of `MANY_ROWS` or more.
     """
 
     libraries: tuple[str, ...]
@@ -24,7 +25,11 @@ class EngineEntry:
     compilers: str = ""
     install: tuple[str, ...] = ()
     composed: str = ""
+    batches: bool = False
 
+
+# Of a call from which on it goes to the engine for batches.
+MANY_ROWS = 64
 
 # The fitted model itself, which every other engine is compared with.
 REFERENCE = "sklearn"
@@ -36,6 +41,13 @@ ENGINES: dict[str, EngineEntry] = {
         composed="app.models.engines.composed.composed_kernel:ComposedKernel",
         compilers="app.models.compilation.compilers:onnx_compilers",
         install=("onnxruntime", "onnx", "skl2onnx"),
+    ),
+    "numba": EngineEntry(
+        libraries=("numba", "onnxruntime", "numpy"),
+        kernel="app.models.engines.composed.composed_kernel:BatchKernel",
+        compilers="app.models.compilation.batch_trees:numba_compilers",
+        install=("numba",),
+        batches=True,
     ),
 }
 

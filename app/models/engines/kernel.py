@@ -15,6 +15,8 @@ Reading = Literal["probabilities", "positive_probability", "scores", "scored", "
 
 # The file of a kernel that is composed of several graphs.
 COMPOSED_FILE = "model.composed"
+# The file of a kernel for batches.
+TREES_FILE = "model.trees"
 # Beyond this magnitude every engine leaves rows to the original.
 LARGEST = 2.0**53
 # Below this distance the order of two sums decides which of two numbers is larger.

@@ -74,4 +74,5 @@ def _is_outdated(metadata: Metadata, options: LoadingOptions) -> bool:
     against = None if EXPORTED_FROM in metadata else reason_against_original(metadata, policy)
     if against is not None:
         return policy == "warn"
-    return metadata["engine"] != REFERENCE and void_reason(metadata, metadata["engine"]) is not None
+    serving = {metadata["engine"], metadata.get("batch_engine")} - {None, REFERENCE}
+    return any(void_reason(metadata, engine) is not None for engine in serving)

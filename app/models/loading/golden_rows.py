@@ -1,5 +1,6 @@
 """Golden rows: input stored with a version, and the predictions that it must give."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -49,24 +50,31 @@ def answers(golden: dict[str, Any]) -> EngineOutput:
     return EngineOutput(np.asarray(golden["values"]), shares)
 
 
-def disagreement(golden: dict[str, Any], predicted: EngineOutput, output: OutputSignature) -> str | None:
+def disagreement(
+    golden: dict[str, Any], predicted: EngineOutput, output: OutputSignature, *, left: Sequence[int] = ()
+) -> str | None:
     """The difference from the recorded predictions for the golden rows, or None.
 
     Labels must be equal; probabilities and values must agree within the promised tolerance.
+
+    :param left: positions of rows that the engine leaves to the original, whose predictions are meaningless.
     """
     expected = np.asarray(golden["values"])
     if predicted.values.shape != expected.shape:
         return f"answers have shape {predicted.values.shape}, recorded were {expected.shape}"
+    answered = np.delete(np.arange(len(expected)), list(left))
     if golden["probabilities"] is not None:
         recorded = np.asarray(golden["probabilities"])
         if predicted.probabilities is None or predicted.probabilities.shape != recorded.shape:
             return "probabilities are missing"
         scale = tolerance.scale_beside(recorded, output)
-        if not (np.abs(predicted.probabilities - recorded) <= tolerance.PROMISED * scale).all():
+        close = np.abs(predicted.probabilities - recorded) <= tolerance.PROMISED * scale
+        if not close[answered].all():
             return "probabilities differ from those recorded"
     if output.labelled:
         wrong = predicted.values != expected
     else:
         scale = tolerance.scale(expected, output)
         wrong = ~(np.abs(predicted.values - expected) <= tolerance.PROMISED * scale)
-    return f"{wrong.sum()} of {len(expected)} answers differ from those recorded" if wrong.any() else None
+    wrong = wrong[answered]
+    return f"{wrong.sum()} of {len(wrong)} answers differ from those recorded" if wrong.any() else None

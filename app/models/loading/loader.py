@@ -1,28 +1,25 @@
 """The loader: from a stored version to a `LoadedVersion`."""
 
-import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from app.exceptions import ArtifactInvalid, ServiceError
 from app.models.engines import ENGINES, REFERENCE
 from app.models.engines.base import Engine
-from app.models.engines.compiled import CompiledEngine
 from app.models.engines.fallback import FallbackEngine
-from app.models.engines.kernel import KernelSpec, load_kernel
 from app.models.engines.lone import LoneEngine
-from app.models.engines.preprocessing.preprocessor import Preprocessor
 from app.models.loading import golden_rows, verification
 from app.models.loading.certificates import void_reason
+from app.models.loading.compiled_engine import compiled_engine
 from app.models.loading.original import EXPORTED_FROM, reason_against_original
 from app.models.loading.signing import Verifier
 from app.models.loading.unpickling import original_of, reference_of
 from app.models.loading.verification import VersionArtifact
 from app.models.repository.store import ModelStore
-from app.models.repository.version_files import PREPROCESSING_FILE, Metadata
+from app.models.repository.version_files import Metadata
 from app.models.schema.outliers import OutlierGuard, OutlierPolicy
 from app.models.schema.signature import InputSignature, OutputSignature
 from app.models.schema.validation import validate_rows
@@ -72,7 +69,7 @@ def loading_options(config: Mapping[str, Any]) -> LoadingOptions:
 
     :raises ConfigError: if ``MODEL_ENGINE`` names no engine.
     """
-    engines = (AUTO, *ENGINES)
+    engines = (AUTO, *(name for name, entry in ENGINES.items() if not entry.batches))
     if (engine := config["MODEL_ENGINE"]) not in engines:
         raise ConfigError(f"MODEL_ENGINE={engine!r}: Must be one of: {', '.join(engines)}.")
     return LoadingOptions(
@@ -117,13 +114,14 @@ def _engine(artifact: VersionArtifact, options: LoadingOptions) -> tuple[Engine,
     alone = reason_against_original(metadata, artifact.policy.sklearn_version)
     reason = None if wanted == REFERENCE else void_reason(metadata, wanted, alone=alone is not None)
     if reason is None and wanted != REFERENCE:
+        batches = options.engine == AUTO
+        compiled = compiled_engine(artifact, wanted, alone=alone is not None, batches=batches)
         if alone is None:
-            compiled = _compiled(artifact, wanted)
             reference = partial(reference_of, original_of(artifact))
             return FallbackEngine(compiled, reference, on_failure=options.on_engine_failure), None
         fields = {"model_version": version, "engine": wanted, "reason": alone}
         log.warning("serving on its certified engine alone", extra=fields)
-        return LoneEngine(_compiled(artifact, wanted, alone=True)), alone
+        return LoneEngine(compiled), alone
     if reason is not None and options.engine != AUTO:
         raise ArtifactInvalid(version, f"MODEL_ENGINE={wanted}, but {reason}")
     if alone is not None and (EXPORTED_FROM in metadata or artifact.policy.sklearn_version == "refuse"):
@@ -132,20 +130,6 @@ def _engine(artifact: VersionArtifact, options: LoadingOptions) -> tuple[Engine,
         fields = {"model_version": version, "engine": wanted, "reason": reason}
         log.warning("serving on scikit-learn", extra=fields)
     return reference_of(artifact), None
-
-
-def _compiled(artifact: VersionArtifact, engine: str, *, alone: bool = False) -> CompiledEngine:
-    """:param alone: answer rows with two nearly equal classes too."""
-    spec = KernelSpec.from_dict(artifact.metadata["certificates"][engine]["kernel"])
-    spec = replace(spec, tie=None) if alone else spec
-    try:
-        recorded = None if spec.whole else json.loads(artifact.files[PREPROCESSING_FILE])
-        preprocessor = Preprocessor() if recorded is None else Preprocessor.from_dict(recorded)
-        return CompiledEngine(preprocessor, load_kernel(engine, artifact.files[spec.file], spec))
-    except Exception as error:
-        needs = f"; it needs {', '.join(ENGINES[engine].install)}" if isinstance(error, ImportError) else ""
-        reason = f"its {engine} engine cannot be made: {type(error).__name__}{needs}"
-        raise ArtifactInvalid(artifact.version, reason) from error
 
 
 def _replay_golden_rows(model: LoadedVersion) -> None:

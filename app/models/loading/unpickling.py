@@ -1,32 +1,24 @@
 """The original model of a version, out of its verified files."""
 
 import io
-from dataclasses import replace
 from typing import Any
 
 from app.exceptions import ArtifactInvalid
 from app.models.engines import REFERENCE
 from app.models.engines.base import Engine
-from app.models.loading import verification
 from app.models.loading.certificates import CERTIFICATION_RULES
+from app.models.loading.kept_files import with_files, with_only
 from app.models.loading.verification import VersionArtifact
 from app.models.loading.version_code import CODE, code_of, importable, reason_against_pickle
 from app.models.repository.version_files import METADATA
 
 MODEL = "model.pkl"
 SCALER = "scaler.pkl"
-MOST_KEPT = 16 * 1024**2  # bytes of pickles beside a compiled engine
 
 
 def original_of(artifact: VersionArtifact) -> VersionArtifact:
-    """The artifact with the files of the original alone: none if they are so large that reading them again,
-    should a row ever need them, costs less than the memory."""
-    needed = (MODEL, SCALER, *artifact.metadata.get(CODE, ()))
-    files = {name: artifact.files[name] for name in needed if name in artifact.files}
-    if sum(map(len, files.values())) <= MOST_KEPT:
-        return replace(artifact, files=files)
-    recorded = {name: artifact.metadata["files"][name] for name in files}
-    return replace(artifact, files={}, metadata={**artifact.metadata, "files": recorded})
+    """The artifact with the files of the original alone, see `with_only`."""
+    return with_only(artifact, (MODEL, SCALER, *artifact.metadata.get(CODE, ())))
 
 
 def reference_of(artifact: VersionArtifact) -> Engine:
@@ -36,10 +28,7 @@ def reference_of(artifact: VersionArtifact) -> Engine:
     """
     from app.models.engines.sklearn_engine import SklearnEngine, for_serving
 
-    if not artifact.files:
-        artifact = replace(artifact, files={})
-        if reason := verification.intact(artifact):
-            raise ArtifactInvalid(artifact.version, reason)
+    artifact = with_files(artifact)
     certificate = artifact.metadata["certificates"].get(REFERENCE, {})
     return SklearnEngine(
         for_serving(load_estimator(artifact)),

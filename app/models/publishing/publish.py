@@ -133,7 +133,7 @@ def _description(model: Any, inspected: InspectedModel, *, statistics: bool) -> 
 
 def _record(certification: Certification, graph: bytes | None) -> Metadata:
     """The metadata of the engines."""
-    recorded = {"engine": certification.engine, "certificates": certification.certificates}
+    recorded = certification.record()
     return recorded if graph is None else recorded | {"supplied_onnx": certification.supplied}
 
 

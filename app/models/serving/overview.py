@@ -12,7 +12,7 @@ from app.models.serving.served_model import DEFAULT, ServedModel
 SUMMARY = ("saved_at", "model_type", "engine", "metrics", "n_features")
 PROVENANCE = (
     *("version", "saved_at", "dataset", "metrics", "confusion_matrix", "residuals"),
-    *("libraries", "exported_from", "files", "certificates"),
+    *("libraries", "exported_from", "files", "certificates", "batch_engine"),
 )
 
 

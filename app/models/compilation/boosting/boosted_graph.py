@@ -35,10 +35,20 @@ def boosted_graph(model: BoostedTrees, trees: list[ModelTree], *, width: int, cl
     :param trees: of `trees_of_graph`.
     :param classes: of a logistic model, whether both probabilities are wanted.
     """
-    start = _with_codes(_with_missing(Chain(), model), model, width)
-    chain = start.trees(trees, targets=len(trees) if model.single else model.outputs)
+    chain = Chain()
+    around_trees(chain, model, trees, width=width, classes=classes)
+    return chain.model(width=width)
+
+
+def around_trees(
+    chain: Chain, model: BoostedTrees, trees: list[ModelTree], *, width: int, classes: bool
+) -> None:
+    """Append the operators before the trees, the trees, and the operators that follow them."""
+    _with_codes(_with_missing(chain, model), model, width)
+    chain.trees(trees, targets=len(trees) if model.single else model.outputs)
     _link(_sum(chain, model), model, classes=classes)
-    return (chain.then("Cast", to=TensorProto.DOUBLE) if model.single else chain).model(width=width)
+    if model.single:
+        chain.then("Cast", to=TensorProto.DOUBLE)
 
 
 def _with_missing(chain: Chain, model: BoostedTrees) -> Chain:

@@ -33,6 +33,12 @@ class ComposedKernel:
         self.run = function_of(unpacked(content))
 
 
+class BatchKernel(ComposedKernel):
+    """Trees as arrays, and what stands around them."""
+
+    name = "numba"
+
+
 def packed(part: Part) -> bytes:
     """The document of a part, whose arrays keep their dtype, shape and bits."""
     return msgpack.packb(part, default=_plain)  # type: ignore[no-any-return]
@@ -112,6 +118,12 @@ def _inverse(part: Part, _: Sequence[Function]) -> Function:
     return np.errstate(all="ignore")(INVERSES[part["function"]])
 
 
+def _trees(part: Part, functions: Sequence[Function]) -> Function:
+    from app.models.engines.composed.tree_sums import tree_sums
+
+    return tree_sums(part, functions)
+
+
 def _scaled(part: Part, _: Sequence[Function]) -> Function:
     factor, shift = part["factor"], part["shift"]
     return lambda predicted: predicted * factor + shift
@@ -127,6 +139,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "constant": _constant,
     "inverse": _inverse,
     "scaled": _scaled,
+    "trees": _trees,
     **combining.OPERATIONS,
     **links.OPERATIONS,
     **distances.OPERATIONS,

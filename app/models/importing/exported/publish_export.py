@@ -46,7 +46,7 @@ def import_export(
     model, recorded, about = _read(content, path.name)
     certification = _certified(model, recorded, path.name, report)
     document = _description(model, recorded) | {EXPORTED_FROM: about, "imported": True, "metrics": {}}
-    document |= {"engine": certification.engine, "certificates": certification.certificates}
+    document |= certification.record()
     explained = _explained(model, recorded)
     document[EXPLANATION] = explained.metadata
     report("a fresh process")
@@ -65,7 +65,7 @@ def recertify_export(store: ModelStore, version: str, *, report: Report = silent
     model, recorded, _ = _read(artifact.files[EXPORT_FILE], EXPORT_FILE)
     found = _certified(model, recorded, EXPORT_FILE, report)
     explained = _explained(model, recorded)
-    document = artifact.metadata | {"engine": found.engine, "certificates": found.certificates}
+    document = artifact.metadata | found.record()
     document[EXPLANATION] = explained.metadata
     return store.replace_engines(version, {**found.files, **explained.files}, document)
 

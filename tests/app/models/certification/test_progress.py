@@ -28,7 +28,9 @@ def test_rows_compared_are_counted_to_the_last():
         found.rows,
         report=lambda step, share=None: said.append((step, share)),
     )
-    assert [step for step, share in said if share is None] == ["scikit-learn", "onnx trees"]
-    shares = [share for step, share in said if step == "onnx compared"]
-    assert shares == sorted(shares)
-    assert shares[-1] == 1.0
+    steps = [step for step, share in said if share is None]
+    assert steps == ["scikit-learn", "onnx trees", "numba trees"]
+    for engine in ("onnx", "numba"):
+        shares = [share for step, share in said if step == f"{engine} compared"]
+        assert shares == sorted(shares)
+        assert shares[-1] == 1.0

@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from app.exceptions import ArtifactInvalid
-from app.models.loading import unpickling
+from app.models.loading import kept_files
 from app.models.loading.loader import LoadingOptions, load
 from app.models.publishing.publish import publish
 from tests.estimators import BOXES
@@ -26,7 +26,7 @@ def test_of_the_files_only_the_pickle_is_kept(store, model):
 
 
 def test_a_large_pickle_is_read_and_verified_again_when_a_row_needs_it(store, model, monkeypatch):
-    monkeypatch.setattr(unpickling, "MOST_KEPT", 10)
+    monkeypatch.setattr(kept_files, "MOST_KEPT", 10)
     name = publish(store, model, sample=BOXES)
     version = load(store, name, LoadingOptions(engine="onnx"))
     assert kept(version) == {}

@@ -54,6 +54,7 @@ def test_nothing_but_the_version_is_left_in_the_store(store):
         "metadata.json",
         "model.onnx",
         "model.pkl",
+        "model.trees",
         "preprocessing.json",
     ]
 

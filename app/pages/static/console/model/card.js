@@ -30,7 +30,7 @@ function facts(info) {
       ["Input", counted(info.n_features, "column")],
       ["Classes", info.classes?.length ? classList(info.classes) : null],
       ["Explained by", { linear: "its coefficients", tree_shap: "TreeSHAP" }[info.explains]],
-      ["Serves on", metadata.engine],
+      ["Serves on", [metadata.engine, metadata.batch_engine && `batches on ${metadata.batch_engine}`].filter(Boolean).join(", ")],
       ["Made with", libraries],
     ]),
   );
