@@ -81,7 +81,11 @@ def certify(
         model_under_test = analyse(estimator, signature, output, training)
     except Exception as error:  # a custom estimator may fail on rows unlike its training data
         cause = "" if isinstance(error, NotCompilable) else "the model fails on rows tried: "
-        others = {engine: uncertified(engine, cause + one_line(error)) for engine in compiled_engines()}
+        others = {
+            engine: uncertified(engine, cause + one_line(error))
+            for engine, entry in compiled_engines().items()
+            if not entry.batches
+        }
         return Certification(REFERENCE, certificates | others)
     return _fastest(model_under_test, training, certificates, report, folder)
 
