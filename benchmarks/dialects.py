@@ -91,7 +91,7 @@ def plans(cache: Path, **settings: Any) -> Iterator[Plan]:
             cache=cache,
             generator=generator,
             connections=16,
-            warm_up=1.0,
+            warm_up=3.0,  # the engine for batches is made meanwhile
             **settings,
         )
 
