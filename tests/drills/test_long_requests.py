@@ -1,11 +1,13 @@
 """Requests of thousands of rows: short ones beside them hardly wait longer."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from time import sleep
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import requests
 
 from tests.drills.attackers import attackers, one_by_one
 from tests.drills.others import Disturbed
@@ -38,10 +40,26 @@ LONG = {
 }
 
 
+WORKERS = 2
+
+
 @pytest.fixture(scope="module")
 def service(tmp_path_factory, forest_dir):
-    variables = {"MODELS_DIR": forest_dir, "WORKERS": 2, "LOG_LEVEL": "CRITICAL"}
+    """A service whose workers have their engine for batches, which each makes once, in a second."""
+    variables = {"MODELS_DIR": forest_dir, "WORKERS": WORKERS, "LOG_LEVEL": "INFO"}
     with gunicorn(tmp_path_factory.mktemp("long"), **variables) as found:
+        media_type, path, body = LONG["Arrow"]
+
+        def post(_):
+            url = f"http://127.0.0.1:{found.port}{path}"
+            requests.post(url, data=body, headers={"Content-Type": media_type}, timeout=30).raise_for_status()
+
+        def ready():
+            with ThreadPoolExecutor(2 * WORKERS) as pool:  # one alone would go to the same worker each time
+                list(pool.map(post, range(2 * WORKERS)))
+            return found.output.read_text().count("engine for batches is ready") == WORKERS
+
+        found.wait_until(ready)
         yield found
 
 

@@ -22,7 +22,7 @@ from app.models.compilation.compilers import ONNX_FILE, Candidate, candidates, o
 from app.models.compilation.labels import one_call_is_enough
 from app.models.compilation.pipeline_preprocessing import split
 from app.models.engines import ENGINES, REFERENCE, compiled_engines
-from app.models.engines.kernel import Content
+from app.models.engines.kernel import TREES_FILE, Content
 from app.models.engines.sklearn_engine import SklearnEngine
 from app.models.loading.certificates import CERTIFICATION_RULES
 from app.models.repository.staging import keep
@@ -30,6 +30,8 @@ from app.models.repository.version_files import PREPROCESSING_FILE, Metadata
 from app.models.schema.rows import Rows
 from app.models.schema.signature import InputSignature, OutputSignature
 from app.settings.process import give_back_memory
+
+IN_FILES = (ONNX_FILE, TREES_FILE)
 
 
 @dataclass(frozen=True)
@@ -142,9 +144,9 @@ def _is_quicker_beside(chosen: str, name: str, certificates: dict[str, dict[str,
 
 
 def _kept_in(folder: Path | None, candidate: Candidate) -> Candidate:
-    """The candidate with its graph in a file: onnxruntime opens it from there, and takes enough itself."""
+    """The candidate with its graph or trees in a file: the kernel opens it, and takes enough itself."""
     content, spec = candidate.content, candidate.spec
-    if folder is None or spec is None or spec.file != ONNX_FILE or isinstance(content, Path):
+    if folder is None or spec is None or spec.file not in IN_FILES or isinstance(content, Path):
         return candidate
     return replace(candidate, content=keep(folder / f"{candidate.engine}-{candidate.form}", content))
 

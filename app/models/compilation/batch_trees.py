@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from app.models.engines.kernel import TIE, TREES_FILE, KernelSpec
 from app.models.schema.signature import OutputSignature
 
 Array = NDArray[Any]
-MOST_NODES = 2**22  # 28 bytes each, in the version and in each worker
+MOST_NODES = 2**20  # 28 bytes each, in the version and in each worker
 DTYPES = {"threshold": "f8", "feature": "u4", "onward": "u4", "values": "f8", "targets": "u4"}
 GRAPH = KernelSpec("", "float64", rounded=False, reading="values")
 
@@ -34,8 +35,8 @@ def numba_compilers(estimator: Any) -> Compilers:
         compiler = _trees
     else:
         return {}
-    import numba  # noqa: F401 # so that the reason is that, and not the kernel's
-
+    if find_spec("numba") is None:  # imported only where the trees have such a form
+        raise ModuleNotFoundError(name="numba")
     return {"trees": compiler}
 
 
@@ -80,6 +81,10 @@ class TreesApart(Chain):
         self._end_graph()
         return {"op": "chain", "parts": self._parts}
 
+    def clear(self) -> None:
+        """Let go of the arrays, which are as large as the file."""
+        self._parts = []
+
     def _end_graph(self) -> None:
         if self.last != "X":
             content = self.model(width=self._width).SerializeToString()
@@ -96,20 +101,18 @@ def tree_part(trees: list[ModelTree], *, width: int, targets: int) -> Mapping[st
         raise NotCompilable("splits on sets of categories have no form for many rows")
     if sum(len(tree.left) for tree in trees) > MOST_NODES:
         raise NotCompilable(f"more than {MOST_NODES:,} nodes")
-    written = [_by_level(tree) for tree in trees]
-    sizes = [len(order) for order, _ in written]
-    roots = np.cumsum([0, *sizes])
-    columns = [
-        _columns(tree, order, root) for tree, (order, _), root in zip(trees, written, roots[:-1], strict=True)
-    ]
-    end = {"threshold": np.inf, "feature": 0, "onward": 2 * roots[-1], "values": 0.0, "targets": 0}
-    nodes = {
-        name: np.append(np.concatenate([each[name] for each in columns]), last).astype(DTYPES[name])
-        for name, last in end.items()
-    }
-    depths = np.array([depth for _, depth in written], np.uint32)
-    beside = {"roots": roots[:-1].astype(np.uint32), "depths": depths, "width": width, "n_targets": targets}
-    return {"op": "trees", **nodes, **beside}
+    roots, depths = np.zeros(len(trees), np.uint32), np.zeros(len(trees), np.uint32)
+    nodes = {name: np.zeros(sum(len(tree.left) for tree in trees) + 1, kind) for name, kind in DTYPES.items()}
+    end = 0
+    for number, tree in enumerate(trees):  # one at a time, because a large forest has gigabytes of lists
+        order, depths[number] = _by_level(tree)
+        for name, column in _columns(tree, order, end).items():
+            nodes[name][end : end + len(order)] = column
+        roots[number], end = end, end + len(order)
+    # One more, because the node after the last one is looked for too.
+    nodes = {name: column[: end + 1] for name, column in nodes.items()}
+    nodes["threshold"][end], nodes["onward"][end] = np.inf, 2 * end
+    return {"op": "trees", **nodes, "roots": roots, "depths": depths, "width": width, "n_targets": targets}
 
 
 def _by_level(tree: ModelTree) -> tuple[Array, int]:
@@ -140,6 +143,7 @@ def _proven(chain: TreesApart, trees: list[ModelTree]) -> bytes:
     :raises NotCompilable: with the first difference.
     """
     content = packed(chain.part())
+    chain.clear()
     (part,) = (each for each in unpacked(content)["parts"] if each["op"] == "trees")
     for number, tree in enumerate(trees):
         if reason := difference(part, number, tree):

@@ -24,27 +24,28 @@ class BatchingEngine(CompiledEngine):
     :param load: makes the other engine.
     """
 
+    most_rows = MANY_ROWS - 1
+
     def __init__(
         self, preprocessor: Preprocessor, kernel: Kernel, *, load: Callable[[], CompiledEngine]
     ) -> None:
         super().__init__(preprocessor, kernel)
+        self._meanwhile = CompiledEngine(preprocessor, kernel)
         self._load: Callable[[], CompiledEngine] | None = load
         self._other: CompiledEngine | None = None
         self._starting = Lock()
 
-    def attempt(self, rows: Rows) -> tuple[EngineOutput, list[int] | None]:
-        """See `CompiledEngine.attempt`."""
-        if len(rows) < MANY_ROWS:
-            return super().attempt(rows)
+    def attempt_many(self, rows: Rows) -> tuple[EngineOutput, list[int] | None]:
+        """Predict more rows than `most_rows`, see `CompiledEngine.attempt`."""
         if (other := self._other) is None:
             self._start()
-            return super().attempt(rows)
+            return self._meanwhile.attempt(rows)
         try:
             return other.attempt(rows)
         except Exception:  # a runtime may raise anything; this engine can still answer
             self._other = None
             log.exception("engine for batches failed", extra={"engine": other.name})
-            return super().attempt(rows)
+            return self._meanwhile.attempt(rows)
 
     def _start(self) -> None:
         with self._starting:

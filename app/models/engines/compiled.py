@@ -25,6 +25,8 @@ class CompiledEngine:
     :param spec: how to read the kernel, if not as it says itself.
     """
 
+    most_rows = MAX_ROWS
+
     def __init__(self, preprocessor: Preprocessor, kernel: Kernel, spec: KernelSpec | None = None) -> None:
         self.name = kernel.name
         self._prepare = preprocessor.function()
@@ -51,8 +53,8 @@ class CompiledEngine:
         :returns: the output, and the positions of open rows, whose output is meaningless, or None. The output
             may be empty if all rows are open.
         """
-        if len(rows) > MAX_ROWS:
-            return self._in_parts(rows, MAX_ROWS)
+        if len(rows) > self.most_rows:
+            return self.attempt_many(rows)
         has_nan = False
         if not self._in_range(rows):
             beyond, has_nan = self._out_of_range(rows)
@@ -64,6 +66,10 @@ class CompiledEngine:
             if found.rows:
                 return self._without(rows, found.rows)
             return (NOTHING, [0]) if len(rows) == 1 else self._in_parts(rows, 1)
+
+    def attempt_many(self, rows: Rows) -> tuple[EngineOutput, list[int] | None]:
+        """Predict more rows than `most_rows`, in parts."""
+        return self._in_parts(rows, MAX_ROWS)
 
     def _answered(self, rows: Rows, *, has_nan: bool) -> tuple[EngineOutput, list[int] | None]:
         """:raises NotCovered: for a row that only the original may answer."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from app.models.engines.composed import combining, densities, distances, links
 from app.models.engines.composed.operation import Function, Operation, Part
-from app.models.engines.kernel import KernelSpec
+from app.models.engines.kernel import Content, KernelSpec
 from app.models.engines.onnx_engine import OnnxKernel
 from app.models.engines.preprocessing.preprocessor import Preprocessor
 from app.models.schema.rows import Matrix
@@ -28,9 +28,9 @@ class ComposedKernel:
 
     name = "onnx"
 
-    def __init__(self, content: bytes, spec: KernelSpec) -> None:
+    def __init__(self, content: Content, spec: KernelSpec) -> None:
         self.spec = spec
-        self.run = function_of(unpacked(content))
+        self.run = function_of(unpacked(content if isinstance(content, bytes) else content.read_bytes()))
 
 
 class BatchKernel(ComposedKernel):
