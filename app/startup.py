@@ -13,6 +13,7 @@ from app.models.ml_models import model_manager
 from app.models.serving.initial_load import load_active_or_previous
 from app.models.serving.served_model import DEFAULT
 from app.models.serving.watcher import RegistryWatcher
+from app.pages.openapi_document import EXTENSION
 from app.settings.process import keep_freed_memory, serving
 from config import ConfigError
 
@@ -52,6 +53,7 @@ def start(build: "Callable[[], Flask]") -> "Flask":
     # Follow activations by other processes.
     RegistryWatcher(registry).start()
     history_of(app).start()
+    app.extensions[EXTENSION].start(registry)
     # Frozen, the libraries' 150,000 objects cost no full collections, which stop all requests for 130 ms:
     # https://docs.python.org/3/library/gc.html#gc.freeze
     gc.collect()

@@ -19,7 +19,7 @@ from app.models.engines.kernel import TIE, TREES_FILE, KernelSpec
 from app.models.schema.signature import OutputSignature
 
 Array = NDArray[Any]
-MOST_NODES = 2**20  # 28 bytes each, in the version and in each worker
+MOST_NODES = 1024**2  # 28 bytes each, in the version and in each worker
 DTYPES = {"threshold": "f8", "feature": "u4", "onward": "u4", "values": "f8", "targets": "u4"}
 GRAPH = KernelSpec("", "float64", rounded=False, reading="values")
 

@@ -63,6 +63,11 @@ class ModelRegistry:
         with self._lock:
             self._models.pop(name, None)
 
+    def open_models(self) -> list[ServedModel]:
+        """The models that were asked for or loaded, the default one first."""
+        with self._lock:
+            return list(self._models.values())
+
     def names(self) -> list[str]:
         """Models beside the default one: folders, or links to folders, with a complete version.
 

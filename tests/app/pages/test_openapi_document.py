@@ -5,6 +5,7 @@ import json
 import pytest
 
 from app.models.ml_models import model_manager
+from app.pages.openapi import document_cache
 from tests.app.middleware.auth.credentials import KEY, with_key
 from tests.assertions import assert_error
 from tests.estimators import LabelClassifier, SumClassifier, SumRegressor, fitted
@@ -83,6 +84,63 @@ def test_document_of_another_model_is_asked_for_by_its_name(serve, models_dir, s
     body = response.get_json()["paths"]["/api/predict"]["post"]["requestBody"]["content"]["application/json"]
     assert body == {"schema": {}}  # of the default model, which has a document of its own
     assert_error(client.get(PATH, query_string={"model": "none"}), 404, "not_found")
+
+
+@pytest.fixture
+def built(monkeypatch):
+    """The models and versions of which a document was built."""
+    found = []
+
+    def watched(app, name, model):
+        found.append((name, model and model.version))
+        return build(app, name, model)
+
+    build = document_cache._built
+    monkeypatch.setattr(document_cache, "_built", watched)
+    return found
+
+
+def test_documents_are_built_when_their_versions_are_loaded(serve, serve_model, models_dir, built):
+    client = serve(fitted(SumClassifier()))
+    serve_model(models_dir / "prices", fitted(SumRegressor()), sample=None)
+    documents, registry = client.application.extensions["openapi"], model_manager_registry(client)
+    active = registry.default.model.version
+    registry["prices"].load()
+    documents.build_missing(registry)
+    prices = ("prices", registry["prices"].model.version)
+    assert built == [("default", active), prices]
+    for query in ({}, {"model": "prices"}):
+        assert client.get(PATH, query_string=query).status_code == 200
+    documents.build_missing(registry)
+    assert len(built) == 2
+    registry.default.load(active)  # anew
+    documents.build_missing(registry)
+    assert built == [("default", active), prices, ("default", active)]
+
+
+def model_manager_registry(client):
+    return client.application.extensions["model_registry"]
+
+
+def test_a_document_that_cannot_be_built_is_logged_once_and_the_others_are_built(
+    serve, serve_model, models_dir, monkeypatch, logged, built
+):
+    client = serve(fitted(SumClassifier()))
+    serve_model(models_dir / "prices", fitted(SumRegressor()), sample=None)
+    documents, registry = client.application.extensions["openapi"], model_manager_registry(client)
+    registry["prices"].load()
+    build = document_cache._built
+
+    def failing(app, name, model):
+        if name == "default":
+            raise ValueError("a fault")
+        return build(app, name, model)
+
+    monkeypatch.setattr(document_cache, "_built", failing)
+    for _ in range(2):
+        documents.build_missing(registry)
+    assert [line["model"] for line in logged() if line["event"] == "no OpenAPI document"] == ["default"]
+    assert [name for name, _ in built] == ["prices"]
 
 
 def test_without_a_model_rows_are_those_of_any(empty_app):
