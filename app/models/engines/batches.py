@@ -22,14 +22,21 @@ class BatchingEngine(CompiledEngine):
     memory, which services of single rows are spared. Where it cannot be made, or fails, this one goes on.
 
     :param load: makes the other engine.
+    :param on_failure: called with the name of the other engine if it fails.
     """
 
     most_rows = MANY_ROWS - 1
 
     def __init__(
-        self, preprocessor: Preprocessor, kernel: Kernel, *, load: Callable[[], CompiledEngine]
+        self,
+        preprocessor: Preprocessor,
+        kernel: Kernel,
+        *,
+        load: Callable[[], CompiledEngine],
+        on_failure: Callable[[str], None],
     ) -> None:
         super().__init__(preprocessor, kernel)
+        self._on_failure = on_failure
         self._meanwhile = CompiledEngine(preprocessor, kernel)
         self._load: Callable[[], CompiledEngine] | None = load
         self._other: CompiledEngine | None = None
@@ -44,6 +51,7 @@ class BatchingEngine(CompiledEngine):
             return other.attempt(rows)
         except Exception:  # a runtime may raise anything; this engine can still answer
             self._other = None
+            self._on_failure(other.name)
             log.exception("engine for batches failed", extra={"engine": other.name})
             return self._meanwhile.attempt(rows)
 
@@ -55,10 +63,10 @@ class BatchingEngine(CompiledEngine):
 
     def _make(self, load: Callable[[], CompiledEngine]) -> None:
         try:
-            self._other = load()
+            self._other = other = load()
         except ArtifactInvalid as error:
             log.warning("engine for batches cannot be made", extra={"reason": error.reason})
         except Exception:  # its library may raise anything
             log.exception("engine for batches cannot be made")
         else:
-            log.info("engine for batches is ready", extra={"engine": self._other.name})
+            log.info("engine for batches is ready", extra={"engine": other.name})

@@ -23,17 +23,23 @@ log = logging.getLogger(__name__)
 
 
 def compiled_engine(
-    artifact: VersionArtifact, engine: str, *, alone: bool = False, batches: bool = False
+    artifact: VersionArtifact,
+    engine: str,
+    *,
+    alone: bool,
+    batches: bool,
+    on_failure: Callable[[str], None],
 ) -> CompiledEngine:
     """A compiled engine.
 
     :param alone: answer rows with two nearly equal classes too.
     :param batches: leave calls of many rows to another engine, if the version has one for them.
+    :param on_failure: called with the name of that one if it fails.
     :raises ArtifactInvalid: if it cannot be made.
     """
     preprocessor, kernel = _made(artifact, engine, alone=alone)
     if batches and (load := _load_for_batches(artifact, alone=alone)) is not None:
-        return BatchingEngine(preprocessor, kernel, load=load)
+        return BatchingEngine(preprocessor, kernel, load=load, on_failure=on_failure)
     return CompiledEngine(preprocessor, kernel)
 
 

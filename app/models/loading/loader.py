@@ -114,8 +114,13 @@ def _engine(artifact: VersionArtifact, options: LoadingOptions) -> tuple[Engine,
     alone = reason_against_original(metadata, artifact.policy.sklearn_version)
     reason = None if wanted == REFERENCE else void_reason(metadata, wanted, alone=alone is not None)
     if reason is None and wanted != REFERENCE:
-        batches = options.engine == AUTO
-        compiled = compiled_engine(artifact, wanted, alone=alone is not None, batches=batches)
+        compiled = compiled_engine(
+            artifact,
+            wanted,
+            alone=alone is not None,
+            batches=options.engine == AUTO,
+            on_failure=options.on_engine_failure,
+        )
         if alone is None:
             reference = partial(reference_of, original_of(artifact))
             return FallbackEngine(compiled, reference, on_failure=options.on_engine_failure), None

@@ -54,12 +54,19 @@ def ended():
 
 
 @pytest.fixture
-def made():
+def failures():
+    """The names of engines that failed."""
+    return []
+
+
+@pytest.fixture
+def made(failures):
     """An engine and what loads the other."""
 
     def made(attempt=other):
         loading = Loading(attempt)
-        return BatchingEngine(Preprocessor(), Ones(), load=loading), loading
+        engine = BatchingEngine(Preprocessor(), Ones(), load=loading, on_failure=failures.append)
+        return engine, loading
 
     return made
 
@@ -95,7 +102,7 @@ def test_an_engine_that_cannot_be_made_is_not_tried_again(made, caplog):
     assert [record.msg for record in caplog.records] == ["engine for batches cannot be made"]
 
 
-def test_an_engine_that_fails_is_left_for_good_and_the_call_is_answered(made, caplog):
+def test_an_engine_that_fails_is_counted_and_left_for_good_and_the_call_is_answered(made, failures, caplog):
     def failing(rows):
         raise RuntimeError("a fault")
 
@@ -110,6 +117,7 @@ def test_an_engine_that_fails_is_left_for_good_and_the_call_is_answered(made, ca
     assert [record.msg for record in caplog.records if record.levelname == "ERROR"] == [
         "engine for batches failed"
     ]
+    assert failures == ["numba"]
 
 
 def test_rows_that_the_other_engine_leaves_open_stay_open(made):

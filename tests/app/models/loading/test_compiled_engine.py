@@ -3,6 +3,7 @@
 import json
 import sys
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -137,6 +138,16 @@ def test_publishing_where_it_is_absent_says_so_in_the_certificate(store, model, 
     version = publish(store, model, sample=ROWS)
     assert store.metadata(version)["batch_engine"] is None
     assert store.metadata(version)["certificates"]["numba"]["reason"] == "not installed: numba"
+
+
+def test_a_failure_of_it_is_counted(serve, model, monkeypatch):
+    client = serve(model, sample=ROWS, MAX_BATCH_SIZE=500)
+    engine = client.application.extensions["model_registry"].default.model.engine
+    engine.compiled._load = None
+    engine.compiled._other = SimpleNamespace(name="numba", attempt=None)
+    response = client.post("/api/predict/batch", json={"samples": MANY.tolist()})
+    assert response.status_code == 200
+    assert 'engine_failures_total{engine="numba"} 1.0' in client.get("/metrics").text
 
 
 def test_golden_rows_that_it_answers_otherwise_keep_it_out(store, version, caplog):
