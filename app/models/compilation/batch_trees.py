@@ -15,12 +15,12 @@ from app.models.compilation.compilers import Compilers, reading_of
 from app.models.compilation.model_trees import ModelTree
 from app.models.compilation.tree_operator import Chain
 from app.models.engines.composed.composed_kernel import packed, unpacked
+from app.models.engines.composed.operation import ARRAYS_OF_NODES
 from app.models.engines.kernel import TIE, TREES_FILE, KernelSpec
 from app.models.schema.signature import OutputSignature
 
 Array = NDArray[Any]
 MOST_NODES = 1024**2  # 28 bytes each, in the version and in each worker
-DTYPES = {"threshold": "f8", "feature": "u4", "onward": "u4", "values": "f8", "targets": "u4"}
 GRAPH = KernelSpec("", "float64", rounded=False, reading="values")
 
 
@@ -102,7 +102,10 @@ def tree_part(trees: list[ModelTree], *, width: int, targets: int) -> Mapping[st
     if sum(len(tree.left) for tree in trees) > MOST_NODES:
         raise NotCompilable(f"more than {MOST_NODES:,} nodes")
     roots, depths = np.zeros(len(trees), np.uint32), np.zeros(len(trees), np.uint32)
-    nodes = {name: np.zeros(sum(len(tree.left) for tree in trees) + 1, kind) for name, kind in DTYPES.items()}
+    nodes = {
+        name: np.zeros(sum(len(tree.left) for tree in trees) + 1, kind)
+        for name, kind in ARRAYS_OF_NODES.items()
+    }
     end = 0
     for number, tree in enumerate(trees):  # one at a time, because a large forest has gigabytes of lists
         order, depths[number] = _by_level(tree)
@@ -175,6 +178,6 @@ def _same(part: Mapping[str, Any], here: Array, there: Array, tree: ModelTree, i
     }
     same: Array = (part["onward"][here] & 1 == 1) == (inner & ~tree.missing_left[there])
     for name, numbers in wanted.items():
-        bits = DTYPES[name].replace("f", "u")
-        same &= part[name][here].view(bits) == numbers.astype(DTYPES[name]).view(bits)
+        bits = ARRAYS_OF_NODES[name].replace("f", "u")
+        same &= part[name][here].view(bits) == numbers.astype(ARRAYS_OF_NODES[name]).view(bits)
     return same

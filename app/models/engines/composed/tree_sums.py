@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from app.models.engines.composed.operation import Function, Part
+from app.models.engines.composed.operation import ARRAYS_OF_NODES, ARRAYS_OF_TREES, Function, Part
 from app.models.schema.rows import Matrix
 
 # ``onward``: twice the position of the left child, which the right one follows, and one more if NaN goes
@@ -26,14 +26,19 @@ def tree_sums(part: Part, _: Sequence[Function]) -> Function:
 
     Leaves are added in the order of the trees.
 
-    :raises ValueError: if a node, a column or a target does not exist.
+    :raises ValueError: if a node, a column or a target does not exist, or an array is of another kind.
     """
+    if any(
+        (part[name].dtype, part[name].ndim) != (np.dtype(kind), 1)
+        for name, kind in (ARRAYS_OF_NODES | ARRAYS_OF_TREES).items()
+    ):
+        raise ValueError("trees whose arrays are of other kinds")
     nodes = nodes_of(part)
     values, targets, roots, depths = (part[name] for name in ("values", "targets", "roots", "depths"))
     width, n_targets = part["width"], part["n_targets"]
     last = (nodes["onward"] >> 1) + ((nodes["threshold"] < np.inf) | (nodes["onward"] & 1 == 1))
     if not (
-        len(nodes) == len(values) == len(targets) > max(last.max(), roots.max())
+        len(nodes) == len(values) == len(targets) > max(last.max(), roots.max(), depths.max())
         and len(roots) == len(depths)
         and nodes["feature"].max() < width
         and targets.max() < n_targets

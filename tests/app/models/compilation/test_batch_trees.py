@@ -133,7 +133,8 @@ def changed(part, name, position, value):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("onward", 2**31), ("feature", 6), ("targets", 3), ("roots", 2**20)]
+    ("name", "value"),
+    [("onward", 2**31), ("feature", 6), ("targets", 3), ("roots", 2**20), ("depths", 2**31)],
 )
 def test_arrays_that_point_at_nothing_are_refused(forest, name, value):
     _, part = forest
@@ -146,6 +147,17 @@ def test_arrays_of_different_lengths_are_refused(forest, name):
     _, part = forest
     with pytest.raises(ValueError, match="point at what does not exist"):
         function_of({**part, name: part[name][:-1]})
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("onward", "f8"), ("roots", "i4"), ("targets", "i8"), ("threshold", "f4")]
+)
+def test_arrays_of_other_kinds_are_refused(forest, name, kind):
+    _, part = forest
+    with pytest.raises(ValueError, match="arrays are of other kinds"):
+        function_of({**part, name: part[name].astype(kind)})
+    with pytest.raises(ValueError, match="arrays are of other kinds"):
+        function_of({**part, name: part[name][:, None]})
 
 
 def test_rows_of_another_width_are_refused(forest):
