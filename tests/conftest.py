@@ -74,7 +74,7 @@ def _compiled_engines_are_chosen() -> Iterator[None]:
     is preferred, and for many rows the engine for batches."""
 
     def shorter(certificate: dict[str, Any], *sizes: Sequence[str]) -> float:
-        preferred = ("kernel" in certificate) + ("numba" in certificate["libraries"])
+        preferred = ("kernel" in certificate) + 2 * ("numba" in certificate["libraries"])
         return cost(certificate, *sizes) / 10.0**preferred
 
     with pytest.MonkeyPatch.context() as patch:
