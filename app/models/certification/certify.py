@@ -31,6 +31,7 @@ from app.models.schema.rows import Rows
 from app.models.schema.signature import InputSignature, OutputSignature
 from app.settings.process import give_back_memory
 
+# Graphs and trees, of which a large forest has hundreds of megabytes.
 IN_FILES = (ONNX_FILE, TREES_FILE)
 
 
