@@ -6,7 +6,7 @@ from typing import Any
 
 # Parameters of mallopt(3), glibc's.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-KEPT_BYTES = 32 * 1024 * 1024  # the most that glibc takes for the second one
+KEPT_BYTES = 8 * 1024 * 1024
 
 
 def from_command_line() -> bool:
@@ -34,7 +34,7 @@ def give_back_memory() -> None:
 
 
 def keep_freed_memory() -> None:
-    """Keep up to 32 MB that were freed for the next arrays.
+    """Keep up to 8 MB that were freed for the next arrays.
 
     glibc would give back what a large request has used, and the system hands out each page anew with zeros in
     it: half of the time that 10,000 rows take besides the model.
