@@ -77,13 +77,10 @@ class TreesApart(Chain):
         return self
 
     def part(self) -> Mapping[str, Any]:
-        """The part of a composed kernel."""
+        """The part of a composed kernel, which is not kept: its arrays are as large as the file."""
         self._end_graph()
-        return {"op": "chain", "parts": self._parts}
-
-    def clear(self) -> None:
-        """Let go of the arrays, which are as large as the file."""
-        self._parts = []
+        parts, self._parts = self._parts, []
+        return {"op": "chain", "parts": parts}
 
     def _end_graph(self) -> None:
         if self.last != "X":
@@ -99,15 +96,12 @@ def tree_part(trees: list[ModelTree], *, width: int, targets: int) -> Mapping[st
     """
     if any(tree.categories for tree in trees):
         raise NotCompilable("splits on sets of categories have no form for many rows")
-    if sum(len(tree.left) for tree in trees) > MOST_NODES:
+    if (most := sum(len(tree.left) for tree in trees)) > MOST_NODES:
         raise NotCompilable(f"more than {MOST_NODES:,} nodes")
     roots, depths = np.zeros(len(trees), np.uint32), np.zeros(len(trees), np.uint32)
-    nodes = {
-        name: np.zeros(sum(len(tree.left) for tree in trees) + 1, kind)
-        for name, kind in ARRAYS_OF_NODES.items()
-    }
+    nodes = {name: np.zeros(most + 1, kind) for name, kind in ARRAYS_OF_NODES.items()}
     end = 0
-    for number, tree in enumerate(trees):  # one at a time, because a large forest has gigabytes of lists
+    for number, tree in enumerate(trees):  # one at a time, because publishing takes memory enough
         order, depths[number] = _by_level(tree)
         for name, column in _columns(tree, order, end).items():
             nodes[name][end : end + len(order)] = column
@@ -146,7 +140,6 @@ def _proven(chain: TreesApart, trees: list[ModelTree]) -> bytes:
     :raises NotCompilable: with the first difference.
     """
     content = packed(chain.part())
-    chain.clear()
     (part,) = (each for each in unpacked(content)["parts"] if each["op"] == "trees")
     for number, tree in enumerate(trees):
         if reason := difference(part, number, tree):

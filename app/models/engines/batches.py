@@ -40,7 +40,7 @@ class BatchingEngine(CompiledEngine):
         self._meanwhile = CompiledEngine(preprocessor, kernel)
         self._load: Callable[[], CompiledEngine] | None = load
         self._other: CompiledEngine | None = None
-        self._starting = Lock()
+        self._lock = Lock()
 
     def attempt_many(self, rows: Rows) -> tuple[EngineOutput, list[int] | None]:
         """Predict more rows than `most_rows`, see `CompiledEngine.attempt`."""
@@ -50,13 +50,15 @@ class BatchingEngine(CompiledEngine):
         try:
             return other.attempt(rows)
         except Exception:  # a runtime may raise anything; this engine can still answer
-            self._other = None
-            self._on_failure(other.name)
-            log.exception("engine for batches failed", extra={"engine": other.name})
+            with self._lock:
+                first, self._other = self._other is other, None
+            if first:  # of the calls that fail at one time
+                self._on_failure(other.name)
+                log.exception("engine for batches failed", extra={"engine": other.name})
             return self._meanwhile.attempt(rows)
 
     def _start(self) -> None:
-        with self._starting:
+        with self._lock:
             load, self._load = self._load, None
         if load is not None:
             Thread(target=self._make, args=(load,), name="engine for batches", daemon=True).start()

@@ -60,6 +60,8 @@ def disagreement(
     :param left: positions of rows that the engine leaves to the original, whose predictions are meaningless.
     """
     expected = np.asarray(golden["values"])
+    if len(left) == len(expected):
+        return None
     if predicted.values.shape != expected.shape:
         return f"answers have shape {predicted.values.shape}, recorded were {expected.shape}"
     answered = np.delete(np.arange(len(expected)), list(left))

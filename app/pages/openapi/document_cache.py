@@ -17,11 +17,9 @@ from flask import Flask
 from app.models.loading.loader import LoadedVersion
 from app.models.serving.overview import loaded_versions
 from app.models.serving.registry import ModelRegistry
-from app.settings.process import give_back_memory
+from app.models.serving.watcher import POLL_INTERVAL
 
 log = logging.getLogger(__name__)
-
-POLL_INTERVAL = 0.5  # s
 
 
 class Document(NamedTuple):
@@ -58,7 +56,6 @@ class DocumentCache:
                 self.get(name, model)
             except Exception:  # a request for it fails likewise, and predictions do not need it
                 log.exception("no OpenAPI document", extra={"model": name, "model_version": model.version})
-            give_back_memory()
 
     def _follow(self, registry: ModelRegistry) -> None:
         while True:

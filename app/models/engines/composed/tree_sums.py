@@ -38,7 +38,8 @@ def tree_sums(part: Part, _: Sequence[Function]) -> Function:
     width, n_targets = part["width"], part["n_targets"]
     last = (nodes["onward"] >> 1) + ((nodes["threshold"] < np.inf) | (nodes["onward"] & 1 == 1))
     if not (
-        len(nodes) == len(values) == len(targets) > max(last.max(), roots.max(), depths.max())
+        len(nodes) == len(values) == len(targets) > max(last.max(), roots.max())
+        and depths.sum(dtype=np.uint64) < len(nodes)  # a level has a node: more might never end
         and len(roots) == len(depths)
         and nodes["feature"].max() < width
         and targets.max() < n_targets

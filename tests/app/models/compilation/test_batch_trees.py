@@ -160,6 +160,24 @@ def test_arrays_of_other_kinds_are_refused(forest, name, kind):
         function_of({**part, name: part[name][:, None]})
 
 
+def test_more_levels_than_nodes_are_refused(forest):
+    """Their loop would not end."""
+    _, part = forest
+    depths = np.full(len(part["roots"]), len(part["threshold"]) // 2, "u4")
+    with pytest.raises(ValueError, match="point at what does not exist"):
+        function_of({**part, "depths": depths})
+
+
+@pytest.mark.parametrize(
+    ("model", "tie"),
+    [(ensemble.RandomForestClassifier(**SMALL), None), (ensemble.GradientBoostingClassifier(**SMALL), 1e-9)],
+)
+def test_only_sums_in_another_order_than_the_models_leave_ties_open(model, tie):
+    output = OutputSignature("classification", (0, 1, 2), probabilities=True)
+    _, spec, _ = batch_trees.numba_compilers(model)["trees"](model.fit(ROWS, CLASSES), output, ROWS.shape[1])
+    assert spec.tie == tie
+
+
 def test_rows_of_another_width_are_refused(forest):
     _, part = forest
     with pytest.raises(ValueError, match="trees of 6 columns got 7"):

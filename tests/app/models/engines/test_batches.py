@@ -1,6 +1,7 @@
 """Calls of many rows go to another engine, once that is ready, and never wait for it."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -126,3 +127,19 @@ def test_rows_that_the_other_engine_leaves_open_stay_open(made):
     engine.attempt(MANY)
     ended()
     assert engine.attempt(MANY)[1] == [3]
+
+
+def test_one_fault_of_several_calls_is_counted_once(made, failures):
+    together = threading.Barrier(4)
+
+    def failing(rows):
+        together.wait(30)
+        raise RuntimeError("a fault")
+
+    engine, loading = made(failing)
+    loading.may_go_on.set()
+    engine.attempt(MANY)
+    ended()
+    with ThreadPoolExecutor(4) as pool:
+        assert [*pool.map(lambda _: answers(engine, MANY), range(4))] == [{OWN}] * 4
+    assert failures == ["numba"]

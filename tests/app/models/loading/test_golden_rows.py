@@ -101,3 +101,22 @@ def test_rows_that_are_close_in_any_of_several_labels_are_left_out():
     chosen = golden_rows.choose(predicted, output)
     assert len(chosen) >= golden_rows.MIN_ROWS
     assert all(position % 2 for position in chosen)
+
+
+RECORDED = {"values": [0, 1, 1], "probabilities": [[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]]}
+
+
+@pytest.mark.parametrize(
+    ("values", "probabilities"),
+    [([0, 0, 1], RECORDED["probabilities"]), ([0, 1, 1], [[0.9, 0.1], [0.0, 0.0], [0.3, 0.7]])],
+    ids=["label", "probabilities"],
+)
+def test_rows_left_to_the_original_are_not_compared(values, probabilities):
+    predicted, output = outcome(values, probabilities), OutputSignature("classification", (0, 1), True)
+    assert golden_rows.disagreement(RECORDED, predicted, output, left=[1]) is None
+    assert golden_rows.disagreement(RECORDED, predicted, output, left=[2]) is not None
+
+
+def test_where_all_are_left_there_is_no_answer_to_compare():
+    nothing, output = EngineOutput(np.empty(0), None), OutputSignature("classification", (0, 1), True)
+    assert golden_rows.disagreement(RECORDED, nothing, output, left=[0, 1, 2]) is None
