@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
+from typing import cast
 
 import pytest
 
@@ -23,16 +23,27 @@ SUMMARY = (
 )
 
 
+class Peer(ThreadingHTTPServer):
+    """A server that notes every body and media type."""
+
+    daemon_threads = True
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.bodies: set[bytes] = set()
+        self.types: set[str] = set()
+
+
 class Handler(BaseHTTPRequestHandler):
-    """Answers with the status that the path names and notes every body."""
+    """Answers with the status that the path names."""
 
     protocol_version = "HTTP/1.1"
-    bodies: ClassVar[set[bytes]] = set()
-    types: ClassVar[set[str]] = set()
 
     def do_POST(self) -> None:
-        self.types.update(self.headers.get_all("Content-Type"))
-        self.bodies.add(self.rfile.read(int(self.headers["Content-Length"])))
+        peer = cast(Peer, self.server)
+        peer.types.update(self.headers.get_all("Content-Type"))
+        peer.bodies.add(self.rfile.read(int(self.headers["Content-Length"])))
         self.send_response(int(self.path.removeprefix("/")))
         self.send_header("Content-Length", "2")
         self.end_headers()
@@ -50,28 +61,25 @@ class ClosingHandler(Handler):
 
 
 @contextmanager
-def served(handler: type[Handler]) -> Iterator[str]:
-    Handler.bodies.clear()
-    Handler.types.clear()
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+def served(handler: type[Handler]) -> Iterator[Peer]:
+    with Peer(handler) as peer:
+        thread = threading.Thread(target=peer.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+        yield peer
+        peer.shutdown()
         thread.join()
 
 
 @pytest.fixture(params=[Handler, ClosingHandler])
-def url(request: pytest.FixtureRequest) -> Iterator[str]:
-    with served(request.param) as address:
-        yield address
+def peer(request: pytest.FixtureRequest) -> Iterator[Peer]:
+    with served(request.param) as found:
+        yield found
 
 
 @pytest.fixture
-def keeping() -> Iterator[str]:
-    with served(Handler) as address:
-        yield address
+def keeping() -> Iterator[Peer]:
+    with served(Handler) as found:
+        yield found
 
 
 @pytest.fixture
@@ -87,25 +95,25 @@ def generator(request: pytest.FixtureRequest) -> Generator:
     return Wrk()
 
 
-def test_every_answer_of_200_counts(generator: Generator, url: str, bodies: Path) -> None:
-    load = generator.run(f"{url}/200", bodies, connections=2, seconds=1, headers={})
+def test_every_answer_of_200_counts(generator: Generator, peer: Peer, bodies: Path) -> None:
+    load = generator.run(f"{peer.url}/200", bodies, connections=2, seconds=1, headers={})
     assert load.requests > 0
     assert load.failures == 0
     assert 0 < load.p50_ms <= load.p99_ms
-    assert set(BODIES) == Handler.bodies
-    assert Handler.types == {"application/json"}
+    assert set(BODIES) == peer.bodies
+    assert peer.types == {"application/json"}
 
 
 def test_media_type_of_a_peer_replaces_that_for_json(
-    generator: Generator, keeping: str, bodies: Path
+    generator: Generator, keeping: Peer, bodies: Path
 ) -> None:
     headers = {"Content-Type": "application/octet-stream"}
-    generator.run(f"{keeping}/200", bodies, connections=1, seconds=1, headers=headers)
-    assert Handler.types == {"application/octet-stream"}
+    generator.run(f"{keeping.url}/200", bodies, connections=1, seconds=1, headers=headers)
+    assert keeping.types == {"application/octet-stream"}
 
 
-def test_every_answer_of_429_is_a_failure(generator: Generator, keeping: str, bodies: Path) -> None:
-    load = generator.run(f"{keeping}/429", bodies, connections=2, seconds=1, headers={})
+def test_every_answer_of_429_is_a_failure(generator: Generator, keeping: Peer, bodies: Path) -> None:
+    load = generator.run(f"{keeping.url}/429", bodies, connections=2, seconds=1, headers={})
     assert load.failures == load.requests > 0
 
 
