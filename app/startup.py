@@ -1,6 +1,5 @@
 """Start of a server process: build the app, load its models, or end with one line that says why not."""
 
-import gc
 import logging
 import sys
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from app.models.serving.initial_load import load_active_or_previous
 from app.models.serving.served_model import DEFAULT
 from app.models.serving.watcher import RegistryWatcher
 from app.pages.openapi_document import EXTENSION
-from app.settings.process import keep_freed_memory, serving
+from app.settings.process import exempt_from_collection, keep_freed_memory, serving
 from config import ConfigError
 
 if TYPE_CHECKING:
@@ -54,8 +53,5 @@ def start(build: "Callable[[], Flask]") -> "Flask":
     RegistryWatcher(registry).start()
     history_of(app).start()
     app.extensions[EXTENSION].start(registry)
-    # Frozen, the libraries' 150,000 objects cost no full collections, which stop all requests for 130 ms:
-    # https://docs.python.org/3/library/gc.html#gc.freeze
-    gc.collect()
-    gc.freeze()
+    exempt_from_collection()
     return app

@@ -13,6 +13,7 @@ from app.models.compilation.boosting.lightgbm_booster import LightGBMBooster
 from app.models.explaining.explanation import Attribution, NotExplainable
 from app.models.explaining.tree_arrays import MOST_STEPS, TreeArrays, has_trees, tree_arrays
 from app.models.schema.rows import Matrix, Rows, take
+from app.settings.process import first_use
 
 # The largest trees are proven on this many rows, smaller ones on more.
 PROVEN = 4
@@ -98,7 +99,7 @@ class ArrayMargins:
 
 def _explainer(model: Any) -> Any:
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), first_use("shap"):
             warnings.simplefilter("ignore")
             import shap
     except ImportError:

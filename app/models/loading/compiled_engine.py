@@ -18,6 +18,7 @@ from app.models.loading.kept_files import with_files, with_only
 from app.models.loading.verification import VersionArtifact
 from app.models.repository.version_files import PREPROCESSING_FILE
 from app.models.schema.validation import validate_rows
+from app.settings.process import first_use
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,8 @@ def _load_for_batches(artifact: VersionArtifact, *, alone: bool) -> Callable[[],
     needed = with_only(artifact, (PREPROCESSING_FILE, _spec(artifact, name).file))
 
     def load() -> CompiledEngine:
-        engine = CompiledEngine(*_made(with_files(needed), name, alone=alone))
+        with first_use("numba"):
+            engine = CompiledEngine(*_made(with_files(needed), name, alone=alone))
         golden = needed.metadata["golden"]
         predicted, left = engine.attempt(validate_rows(golden["rows"], needed.input))
         if reason := golden_rows.disagreement(golden, predicted, needed.output, left=left or ()):
