@@ -59,13 +59,13 @@ def replay(
     from app.cli.replay.replaying import Replay
 
     outcome = Outcome(worst=worst, tolerance=tolerance)
-    renamed = click.get_current_context().get_parameter_source(OPTION) is not ParameterSource.DEFAULT
+    named = click.get_current_context().get_parameter_source(OPTION) is not ParameterSource.DEFAULT
     with (
         steps("Opening the log") as step,
         open_log(log) as source,
-        closing(_target(url, key, step)) as target,
+        closing(_target(url, key, step, named=named)) as target,
     ):
-        lines = Replay(target, outcome, model=chosen_name(), renamed=renamed).run(source, step)
+        lines = Replay(target, outcome, model=chosen_name(), renamed=named).run(source, step)
     if not lines:
         raise click.ClickException(f"{log} has no lines")
     tables.show(outcome.document(), tables_of(outcome), as_json=as_json)
@@ -80,11 +80,11 @@ def _end(outcome: "Outcome") -> None:
         raise click.exceptions.Exit(1)
 
 
-def _target(url: str | None, key: Path | None, step: Step) -> "Target":
+def _target(url: str | None, key: Path | None, step: Step, *, named: bool) -> "Target":
     from app.cli.replay.own_app import open_app
     from app.cli.replay.targets import InProcess, RunningService
 
     if url is not None:
         return RunningService(url, key=key.read_text().strip() if key else os.environ.get(KEY))
-    step("Loading the model")
-    return InProcess(open_app(chosen_name()))
+    step("Loading the models")
+    return InProcess(open_app(chosen_name(), named=named))

@@ -1,7 +1,6 @@
 """This installation in this process, open to the replay: its models, without keys, limits and logs."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from copy import copy
 
 from flask import Flask, current_app
@@ -38,17 +37,22 @@ def init_app(app: Flask, settings: Config, build: Callable[[Config], Flask]) -> 
     app.extensions[BUILD] = lambda: build(opened)
 
 
-def open_app(model: str) -> Flask:
-    """An app like the current one, with its models loaded.
+def open_app(model: str, *, named: bool) -> Flask:
+    """An app like the current one, with those of its models loaded that can be.
 
-    :param model: that must be usable; of the others those are loaded that are.
-    :raises ServiceError: if it is not.
+    :param model: that must be among them if it was ``named``; else any will do.
+    :raises ServiceError: why it is not.
     """
     app: Flask = current_app.extensions[BUILD]()
+    errors: dict[str, ServiceError] = {}
     with app.app_context():
         registry = model_manager.registry
-        registry[model].load()
-        for name in {DEFAULT, *registry.names()} - {model}:
-            with suppress(ServiceError):
+        names = {model, DEFAULT, *registry.names()}
+        for name in names:
+            try:
                 registry[name].load()
+            except ServiceError as error:
+                errors[name] = error
+    if model in errors and (named or errors.keys() == names):
+        raise errors[model]
     return app

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 
@@ -81,6 +82,22 @@ def test_model_may_be_called_otherwise_here(replay):
     assert replay(line, options=["--model", "sums"]).exit_code == 0
     assert "There is no model" in replay(line).stdout
     assert replay(line, options=["--model", "none"]).exit_code == 1
+
+
+def test_where_only_another_model_is_there_it_need_not_be_named(replay, store):
+    shutil.rmtree(store.folder("v1"))
+    (store.root / "active.json").unlink()
+    line = native([1, 2, 3.5], 6.5) | {"path": "/api/models/sums/predict"}
+    assert replay(line).exit_code == 0
+    result = replay(line, options=["--model", "default"])
+    assert (result.exit_code, "Error: No model is loaded" in result.stderr) == (1, True), result.stderr
+
+
+def test_without_any_model_it_says_so(replay, store):
+    shutil.rmtree(store.root)
+    result = replay(native(SMALL, 0))
+    assert result.exit_code == 1
+    assert result.stderr.endswith("Error: No model is loaded\n")
 
 
 def test_tolerance_makes_numbers_count(replay):
