@@ -8,6 +8,7 @@ from flask import Blueprint, Response, current_app, request
 from app.api.answer_schemas import StatisticsAnswer, TrafficAnswer
 from app.api.description import EVENTS, described
 from app.api.formats import JSON
+from app.api.formats.accepted import preferred
 from app.middleware.metrics import of_app
 from app.middleware.metrics.statistics import summarize
 from app.middleware.metrics.traffic_history import history_of
@@ -27,7 +28,7 @@ def stats() -> dict[str, Any]:
 
 
 @bp.get("/api/traffic")
-@described(TrafficAnswer, besides={EVENTS: EVENT})
+@described(TrafficAnswer, besides={EVENTS: EVENT}, errors=(406,))
 def traffic() -> Response | dict[str, Any]:
     """The intervals since ``Last-Event-ID``, or all; a stream ends after them, and is asked for again after
     ``retry`` ms, because an open one would hold one of the server's few threads.
@@ -37,7 +38,7 @@ def traffic() -> Response | dict[str, Any]:
     history = history_of(current_app)
     events = history.events(after=request.headers.get("Last-Event-ID", 0, type=int))
     retry = round(1000 * (history.until_next() + MARGIN))
-    if request.accept_mimetypes.best_match((EVENTS, JSON), EVENTS) == JSON:
+    if preferred((EVENTS, JSON), default=EVENTS) != EVENTS:
         return {"events": events, "retry": retry}
     lines = [b"retry: %d\n\n" % retry]
     lines += [b"id: %d\ndata: %b\n\n" % (event["id"], orjson.dumps(event)) for event in events]

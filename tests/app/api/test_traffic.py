@@ -62,6 +62,12 @@ def test_json_has_the_same_events(watched):
     assert document["events"][0]["requests_per_second"] == 0.2
 
 
+def test_other_media_types_are_refused_with_those_there_are(watched):
+    answer = watched.get("/api/traffic", headers={"Accept": "image/png"})
+    assert_error(answer, 406, "not_acceptable")
+    assert answer.get_json()["error"] == "The answer can be text/event-stream, application/json"
+
+
 def test_traffic_needs_the_scope_of_metrics(build_app):
     client = build_app(API_KEY_1=KEY).test_client()
     assert_error(client.get("/api/traffic"), 401, "authentication_error")
