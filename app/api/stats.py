@@ -35,10 +35,11 @@ def traffic() -> Response | dict[str, Any]:
 
     https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
     """
+    wanted = preferred((EVENTS, JSON), default=EVENTS)
     history = history_of(current_app)
     events = history.events(after=request.headers.get("Last-Event-ID", 0, type=int))
     retry = round(1000 * (history.until_next() + MARGIN))
-    if preferred((EVENTS, JSON), default=EVENTS) != EVENTS:
+    if wanted != EVENTS:
         return {"events": events, "retry": retry}
     lines = [b"retry: %d\n\n" % retry]
     lines += [b"id: %d\ndata: %b\n\n" % (event["id"], orjson.dumps(event)) for event in events]

@@ -1,11 +1,12 @@
 """This installation in this process, open to the replay: its models, without keys, limits and logs."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from copy import copy
 
 from flask import Flask, current_app
 
-from app.exceptions import ServiceError
+from app.exceptions import ModelNotLoaded, ServiceError
 from app.models.ml_models import model_manager
 from app.models.serving.served_model import DEFAULT
 from config import Config
@@ -38,21 +39,23 @@ def init_app(app: Flask, settings: Config, build: Callable[[Config], Flask]) -> 
 
 
 def open_app(model: str, *, named: bool) -> Flask:
-    """An app like the current one, with those of its models loaded that can be.
+    """An app like the current one, with its models loaded.
 
-    :param model: that must be among them if it was ``named``; else any will do.
+    :param model: that must be usable, unless it has no version, was not ``named``, and another one is usable;
+        of the others those are loaded that are.
     :raises ServiceError: why it is not.
     """
     app: Flask = current_app.extensions[BUILD]()
-    errors: dict[str, ServiceError] = {}
+    others = False
     with app.app_context():
         registry = model_manager.registry
-        names = {model, DEFAULT, *registry.names()}
-        for name in names:
-            try:
+        for name in {DEFAULT, *registry.names()} - {model}:
+            with suppress(ServiceError):
                 registry[name].load()
-            except ServiceError as error:
-                errors[name] = error
-    if model in errors and (named or errors.keys() == names):
-        raise errors[model]
+                others = True
+        try:
+            registry[model].load()
+        except ModelNotLoaded:
+            if named or not others:
+                raise
     return app

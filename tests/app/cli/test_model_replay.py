@@ -93,6 +93,13 @@ def test_where_only_another_model_is_there_it_need_not_be_named(replay, store):
     assert (result.exit_code, "Error: No model is loaded" in result.stderr) == (1, True), result.stderr
 
 
+def test_a_default_model_that_is_damaged_is_not_passed_over(replay, store):
+    (store.folder("v1") / "metadata.json").write_text("{")
+    result = replay(native(SMALL, 0))
+    assert result.exit_code == 1
+    assert "Error: Version v1 cannot be loaded" in result.stderr
+
+
 def test_without_any_model_it_says_so(replay, store):
     shutil.rmtree(store.root)
     result = replay(native(SMALL, 0))
